@@ -1,0 +1,398 @@
+//! Errors: a kind (what a translator needs), a code (what a program needs), a text (what a person
+//! needs). Each face has exactly one translator.
+
+use crate::RoomId;
+use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
+
+/// What sort of error it is; translators choose a status or close code by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The input breaks a rule; `fields` says which. 400.
+    Invalid,
+    /// Nobody, or a credential that is not valid (any more). 401.
+    Unauthenticated,
+    /// Known, but not allowed. 403.
+    Forbidden,
+    /// Does not exist, or must look as if it did not. 404.
+    NotFound,
+    /// Contradicts what is stored. 409.
+    Conflict,
+    /// Was there once. 410 on pages, 404 elsewhere.
+    Gone,
+    /// Larger than a limit. 413.
+    TooLarge,
+    /// Too often; `retry_after` says when. 429.
+    TooMany,
+    /// Something that Parlour needs does not answer now; `retry_after` says when. 503.
+    Unavailable,
+    /// Our fault. The source is logged once, the user learns only the request's id. 500.
+    Internal,
+}
+
+/// One line of the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// What programs compare.
+    pub code: &'static str,
+    /// What translators compare.
+    pub kind: Kind,
+    /// What people read.
+    pub text: &'static str,
+}
+
+macro_rules! catalogue {
+    ($($(#[$doc:meta])* $name:ident = $kind:ident, $code:literal, $text:literal;)*) => {
+        $($(#[$doc])* pub const $name: Code = Code { code: $code, kind: Kind::$kind, text: $text };)*
+
+        /// Every code there is; `docs/errors.md` is generated from it.
+        pub const CATALOGUE: &[Code] = &[$($name),*];
+    };
+}
+
+catalogue! {
+    /// The input breaks a rule; see the fields.
+    INVALID = Invalid, "invalid", "Invalid input.";
+    /// Wrong password, unknown user and inactive user alike.
+    LOGIN_FAILED = Invalid, "login_failed", "Unable to log in with provided credentials.";
+    /// The room has no free seat.
+    ROOM_FULL = Invalid, "room_full", "Max users limit for group reached.";
+    /// No credentials.
+    UNAUTHENTICATED = Unauthenticated, "unauthenticated", "Authentication credentials were not provided.";
+    /// A token that is unknown, revoked, ended, or of an inactive account.
+    INVALID_TOKEN = Unauthenticated, "invalid_token", "Invalid token.";
+    /// Only the owner may.
+    OWNER_ONLY = Forbidden, "owner_only", "Access Denied: Owner user only";
+    /// Another account.
+    NOT_YOURS = Forbidden, "not_yours", "You may only change your own account.";
+    /// Not (any more) in the room.
+    NOT_IN_ROOM = Forbidden, "not_in_room", "You're not authorized to perform any actions in this room";
+    /// Was put out of the room and not invited again.
+    REMOVED = Forbidden, "removed_from_room", "You were removed from this room and can come back only when its owner invites you.";
+    /// Unknown, or must look so.
+    NOT_FOUND = NotFound, "not_found", "Not found.";
+    /// No such page of a list.
+    INVALID_PAGE = NotFound, "invalid_page", "Invalid page.";
+    /// The account still owns rooms.
+    OWNS_ROOMS = Conflict, "owns_rooms", "This account owns rooms. Delete them or hand them over first.";
+    /// The same nonce came with another body, or its message was deleted.
+    NONCE_REUSED = Conflict, "nonce_reused", "This nonce was already used for another message.";
+    /// The room ended.
+    ROOM_ENDED = Gone, "room_ended", "This room has ended.";
+    /// The body is larger than the limit.
+    TOO_LARGE = TooLarge, "too_large", "The request is too large.";
+    /// A rate limit.
+    RATE_LIMITED = TooMany, "rate_limited", "Too many requests. Try again later.";
+    /// The queue of a bounded worker is full.
+    BUSY = Unavailable, "busy", "The server is busy. Try again shortly.";
+    /// The database does not answer.
+    STORE_UNAVAILABLE = Unavailable, "unavailable", "The service is temporarily unavailable. Try again shortly.";
+    /// Our fault.
+    INTERNAL = Internal, "internal", "Something went wrong on our side.";
+}
+
+/// An error of an action.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    code: Code,
+    text: Cow<'static, str>,
+    fields: Vec<FieldError>,
+    retry_after: Option<Duration>,
+    rooms: Vec<RoomId>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl From<Code> for Error {
+    fn from(code: Code) -> Self {
+        Self(Box::new(Inner {
+            code,
+            text: Cow::Borrowed(code.text),
+            fields: Vec::new(),
+            retry_after: None,
+            rooms: Vec::new(),
+            source: None,
+        }))
+    }
+}
+
+impl Error {
+    /// One bad field.
+    #[must_use]
+    pub fn field(field: &'static str, problem: Problem) -> Self {
+        Self::fields(vec![FieldError { field, problem }])
+    }
+
+    /// All bad fields at once.
+    #[must_use]
+    pub fn fields(fields: Vec<FieldError>) -> Self {
+        let mut error = Self::from(INVALID);
+        error.0.fields = fields;
+        error
+    }
+
+    /// Our fault: `source` is logged, never shown.
+    #[must_use]
+    pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let mut error = Self::from(INTERNAL);
+        error.0.source = Some(source.into());
+        error
+    }
+
+    /// A dependency does not answer; try again in a second.
+    #[must_use]
+    pub fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let mut error = Self::from(STORE_UNAVAILABLE).retry_after(Duration::from_secs(1));
+        error.0.source = Some(source.into());
+        error
+    }
+
+    /// The same error with a hint when to come back.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.0.retry_after = Some(wait);
+        self
+    }
+
+    /// The same error with another sentence for people.
+    #[must_use]
+    pub fn saying(mut self, text: impl Into<Cow<'static, str>>) -> Self {
+        self.0.text = text.into();
+        self
+    }
+
+    /// The account cannot go while it owns these rooms.
+    #[must_use]
+    pub fn owns_rooms(rooms: Vec<RoomId>) -> Self {
+        let mut error = Self::from(OWNS_ROOMS);
+        error.0.rooms = rooms;
+        error
+    }
+
+    /// What sort of error it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.0.code.kind
+    }
+
+    /// What programs compare.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.0.code.code
+    }
+
+    /// What people read.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    /// The bad fields; empty unless the kind is [`Kind::Invalid`].
+    #[must_use]
+    pub fn field_errors(&self) -> &[FieldError] {
+        &self.0.fields
+    }
+
+    /// When to come back.
+    #[must_use]
+    pub fn retry_hint(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// The rooms that stand in the way of deleting an account.
+    #[must_use]
+    pub fn rooms(&self) -> &[RoomId] {
+        &self.0.rooms
+    }
+
+    /// Whether this is the given line of the catalogue.
+    #[must_use]
+    pub fn is(&self, code: Code) -> bool {
+        self.0.code == code
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.code.code, self.0.text)?;
+        for field in &self.0.fields {
+            write!(f, " {}: {}", field.field, field.problem)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)?;
+        self.0
+            .source
+            .as_ref()
+            .map_or(Ok(()), |source| write!(f, " ({source})"))
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0
+            .source
+            .as_ref()
+            .map(|source| &**source as &(dyn StdError + 'static))
+    }
+}
+
+/// A field and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// The field's name, or [`NO_FIELD`] for what belongs to no single field.
+    pub field: &'static str,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+/// The key of errors that belong to no single field (contract 1).
+pub const NO_FIELD: &str = "error";
+
+/// What can be wrong with a field. `Display` is the contract's REST text (section 1).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// The field is missing.
+    #[error("This field is required.")]
+    Required,
+    /// The field is empty or only spaces.
+    #[error("This field may not be blank.")]
+    Blank,
+    /// The field is null.
+    #[error("This field may not be null.")]
+    Null,
+    /// Not text.
+    #[error("Not a valid string.")]
+    NotText,
+    /// Not a whole number.
+    #[error("A valid integer is required.")]
+    NotInteger,
+    /// Not a moment in time.
+    #[error(
+        "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."
+    )]
+    NotTime,
+    /// More characters than allowed.
+    #[error("Ensure this field has no more than {max} characters.")]
+    TooLong {
+        /// How many are allowed.
+        max: usize,
+        /// How many there are.
+        actual: usize,
+    },
+    /// A number below the least allowed one.
+    #[error("Ensure this value is greater than or equal to {min}.")]
+    TooSmall {
+        /// The least allowed value.
+        min: i64,
+    },
+    /// None of the choices.
+    #[error("\"{given}\" is not a valid choice.")]
+    NotAChoice {
+        /// What was given.
+        given: String,
+    },
+    /// U+0000 in a text.
+    #[error("Null characters are not allowed.")]
+    Nul,
+    /// The username belongs to somebody else.
+    #[error("A user with that username already exists.")]
+    UsernameTaken,
+    /// The username has other characters.
+    #[error(
+        "Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters."
+    )]
+    UsernameCharacters,
+    /// The nickname belongs to somebody else.
+    #[error("Already existing nickname")]
+    NicknameTaken,
+    /// The email belongs to somebody else.
+    #[error("Already existing email")]
+    EmailTaken,
+    /// No email address.
+    #[error("Enter a valid email address.")]
+    NotEmail,
+    /// The room's name is in use.
+    #[error("room with this name already exists.")]
+    RoomNameTaken,
+    /// More seats than the server allows.
+    #[error("System max users limit is {limit}")]
+    SeatsAboveLimit {
+        /// The limit in force.
+        limit: i64,
+    },
+    /// A room's end that is past, or later than the server allows.
+    #[error("{0}")]
+    BadEnd(String),
+    /// The writer is not in the room.
+    #[error("You're not authorized to perform any actions in this room")]
+    NotInRoom,
+    /// No row with that key.
+    #[error("Invalid pk \"{pk}\" - object does not exist.")]
+    NoSuchKey {
+        /// The key given.
+        pk: String,
+    },
+    /// A key of another type; `given` is the type's name as the reference prints it.
+    #[error("Incorrect type. Expected pk value, received {given}.")]
+    NotAKey {
+        /// `str`, `bool`, `list`, `dict` or `float`.
+        given: &'static str,
+    },
+    /// A filter that names nothing.
+    #[error("Select a valid choice. That choice is not one of the available choices.")]
+    NoSuchChoice,
+    /// A message cannot change its room.
+    #[error("A message cannot be moved to another room.")]
+    RoomFixed,
+    /// Neither text nor file.
+    #[error("A message needs text or a file.")]
+    EmptyMessage,
+    /// Files are not taken yet.
+    #[error("files are not available yet")]
+    FilesUnavailable,
+    /// A text part where a file is expected.
+    #[error("The submitted data was not a file. Check the encoding type on the form.")]
+    NotAFile,
+    /// Password too short.
+    #[error("This password is too short. It must contain at least {min} characters.")]
+    PasswordTooShort {
+        /// The least length.
+        min: usize,
+    },
+    /// Password on the list of common ones.
+    #[error("This password is too common.")]
+    PasswordCommon,
+    /// Password of digits only.
+    #[error("This password is entirely numeric.")]
+    PasswordNumeric,
+    /// Password like something known of the account.
+    #[error("The password is too similar to the {to}.")]
+    PasswordSimilar {
+        /// `username`, `nickname` or `email address`.
+        to: &'static str,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique() {
+        let mut codes: Vec<_> = CATALOGUE.iter().map(|line| line.code).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), CATALOGUE.len());
+    }
+
+    #[test]
+    fn the_source_is_for_the_log_only() {
+        let error = Error::internal("disk on fire");
+        assert!(!error.to_string().contains("fire"));
+        assert!(format!("{error:?}").contains("fire"));
+    }
+}

@@ -1,0 +1,107 @@
+//! Facts that sockets may learn.
+
+use crate::{
+    MessageId, RoomId, Time, TokenId, UserId,
+    model::{Message, Room},
+};
+use std::sync::Arc;
+
+/// A fact of a room's stream. Within a room, `seq` counts 1, 2, 3, … without holes, and every
+/// listener gets the events in that order (realtime.md).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The room.
+    pub room: RoomId,
+    /// Position in the room's stream.
+    pub seq: i64,
+    /// When it was stored.
+    pub at: Time,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happened in a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// The room was made; always seq 1.
+    RoomCreated(Arc<Room>),
+    /// Name, topic, kind, seats, end or owner changed. Read back from the store this carries the
+    /// room as it is now.
+    RoomUpdated(Arc<Room>),
+    /// The room ended; always the last event of its stream.
+    RoomDeleted(EndReason),
+    /// A user became a member.
+    MemberJoined(UserId),
+    /// A user is no member any more.
+    MemberLeft(UserId, LeaveReason),
+    /// A message was stored.
+    MessageCreated(Arc<Message>),
+    /// A message's text changed. Read back from the store this carries the message as it is now.
+    MessageUpdated(Arc<Message>),
+    /// A message was deleted. Read back from the store, the place of its creation and of its edits
+    /// in the stream holds this too, because the text is gone.
+    MessageDeleted(MessageId),
+    /// All messages of this author were deleted with the account.
+    MessagesPurged(UserId),
+}
+
+/// Why a room ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// Its owner (or an administrator) deleted it.
+    Deleted,
+    /// Its time was up.
+    Expired,
+}
+
+impl EndReason {
+    /// The word kept in the database and sent to clients.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deleted => "deleted",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// Why somebody is no member any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaveReason {
+    /// Left.
+    Left,
+    /// The owner removed them.
+    Removed,
+    /// The account was deleted.
+    AccountDeleted,
+    /// Became the host and gave the seat to the former host.
+    BecameHost,
+}
+
+impl LeaveReason {
+    /// The word kept in the database and sent to clients.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Left => "left",
+            Self::Removed => "removed",
+            Self::AccountDeleted => "account_deleted",
+            Self::BecameHost => "became_host",
+        }
+    }
+}
+
+/// News that belongs to a user, not to a room. Signals are idempotent: hearing one twice is the same
+/// as hearing it once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// These tokens and sessions ended: their sockets close with 4401 and nothing later is delivered.
+    CredentialsEnded {
+        /// Whose they were.
+        user: UserId,
+        /// Which.
+        ended: Vec<TokenId>,
+    },
+    /// The account's rights changed: whatever was remembered of it must be read again.
+    UserChanged(UserId),
+}
