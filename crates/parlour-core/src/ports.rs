@@ -156,6 +156,8 @@ pub trait Accounts: Send + Sync {
         change: UserChange,
         at: Time,
     ) -> Result<SaveUser, Error>;
+    /// Replaces a hash by a newer one of the same password; no credential ends.
+    async fn rehash(&self, id: UserId, password_hash: String) -> Result<(), Error>;
     /// Deletes an account.
     async fn delete_user(&self, id: UserId, at: Time) -> Result<DeleteUser, Error>;
 }
