@@ -1,7 +1,9 @@
 //! The wiring diagram as code: bus, store, hub, app, faces, jobs; then accept until told to stop, and
 //! drain in the opposite order.
 
-use crate::{config::Config, database, http, jobs::Jobs, output, secret_key, shutdown::Shutdown};
+mod http;
+
+use crate::{config::Config, database, jobs::Jobs, output, secret_key, shutdown::Shutdown};
 use anyhow::Context as _;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use parlour_core::{
