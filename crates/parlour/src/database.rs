@@ -1,13 +1,15 @@
 //! The one file of the binary that opens the store.
 
 use crate::{config::Config, secret_key::make_data_dir};
+use anyhow::ensure;
 use async_trait::async_trait;
 use parlour_core::{
     App, Event, Signal,
     app::Ports,
     ports::{Announce, Store, SystemClock, SystemRandom},
 };
-use std::sync::Arc;
+use parlour_store::Options;
+use std::{path::Path, sync::Arc};
 
 /// Announces to nobody: for commands, beside which a server may run. The server learns of what they
 /// change from the log of ended credentials.
@@ -24,17 +26,44 @@ pub(crate) fn shown(config: &Config) -> String {
     crate::config::secret::redact(config.storage.database_url.expose())
 }
 
-/// Opens the store of the settings.
+/// How the server opens its store.
+pub(crate) fn options(config: &Config) -> Options {
+    let mut options = Options::default();
+    if let Some(most) = config.storage.database_connections {
+        options.sqlite_readers = most;
+        options.postgres_connections = most;
+        // Each lane holds a connection while it commits; somebody must be able to read meanwhile.
+        options.postgres_lanes = options
+            .postgres_lanes
+            .min(most.saturating_sub(1).max(1) as usize);
+    }
+    options
+}
+
+/// How a command that acts and ends opens it: small, and not alone.
+fn options_of_command() -> Options {
+    Options {
+        sqlite_readers: 1,
+        postgres_connections: 2,
+        postgres_lanes: 1,
+        exclusive: false,
+        ..Options::default()
+    }
+}
+
+/// Opens the store of the settings and brings its tables up to date.
 ///
 /// # Errors
 /// When the database does not answer, is newer than this program, or is no database.
 pub(crate) async fn open(
     config: &Config,
+    options: Options,
     announce: Arc<dyn Announce>,
 ) -> anyhow::Result<Arc<dyn Store>> {
     make_data_dir(&config.storage.data_dir)?;
-    let _ = announce;
-    anyhow::bail!("{} cannot be opened yet", shown(config))
+    parlour_store::open(config.storage.database_url.expose(), options, announce)
+        .await
+        .map_err(|error| explain(&error))
 }
 
 /// An app for a command that acts and ends.
@@ -43,7 +72,7 @@ pub(crate) async fn open(
 /// As [`open`].
 pub(crate) async fn app_for_command(config: &Config) -> anyhow::Result<App> {
     let ports = Ports {
-        store: open(config, Arc::new(Nobody)).await?,
+        store: open(config, options_of_command(), Arc::new(Nobody)).await?,
         announce: Arc::new(Nobody),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
@@ -57,7 +86,9 @@ pub(crate) async fn app_for_command(config: &Config) -> anyhow::Result<App> {
 /// As [`open`].
 pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
     make_data_dir(&config.storage.data_dir)?;
-    anyhow::bail!("{} cannot be migrated yet", shown(config))
+    parlour_store::migrate(config.storage.database_url.expose())
+        .await
+        .map_err(|error| explain(&error))
 }
 
 /// An error of the store or an action as the operator should read it: here the source is no secret.
@@ -84,5 +115,42 @@ pub(crate) struct Health {
 /// # Errors
 /// When it cannot be used.
 pub(crate) async fn inspect(config: &Config) -> anyhow::Result<Health> {
-    anyhow::bail!("{} cannot be inspected yet", shown(config))
+    let url = config.storage.database_url.expose();
+    if let Some(file) = sqlite_file(url)
+        && !file.exists()
+    {
+        return Ok(Health {
+            sentence: format!("{} will be made at first start.", file.display()),
+            worries: Vec::new(),
+        });
+    }
+    let found = parlour_store::inspect(url)
+        .await
+        .map_err(|error| explain(&error))?;
+    ensure!(
+        found.schema <= found.newest_schema,
+        "its tables are those of a newer Parlour (schema {}, this program knows {})",
+        found.schema,
+        found.newest_schema
+    );
+    ensure!(found.durable, "{}", found.durability);
+    let worries = (found.schema < found.newest_schema).then(|| {
+        format!(
+            "Its tables (schema {}) will be brought up to date (schema {}) at the next start.",
+            found.schema, found.newest_schema
+        )
+    });
+    Ok(Health {
+        sentence: format!(
+            "{} {}, schema {}. {}",
+            found.engine, found.version, found.schema, found.durability
+        ),
+        worries: worries.into_iter().collect(),
+    })
+}
+
+/// The file that a SQLite URL names.
+fn sqlite_file(url: &str) -> Option<&Path> {
+    let path = url.strip_prefix("sqlite:")?;
+    Some(Path::new(path.strip_prefix("//").unwrap_or(path)))
 }
