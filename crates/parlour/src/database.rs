@@ -60,7 +60,7 @@ pub(crate) async fn open(
     options: Options,
     announce: Arc<dyn Announce>,
 ) -> anyhow::Result<Arc<dyn Store>> {
-    make_data_dir(&config.storage.data_dir)?;
+    make_folder(config)?;
     parlour_store::open(config.storage.database_url.expose(), options, announce)
         .await
         .map_err(|error| explain(&error))
@@ -85,7 +85,7 @@ pub(crate) async fn app_for_command(config: &Config) -> anyhow::Result<App> {
 /// # Errors
 /// As [`open`].
 pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
-    make_data_dir(&config.storage.data_dir)?;
+    make_folder(config)?;
     parlour_store::migrate(config.storage.database_url.expose())
         .await
         .map_err(|error| explain(&error))
@@ -94,8 +94,8 @@ pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
 /// An error of the store or an action as the operator should read it: here the source is no secret.
 pub(crate) fn explain(error: &parlour_core::Error) -> anyhow::Error {
     match std::error::Error::source(error) {
-        // Some errors carry the operator's sentence twice.
-        Some(source) if source.to_string() != error.text() => {
+        // Some texts say already what the source says.
+        Some(source) if !error.text().contains(&source.to_string()) => {
             anyhow::anyhow!("{} ({source})", error.text())
         }
         _ => anyhow::anyhow!("{}", error.text().to_owned()),
@@ -134,19 +134,33 @@ pub(crate) async fn inspect(config: &Config) -> anyhow::Result<Health> {
         found.newest_schema
     );
     ensure!(found.durable, "{}", found.durability);
-    let worries = (found.schema < found.newest_schema).then(|| {
+    let old = found.schema < found.newest_schema;
+    let (tables, worry) = match found.schema {
+        0 => ("no tables yet".to_owned(), false),
+        number => (format!("schema {number}"), old),
+    };
+    let worries = worry.then(|| {
         format!(
-            "Its tables (schema {}) will be brought up to date (schema {}) at the next start.",
-            found.schema, found.newest_schema
+            "The next start will bring its tables up to date (schema {}).",
+            found.newest_schema
         )
     });
     Ok(Health {
         sentence: format!(
-            "{} {}, schema {}. {}",
-            found.engine, found.version, found.schema, found.durability
+            "{} {}, {tables}. {}",
+            found.engine, found.version, found.durability
         ),
         worries: worries.into_iter().collect(),
     })
+}
+
+/// Makes the data dir if the database lives in it; elsewhere the store or nobody makes folders.
+fn make_folder(config: &Config) -> anyhow::Result<()> {
+    let dir = &config.storage.data_dir;
+    match sqlite_file(config.storage.database_url.expose()) {
+        Some(file) if file.starts_with(dir) => make_data_dir(dir),
+        _ => Ok(()),
+    }
 }
 
 /// The file that a SQLite URL names.

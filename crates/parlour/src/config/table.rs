@@ -63,14 +63,14 @@ const SERVER: &[Setting] = &[
     Setting::new(
         "TLS_CERT",
         "FILE",
-        Unset("none"),
+        Unset("plain http"),
         "PEM file with the certificate chain: the server speaks https and wss itself.",
         |_, _| Ok(()),
     ),
     Setting::new(
         "TLS_KEY",
         "FILE",
-        Unset("none"),
+        Unset("plain http"),
         "PEM file with the private key of TLS_CERT.",
         |_, _| Ok(()),
     ),

@@ -393,7 +393,7 @@ fn secrets_are_shown_nowhere() {
             .security
             .given_secret_key
             .as_ref()
-            .map(|it| it.expose()),
+            .map(super::Secret::expose),
         Some(secret)
     );
     let debug = format!("{config:?} {config:#?}");
