@@ -353,6 +353,12 @@ pub enum Problem {
     /// Neither text nor file.
     #[error("A message needs text or a file.")]
     EmptyMessage,
+    /// A body that is no object; `given` is the type's name as the reference prints it.
+    #[error("Invalid data. Expected a dictionary, but got {given}.")]
+    NotAnObject {
+        /// `list`, `str`, `int`, `float`, `bool` or `NoneType`.
+        given: &'static str,
+    },
     /// Files are not taken yet.
     #[error("files are not available yet")]
     FilesUnavailable,

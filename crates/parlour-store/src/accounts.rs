@@ -61,6 +61,9 @@ const UPDATE: Sql = sql!(
      is_active = $11, is_admin = $12, updated_at = $13 WHERE id = $1"
 );
 
+const REHASH: Sql =
+    sql!("UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2 RETURNING id");
+
 const UNNAME: Sql = sql!("DELETE FROM account_names WHERE user_id = $1");
 const NAME: Sql = sql!("INSERT INTO account_names (key, user_id) VALUES ($1, $2)");
 
@@ -140,6 +143,20 @@ impl Accounts for SqlStore {
         self.inner
             .write(Scope::NoRoom, move |conn| {
                 Box::pin(update(conn, id, Arc::clone(&change), at))
+            })
+            .await
+    }
+
+    async fn rehash(&self, id: UserId, old: String, new: String) -> Result<bool, Error> {
+        let hashes = Arc::new((old, new));
+        self.inner
+            .write(Scope::NoRoom, move |conn| {
+                let hashes = Arc::clone(&hashes);
+                Box::pin(async move {
+                    let args = args![id, &hashes.0, &hashes.1];
+                    let done = conn.row(&REHASH, args).await?.is_some();
+                    Ok(Done::changed(done))
+                })
             })
             .await
     }

@@ -26,8 +26,14 @@ pub(crate) fn shown(config: &Config) -> String {
     crate::config::secret::redact(config.storage.database_url.expose())
 }
 
-/// How the server opens its store.
-pub(crate) fn options(config: &Config) -> Options {
+/// Opens the store of the settings for a server and brings its tables up to date.
+///
+/// # Errors
+/// When the database does not answer, is newer than this program, or is no database.
+pub(crate) async fn open(
+    config: &Config,
+    announce: Arc<dyn Announce>,
+) -> anyhow::Result<Arc<dyn Store>> {
     let mut options = Options::default();
     if let Some(most) = config.storage.database_connections {
         options.sqlite_readers = most;
@@ -37,25 +43,10 @@ pub(crate) fn options(config: &Config) -> Options {
             .postgres_lanes
             .min(most.saturating_sub(1).max(1) as usize);
     }
-    options
+    open_with(config, options, announce).await
 }
 
-/// How a command that acts and ends opens it: small, and not alone.
-fn options_of_command() -> Options {
-    Options {
-        sqlite_readers: 1,
-        postgres_connections: 2,
-        postgres_lanes: 1,
-        exclusive: false,
-        ..Options::default()
-    }
-}
-
-/// Opens the store of the settings and brings its tables up to date.
-///
-/// # Errors
-/// When the database does not answer, is newer than this program, or is no database.
-pub(crate) async fn open(
+async fn open_with(
     config: &Config,
     options: Options,
     announce: Arc<dyn Announce>,
@@ -71,8 +62,16 @@ pub(crate) async fn open(
 /// # Errors
 /// As [`open`].
 pub(crate) async fn app_for_command(config: &Config) -> anyhow::Result<App> {
+    // Small, and not alone: a server may run beside it.
+    let options = Options {
+        sqlite_readers: 1,
+        postgres_connections: 2,
+        postgres_lanes: 1,
+        exclusive: false,
+        ..Options::default()
+    };
     let ports = Ports {
-        store: open(config, options_of_command(), Arc::new(Nobody)).await?,
+        store: open_with(config, options, Arc::new(Nobody)).await?,
         announce: Arc::new(Nobody),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),

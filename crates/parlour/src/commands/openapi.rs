@@ -1,8 +1,8 @@
 //! `parlour openapi`.
 
-use crate::{output::say, serve};
+use crate::output::say;
 
 /// Prints the document.
 pub(super) fn run() -> anyhow::Result<()> {
-    Ok(say(serve::openapi()?.trim_end())?)
+    Ok(say(parlour_web::openapi::json()?.trim_end())?)
 }

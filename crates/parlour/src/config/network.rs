@@ -49,10 +49,6 @@ impl Network {
     /// Whether the address is in the network. An IPv4 address that a dual-stack socket shows as
     /// IPv6 counts as the IPv4 address that it is.
     #[must_use]
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the listener comes with parlour-web")
-    )]
     pub(crate) fn contains(&self, address: IpAddr) -> bool {
         [address, address.to_canonical()]
             .into_iter()

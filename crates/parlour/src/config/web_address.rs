@@ -49,20 +49,12 @@ impl WebOrigin {
 
     /// The origin as browsers send it.
     #[must_use]
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the listener comes with parlour-web")
-    )]
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
     /// Whether cookies must be `Secure`.
     #[must_use]
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the listener comes with parlour-web")
-    )]
     pub(crate) const fn is_https(&self) -> bool {
         self.is_https
     }
