@@ -4,7 +4,7 @@
 
 use super::{
     LogFormat,
-    network::Network,
+    network::network,
     parse::{self, Parsed},
     secret::{Secret, SecretUrl},
     setting::{
@@ -82,7 +82,7 @@ const SERVER: &[Setting] = &[
         |config, text| {
             put(
                 &mut config.server.trusted_proxies,
-                parse::list(text, Network::parse),
+                parse::list(text, network),
             )
         },
     ),

@@ -16,3 +16,10 @@ fn version_is_the_crates() {
     assert_eq!(place.run(&["version"]).fine(), expected);
     assert_eq!(place.run(&["--version"]).fine(), expected);
 }
+
+#[test]
+fn openapi_is_json() {
+    let text = Place::new().run(&["openapi"]).fine();
+    let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert!(document["openapi"].is_string(), "{text}");
+}
