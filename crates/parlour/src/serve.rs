@@ -131,14 +131,7 @@ fn web(
                 .iter()
                 .map(|origin| origin.as_str().to_owned())
                 .collect(),
-            trusted_proxies: TrustedProxies(
-                config
-                    .server
-                    .trusted_proxies
-                    .iter()
-                    .filter_map(|n| n.to_string().parse().ok())
-                    .collect(),
-            ),
+            trusted_proxies: TrustedProxies(config.server.trusted_proxies.clone()),
             max_upload_bytes: config.storage.max_upload_bytes,
         }),
         ops: Ops {
