@@ -156,8 +156,9 @@ pub trait Accounts: Send + Sync {
         change: UserChange,
         at: Time,
     ) -> Result<SaveUser, Error>;
-    /// Replaces a hash by a newer one of the same password; no credential ends.
-    async fn rehash(&self, id: UserId, password_hash: String) -> Result<(), Error>;
+    /// Replaces a hash by a newer one of the same password, unless the password was changed since
+    /// `old` was read; no credential ends. Answers whether it did.
+    async fn rehash(&self, id: UserId, old: String, new: String) -> Result<bool, Error>;
     /// Deletes an account.
     async fn delete_user(&self, id: UserId, at: Time) -> Result<DeleteUser, Error>;
 }

@@ -59,7 +59,6 @@ pub fn router(web: Web) -> Router {
         .merge(docs::router())
         .merge(ops::router(&web.ops))
         .merge(landing::router())
-        .merge(sockets::router())
         .fallback(api::not_found)
         .method_not_allowed_fallback(api::method_not_allowed)
         .layer(middleware::from_fn(ops::count))

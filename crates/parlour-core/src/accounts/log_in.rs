@@ -87,7 +87,10 @@ pub async fn log_in(app: &App, input: LogIn) -> Result<Issued, Error> {
     let hash = found
         .as_ref()
         .map(|credentials| credentials.password_hash.clone());
-    let verdict = app.passwords().verify(password.clone(), hash).await?;
+    let verdict = app
+        .passwords()
+        .verify(password.clone(), hash.clone())
+        .await?;
     let user = found
         .map(|credentials| credentials.user)
         .filter(|user| user.is_active);
@@ -102,7 +105,7 @@ pub async fn log_in(app: &App, input: LogIn) -> Result<Issued, Error> {
         .await
         .inspect(|issued| {
             if verdict == Verdict::RightButOld {
-                rehash_later(app, issued, password);
+                rehash_later(app, issued, password, hash.unwrap_or_default());
             }
         })
 }
@@ -140,12 +143,12 @@ pub(crate) async fn issue(
 }
 
 /// Hashes a password again with today's parameters, without keeping its owner waiting.
-fn rehash_later(app: &App, issued: &Issued, password: String) {
+fn rehash_later(app: &App, issued: &Issued, password: String, old: String) {
     let (app, user) = (app.clone(), issued.user.id);
     tokio::spawn(async move {
         let done = async {
-            let hash = app.passwords().hash(password).await?;
-            app.store().rehash(user, hash).await
+            let new = app.passwords().hash(password).await?;
+            app.store().rehash(user, old, new).await
         };
         if let Err(error) = done.await {
             tracing::warn!(%user, %error, "password not rehashed; the next log-in tries again");
