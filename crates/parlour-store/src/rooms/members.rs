@@ -113,8 +113,7 @@ pub(super) async fn remove(
             saved(conn, living).await
         }
         Standing::Invited => quietly(conn, living, user, Standing::Removed, at).await,
-        Standing::Removed => Ok(Done::unchanged(Change::Done(Arc::new(living.room)))),
-        Standing::Stranger => Ok(Done::unchanged(Change::NoSuchUser)),
+        Standing::Removed | Standing::Stranger => Ok(Done::unchanged(Change::NoSuchUser)),
     }
 }
 
