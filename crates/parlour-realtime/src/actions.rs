@@ -1,0 +1,25 @@
+//! What sockets need of the actions: the seam to `parlour_core`'s.
+
+use crate::command::NewSend;
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use parlour_core::{Actor, Error, model::Message};
+use std::sync::Arc;
+
+/// A message on its way to the disk: resolves after the durable commit.
+///
+/// Its errors are outcomes of a race (the sender was put out meanwhile, the nonce was used, the store
+/// went away); they do not count as bad frames.
+pub type Submitted = BoxFuture<'static, Result<Arc<Message>, Error>>;
+
+/// The actions behind the commands of a socket.
+#[async_trait]
+pub trait Actions: Send + Sync {
+    /// Checks a message and queues it for the commit. Calls of one socket are made one after the
+    /// other in the order of its frames, each after the last one returned, so messages of one room
+    /// are stored in that order.
+    ///
+    /// # Errors
+    /// Whatever the rules say; an error of the client's making counts as a bad frame.
+    async fn submit(&self, actor: &Actor, send: NewSend) -> Result<Submitted, Error>;
+}

@@ -1,0 +1,87 @@
+//! How sockets speak: bytes in, commands out; events in, bytes out. One file per dialect.
+
+mod account;
+mod fields;
+
+pub use account::Account;
+
+use crate::command::{Command, Refusal};
+use bytes::Bytes;
+use parlour_core::{Event, model::Message};
+
+/// A data frame from a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input<'a> {
+    /// A text frame.
+    Text(&'a [u8]),
+    /// A binary frame.
+    Binary(&'a [u8]),
+}
+
+/// One way of speaking. All frames it makes are text frames (UTF-8).
+pub trait Dialect: Send + Sync {
+    /// What a frame asks for.
+    ///
+    /// # Errors
+    /// What is wrong with the frame, to be answered by [`refuse`](Self::refuse).
+    fn decode(&self, input: Input<'_>) -> Result<Command, Refusal>;
+
+    /// An event as this dialect tells it; `None` when it does not.
+    fn encode(&self, event: &Event) -> Option<Bytes>;
+
+    /// The error frame for a command that was not carried out.
+    fn refuse(&self, refusal: &Refusal) -> Bytes;
+
+    /// The word that a message is stored, for dialects that give it. Only after the durable commit.
+    fn acknowledge(&self, message: &Message) -> Option<Bytes>;
+}
+
+/// The dialects there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DialectKind {
+    /// The account socket, version 1: [`Account`].
+    Account,
+}
+
+/// How many dialects there are.
+const DIALECTS: usize = 1;
+
+impl DialectKind {
+    /// The dialect itself.
+    #[must_use]
+    pub fn dialect(self) -> &'static dyn Dialect {
+        match self {
+            Self::Account => &Account,
+        }
+    }
+
+    /// The name used in metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+        }
+    }
+}
+
+/// An event and its frames: encoded when a dialect first asks, shared by all its sockets.
+pub(crate) struct Encoded<'a> {
+    event: &'a Event,
+    frames: [Option<Option<Bytes>>; DIALECTS],
+}
+
+impl<'a> Encoded<'a> {
+    pub(crate) const fn new(event: &'a Event) -> Self {
+        Self {
+            event,
+            frames: [const { None }; DIALECTS],
+        }
+    }
+
+    /// The event as this dialect tells it.
+    pub(crate) fn frame(&mut self, kind: DialectKind) -> Option<Bytes> {
+        self.frames[kind as usize]
+            .get_or_insert_with(|| kind.dialect().encode(self.event))
+            .clone()
+    }
+}

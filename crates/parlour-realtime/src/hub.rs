@@ -1,0 +1,336 @@
+//! This process's switchboard: who hears which room, in the order of the stream.
+//!
+//! One task owns all state ([`state`]); everything reaches it by bounded queues, and it never waits for
+//! anything but its queues. Sockets get their frames through their [`Outbox`], which never waits
+//! either, so a slow reader cannot delay anybody.
+
+mod ended;
+mod order;
+mod owners;
+mod people;
+mod reads;
+mod register;
+mod room;
+mod shutdown;
+mod state;
+
+use crate::{
+    bus::News,
+    dialect::DialectKind,
+    outbox::{Outbox, OutboxLimits},
+    source::Source,
+};
+use metrics::{counter, gauge};
+use parlour_core::{Actor, Error, error::STORE_UNAVAILABLE};
+use reads::{Answer, Reader};
+use register::Register;
+use state::State;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
+use tokio_util::task::TaskTracker;
+
+/// How many batches of news one turn takes. A turn wakes each socket once, whatever it got.
+const TURN: usize = 128;
+/// How many requests of sockets may wait.
+const REQUESTS: usize = 1_024;
+
+/// Tells sockets of this process apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(u64);
+
+impl SessionId {
+    /// The number itself: 1, 2, 3, … in order of registration in this process.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+/// Times and bounds of a hub.
+#[derive(Clone, Copy, Debug)]
+pub struct HubConfig {
+    /// How long an event may be missing before the store is asked: database connections may announce
+    /// their commits in another order.
+    pub grace: Duration,
+    /// How often positions of rooms with listeners are compared with the store, give or take 10 %.
+    pub compare_every: Duration,
+    /// How many people's memberships are compared with the store each time.
+    pub audits_per_round: usize,
+    /// How many rooms without listeners are remembered at most; the longest unused go first.
+    pub quiet_rooms: usize,
+    /// How long a room without listeners is remembered after its last event.
+    pub quiet_for: Duration,
+    /// How many reads run at once.
+    pub reads_at_once: usize,
+    /// Over how long the closing of many sockets is spread at shutdown.
+    pub shutdown_spread: Duration,
+    /// How long a shutdown waits for sockets at most.
+    pub shutdown_bound: Duration,
+    /// Bounds of each socket's outbox.
+    pub outbox: OutboxLimits,
+}
+
+impl Default for HubConfig {
+    fn default() -> Self {
+        Self {
+            grace: Duration::from_millis(5),
+            compare_every: Duration::from_secs(5),
+            audits_per_round: 50,
+            quiet_rooms: 8_192,
+            quiet_for: Duration::from_secs(600),
+            reads_at_once: 8,
+            shutdown_spread: Duration::from_secs(2),
+            shutdown_bound: Duration::from_secs(5),
+            outbox: OutboxLimits::default(),
+        }
+    }
+}
+
+/// A door to the hub's task. The task ends when all doors are gone.
+#[derive(Clone)]
+pub(crate) struct Hub {
+    requests: mpsc::Sender<Request>,
+    /// Unbounded, but each socket sends one word at most.
+    gone: mpsc::UnboundedSender<SessionId>,
+    next: Arc<AtomicU64>,
+    config: HubConfig,
+}
+
+enum Request {
+    Register(Register),
+    Shutdown(oneshot::Sender<()>),
+}
+
+impl Hub {
+    /// Starts the hub's task on the tracker.
+    pub(crate) fn start(
+        source: Arc<dyn Source>,
+        news: mpsc::Receiver<News>,
+        config: HubConfig,
+        tasks: &TaskTracker,
+    ) -> Self {
+        let (requests, request_receiver) = mpsc::channel(REQUESTS);
+        let (gone, gone_receiver) = mpsc::unbounded_channel();
+        let (reader, answers) = Reader::new(source, config.reads_at_once, tasks.clone());
+        let task = Task {
+            state: State::new(config, Instant::now()),
+            reader,
+            news,
+            requests: request_receiver,
+            gone: gone_receiver,
+            answers,
+        };
+        tasks.spawn(task.run());
+        Self {
+            requests,
+            gone,
+            next: Arc::default(),
+            config,
+        }
+    }
+
+    /// See [`crate::Realtime::register`].
+    pub(crate) async fn register(
+        &self,
+        actor: Actor,
+        dialect: DialectKind,
+    ) -> Result<Registration, Error> {
+        // Exists before the hub knows of it: whatever happens from here on, dropping it unregisters.
+        let registration = Registration::new(self, actor, dialect);
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Register(Register {
+            session: registration.id,
+            actor,
+            dialect,
+            outbox: Arc::clone(&registration.outbox),
+            reply,
+        });
+        let gone = || Error::from(STORE_UNAVAILABLE).retry_after(Duration::from_secs(1));
+        self.requests.send(request).await.map_err(|_| gone())?;
+        match answer.await {
+            Ok(result) => result?,
+            // The credential ended while the snapshot was read.
+            Err(_) if registration.outbox.closing().is_some() => {
+                return Err(parlour_core::error::INVALID_TOKEN.into());
+            }
+            Err(_) => return Err(gone()),
+        }
+        Ok(registration)
+    }
+
+    /// See [`crate::Realtime::shutdown`].
+    pub(crate) async fn shutdown(&self) {
+        let (done, all_gone) = oneshot::channel();
+        if self.requests.send(Request::Shutdown(done)).await.is_ok()
+            && tokio::time::timeout(self.config.shutdown_bound, all_gone)
+                .await
+                .is_err()
+        {
+            tracing::warn!("some sockets did not go in time");
+        }
+    }
+}
+
+/// A socket's place in the hub. Dropping it, on whatever way out, unregisters the socket.
+#[derive(Debug)]
+pub struct Registration {
+    id: SessionId,
+    actor: Actor,
+    dialect: DialectKind,
+    outbox: Arc<Outbox>,
+    gone: mpsc::UnboundedSender<SessionId>,
+}
+
+impl Registration {
+    fn new(hub: &Hub, actor: Actor, dialect: DialectKind) -> Self {
+        gauge!("parlour_sockets", "dialect" => dialect.name()).increment(1.0);
+        Self {
+            id: SessionId(hub.next.fetch_add(1, Ordering::Relaxed) + 1),
+            actor,
+            dialect,
+            outbox: Arc::new(Outbox::new(hub.config.outbox)),
+            gone: hub.gone.clone(),
+        }
+    }
+
+    /// Which socket of this process it is.
+    #[must_use]
+    pub const fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// Whose socket it is.
+    #[must_use]
+    pub const fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// How it speaks.
+    #[must_use]
+    pub const fn dialect(&self) -> DialectKind {
+        self.dialect
+    }
+
+    /// What waits for it.
+    #[must_use]
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// The same, to be held apart from the registration.
+    pub(crate) fn shared_outbox(&self) -> Arc<Outbox> {
+        Arc::clone(&self.outbox)
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        gauge!("parlour_sockets", "dialect" => self.dialect.name()).decrement(1.0);
+        // Closed first: a registration that is still on its way to the hub is ignored there.
+        self.outbox.cut(&crate::close::NORMAL);
+        // The hub is gone: then it needs no word.
+        let _ = self.gone.send(self.id);
+    }
+}
+
+/// The hub's task.
+struct Task {
+    state: State,
+    reader: Reader,
+    news: mpsc::Receiver<News>,
+    requests: mpsc::Receiver<Request>,
+    gone: mpsc::UnboundedReceiver<SessionId>,
+    answers: mpsc::UnboundedReceiver<Answer>,
+}
+
+impl Task {
+    async fn run(mut self) {
+        let mut batch = Vec::new();
+        let mut bus_is_there = true;
+        loop {
+            let due = self.state.next_due();
+            tokio::select! {
+                biased;
+                Some(session) = self.gone.recv() => self.state.remove(session),
+                request = self.requests.recv() => match request {
+                    Some(Request::Register(request)) => self.state.register(request),
+                    Some(Request::Shutdown(done)) => self.state.shut_down(done, Instant::now()),
+                    None => break,
+                },
+                Some(answer) = self.answers.recv() => self.state.answer(answer, Instant::now()),
+                count = self.news.recv_many(&mut batch, TURN), if bus_is_there => {
+                    bus_is_there = count > 0;
+                    let now = Instant::now();
+                    for news in batch.drain(..) {
+                        self.state.hear(news, now);
+                    }
+                    gauge!("parlour_hub_queue").set(waiting(self.news.len()));
+                }
+                () = tokio::time::sleep_until(due) => {}
+            }
+            self.finish_turn();
+        }
+    }
+
+    /// Does what is due, wakes each socket that got something once, and starts the reads.
+    fn finish_turn(&mut self) {
+        let now = Instant::now();
+        if self.state.next_due() <= now {
+            self.state.tick(now);
+        }
+        let turn = &mut self.state.turn;
+        if turn.delivered > 0 {
+            counter!("parlour_delivered_total").increment(turn.delivered);
+            turn.delivered = 0;
+        }
+        for outbox in turn.touched.drain(..) {
+            outbox.wake();
+        }
+        for session in std::mem::take(&mut turn.slow) {
+            counter!("parlour_slow_closes_total").increment(1);
+            self.state.remove(session);
+        }
+        for read in self.state.work.drain(..) {
+            self.reader.start(read);
+        }
+    }
+}
+
+/// A length as a gauge's value.
+fn waiting(len: usize) -> f64 {
+    u32::try_from(len).map_or(f64::MAX, f64::from)
+}
+
+/// A duration between `least` and `most` that differs from seed to seed: jitter that needs no
+/// randomness.
+pub(crate) fn spread(seed: u64, least: Duration, most: Duration) -> Duration {
+    // The mixing step of splitmix64.
+    let mut mixed = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    let share = u32::try_from((mixed ^ (mixed >> 31)) >> 48).unwrap_or(0);
+    least + most.saturating_sub(least) * share / (1 << 16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jitter_stays_within_its_bounds_and_differs() {
+        let (least, most) = (Duration::from_secs(20), Duration::from_secs(25));
+        let all: Vec<_> = (0..1_000).map(|seed| spread(seed, least, most)).collect();
+        assert!(all.iter().all(|one| (least..most).contains(one)));
+        let early = all.iter().filter(|one| **one < (least + most) / 2).count();
+        assert!((400..600).contains(&early), "{early}");
+    }
+}

@@ -1,0 +1,92 @@
+//! Who has sockets here.
+
+use super::{SessionId, register::Waiting};
+use crate::{dialect::DialectKind, outbox::Outbox};
+use parlour_core::{RoomId, TokenId, UserId};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+/// One socket as the hub knows it.
+pub(super) struct Seat {
+    pub(super) user: UserId,
+    pub(super) credential: Option<TokenId>,
+    pub(super) dialect: DialectKind,
+    pub(super) outbox: Arc<Outbox>,
+    /// The rooms it listens in.
+    pub(super) rooms: HashSet<RoomId>,
+}
+
+/// Somebody with at least one socket here.
+#[derive(Default)]
+pub(super) struct Person {
+    pub(super) sessions: Vec<SessionId>,
+    /// The snapshot of memberships that is being read.
+    pub(super) reading: Option<Reading>,
+    /// Sockets that wait for that snapshot.
+    pub(super) waiting: Vec<Waiting>,
+}
+
+/// A snapshot that is being read.
+pub(super) struct Reading {
+    /// Which read; answers of older ones do not count.
+    pub(super) number: u64,
+    /// The newest change of this user's hearing in each room since the read began. What is newer
+    /// than the snapshot wins over it.
+    pub(super) changes: HashMap<RoomId, i64>,
+}
+
+/// All sockets of this process, by session and by user.
+#[derive(Default)]
+pub(super) struct People {
+    pub(super) seats: HashMap<SessionId, Seat>,
+    pub(super) persons: HashMap<UserId, Person>,
+}
+
+impl People {
+    pub(super) fn is_empty(&self) -> bool {
+        self.seats.is_empty()
+    }
+
+    pub(super) fn is_here(&self, user: UserId) -> bool {
+        self.persons.contains_key(&user)
+    }
+
+    pub(super) fn sessions_of(&self, user: UserId) -> &[SessionId] {
+        self.persons
+            .get(&user)
+            .map_or(&[], |person| person.sessions.as_slice())
+    }
+
+    /// Adds a socket. From now on the stream's membership events reach it.
+    pub(super) fn sit(&mut self, session: SessionId, seat: Seat) {
+        let person = self.persons.entry(seat.user).or_default();
+        person.sessions.push(session);
+        self.seats.insert(session, seat);
+    }
+
+    /// Removes a socket; answers what it was.
+    pub(super) fn stand_up(&mut self, session: SessionId) -> Option<Seat> {
+        let seat = self.seats.remove(&session)?;
+        if let Some(person) = self.persons.get_mut(&seat.user) {
+            person.sessions.retain(|other| *other != session);
+            person.waiting.retain(|waiting| waiting.session != session);
+            if person.sessions.is_empty() {
+                self.persons.remove(&seat.user);
+            }
+        }
+        Some(seat)
+    }
+
+    /// Notes that the stream changed whether `user` hears in `room`.
+    pub(super) fn note_change(&mut self, user: UserId, room: RoomId, seq: i64) {
+        if let Some(Person {
+            reading: Some(reading),
+            ..
+        }) = self.persons.get_mut(&user)
+        {
+            reading.changes.insert(room, seq);
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! A socket comes: subscribe first, then read the snapshot of its memberships, and let whatever the
+//! stream said meanwhile win.
+
+use super::{
+    SessionId,
+    people::{Reading, Seat},
+    reads::Read,
+    room::Room,
+    state::State,
+};
+use crate::{dialect::DialectKind, hub::order::Order, outbox::Outbox};
+use parlour_core::{
+    Actor, Error, RoomId, UserId,
+    error::{INVALID_TOKEN, STORE_UNAVAILABLE},
+    ports::Hearing,
+};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{sync::oneshot, time::Instant};
+
+/// A socket that wants to hear.
+pub(super) struct Register {
+    pub(super) session: SessionId,
+    pub(super) actor: Actor,
+    pub(super) dialect: DialectKind,
+    pub(super) outbox: Arc<Outbox>,
+    /// Answered when everything committed from now on will be delivered.
+    pub(super) reply: Reply,
+}
+
+pub(super) type Reply = oneshot::Sender<Result<(), Error>>;
+
+/// A socket that waits for its snapshot.
+pub(super) struct Waiting {
+    pub(super) session: SessionId,
+    pub(super) reply: Reply,
+}
+
+impl State {
+    /// Seats a socket and asks for its snapshot.
+    pub(super) fn register(&mut self, request: Register) {
+        let Register {
+            session,
+            actor,
+            dialect,
+            outbox,
+            reply,
+        } = request;
+        if outbox.closing().is_some() {
+            return;
+        }
+        let credential = actor.credential();
+        let refusal = if self.is_closing() {
+            Some(unavailable())
+        } else if credential.is_some_and(|id| self.ended.contains(id)) {
+            Some(INVALID_TOKEN.into())
+        } else {
+            None
+        };
+        if let Some(error) = refusal {
+            // Nobody waits any more: then there is nobody to tell.
+            let _ = reply.send(Err(error));
+            return;
+        }
+        self.people.sit(
+            session,
+            Seat {
+                user: actor.user,
+                credential,
+                dialect,
+                outbox,
+                rooms: HashSet::new(),
+            },
+        );
+        if let Some(person) = self.people.persons.get_mut(&actor.user) {
+            person.waiting.push(Waiting { session, reply });
+        }
+        self.read_hearings(actor.user);
+    }
+
+    /// Asks for a user's memberships unless that is under way.
+    pub(super) fn read_hearings(&mut self, user: UserId) {
+        let number = self.next_read();
+        if let Some(person) = self.people.persons.get_mut(&user)
+            && person.reading.is_none()
+        {
+            person.reading = Some(Reading {
+                number,
+                changes: HashMap::new(),
+            });
+            self.work.push(Read::Hearings { user, number });
+        }
+    }
+
+    /// The snapshot is here.
+    pub(super) fn hearings(
+        &mut self,
+        user: UserId,
+        number: u64,
+        result: Result<Vec<Hearing>, Error>,
+        now: Instant,
+    ) {
+        let Some(person) = self.people.persons.get_mut(&user) else {
+            return;
+        };
+        let Some(reading) = person.reading.take_if(|reading| reading.number == number) else {
+            return;
+        };
+        let waiting = std::mem::take(&mut person.waiting);
+        match result {
+            Ok(hearings) => {
+                let new: Vec<_> = waiting.iter().map(|one| one.session).collect();
+                let mut changes = reading.changes;
+                for hearing in hearings {
+                    if changes
+                        .get(&hearing.room)
+                        .is_none_or(|seq| *seq <= hearing.seq)
+                    {
+                        changes.remove(&hearing.room);
+                        self.place(user, hearing, &new, now);
+                    }
+                }
+                // Where the stream is newer than the snapshot, it knows better.
+                for room in changes.into_keys() {
+                    self.follow(user, room);
+                }
+                for one in waiting {
+                    // A client that went away meanwhile unregisters by itself.
+                    let _ = one.reply.send(Ok(()));
+                }
+            }
+            Err(error) => {
+                tracing::debug!(%error, "memberships could not be read");
+                for one in waiting {
+                    self.remove(one.session);
+                    let _ = one.reply.send(Err(unavailable()));
+                }
+            }
+        }
+    }
+
+    /// Applies one line of a snapshot to the sockets of its user. `new` are the sockets that the
+    /// snapshot was read for; the others hear already, unless the bus lost something.
+    fn place(&mut self, user: UserId, hearing: Hearing, new: &[SessionId], now: Instant) {
+        let Self {
+            rooms,
+            people,
+            turn,
+            ..
+        } = self;
+        let room = rooms.entry(hearing.room).or_insert_with(|| {
+            let order = Order::at(hearing.seq);
+            Room::new(hearing.room, order, Some(hearing.owner), now)
+        });
+        room.order.settle(hearing.seq);
+        room.drain(people, turn);
+        let Some(position) = room.order.position() else {
+            return;
+        };
+        room.owner.get_or_insert(hearing.owner);
+        // Ahead of the stream only for somebody whom the stream was not followed for so far.
+        let is_ahead = hearing.seq > position;
+        if hearing.is_member && (!is_ahead || new.len() == people.sessions_of(user).len()) {
+            room.members.insert(user);
+        }
+        if !is_ahead {
+            room.subscribe(user, position, people);
+        } else {
+            // The stream here is behind the snapshot. New sockets begin at the snapshot; for the
+            // others the event that let them in is still to come.
+            room.order.hear_of(hearing.seq);
+            for session in new {
+                room.listen(*session, hearing.seq, people);
+            }
+        }
+        self.watch(hearing.room, now);
+    }
+
+    /// Lets all sockets of a user hear a room if the stream says that the user does.
+    fn follow(&mut self, user: UserId, room: RoomId) {
+        if let Some(room) = self.rooms.get_mut(&room)
+            && let Some(position) = room.order.position()
+            && room.hears(user)
+        {
+            room.subscribe(user, position, &mut self.people);
+        }
+    }
+}
+
+fn unavailable() -> Error {
+    Error::from(STORE_UNAVAILABLE).retry_after(Duration::from_secs(1))
+}

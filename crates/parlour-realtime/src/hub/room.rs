@@ -1,0 +1,312 @@
+//! One room as the hub knows it, and what each event of its stream changes.
+
+use super::{
+    SessionId,
+    order::{Need, Order},
+    people::People,
+};
+use crate::{
+    dialect::{DialectKind, Encoded},
+    outbox::{Outbox, Push},
+};
+use parlour_core::{
+    Event, RoomId, Time, UserId, What,
+    event::{EndReason, LeaveReason},
+};
+use std::{collections::HashSet, sync::Arc};
+use tokio::time::Instant;
+
+/// How many events a hand-over has at most.
+const HAND_OVER: i64 = 3;
+
+/// A socket that hears a room.
+pub(super) struct Listener {
+    pub(super) session: SessionId,
+    pub(super) user: UserId,
+    /// Events above this seq are delivered; membership events up to it are none of its business.
+    pub(super) after: i64,
+    pub(super) dialect: DialectKind,
+    pub(super) outbox: Arc<Outbox>,
+}
+
+/// Where the healing of a hole stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heal {
+    /// Nothing to do.
+    Idle,
+    /// The store is asked at `due` unless the room moves on from `position` by itself.
+    Waiting { due: Instant, position: Option<i64> },
+    /// The store is being asked.
+    Reading,
+}
+
+/// One room. Rooms without listeners are kept for a while (`quiet` rooms), so that membership events
+/// of people with sockets here are recognised as early, late or repeated.
+pub(super) struct Room {
+    pub(super) id: RoomId,
+    pub(super) order: Order,
+    pub(super) owner: Option<UserId>,
+    /// The members among the people with sockets here, as far as known.
+    pub(super) members: HashSet<UserId>,
+    pub(super) listeners: Vec<Listener>,
+    pub(super) heal: Heal,
+    /// Failed reads in a row.
+    pub(super) tries: u32,
+    /// The store did not name the room among the living ones.
+    pub(super) suspect: bool,
+    /// When something happened here last.
+    pub(super) seen: Instant,
+    /// A former owner without a seat, and the seq up to which the hand-over may still give them one.
+    former: Option<(UserId, i64)>,
+    last_at: Time,
+}
+
+/// What one turn of the hub did, to be finished at its end.
+#[derive(Default)]
+pub(super) struct Turn {
+    /// Outboxes that got their first frame: their pumps are woken once, at the end.
+    pub(super) touched: Vec<Arc<Outbox>>,
+    /// Sessions that read too slowly and were cut.
+    pub(super) slow: Vec<SessionId>,
+    /// Frames put into outboxes.
+    pub(super) delivered: u64,
+}
+
+impl Room {
+    pub(super) fn new(id: RoomId, order: Order, owner: Option<UserId>, now: Instant) -> Self {
+        Self {
+            id,
+            order,
+            owner,
+            members: HashSet::new(),
+            listeners: Vec::new(),
+            heal: Heal::Idle,
+            tries: 0,
+            suspect: false,
+            seen: now,
+            former: None,
+            last_at: Time::from_micros(0),
+        }
+    }
+
+    /// Whether nobody listens.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.listeners.is_empty()
+    }
+
+    /// Whether the user hears at this place of the stream, as far as known.
+    pub(super) fn hears(&self, user: UserId) -> bool {
+        self.owner == Some(user) || self.members.contains(&user)
+    }
+
+    /// Whether the store has to be asked something.
+    pub(super) fn is_wanting(&self) -> bool {
+        !self.order.is_ended() && (self.suspect || self.order.need() != Need::Nothing)
+    }
+
+    /// Takes an event from anywhere and lets through what is next.
+    pub(super) fn offer(&mut self, event: Arc<Event>, people: &mut People, turn: &mut Turn) {
+        let owner = names_owner(&event);
+        self.offer_with_owner(event, owner, people, turn);
+    }
+
+    /// The same for an event read back, whose owner was found by [`super::owners`]. Answers whether
+    /// the event was news.
+    pub(super) fn offer_with_owner(
+        &mut self,
+        event: Arc<Event>,
+        owner: Option<UserId>,
+        people: &mut People,
+        turn: &mut Turn,
+    ) -> bool {
+        let next = self.order.offer(event);
+        let was_next = next.is_some();
+        if let Some(event) = next {
+            self.apply(&event, owner, people, turn);
+        }
+        self.drain(people, turn);
+        was_next
+    }
+
+    /// Lets through what waited and is next now.
+    pub(super) fn drain(&mut self, people: &mut People, turn: &mut Turn) {
+        while let Some(event) = self.order.pop() {
+            self.apply(&event, names_owner(&event), people, turn);
+        }
+    }
+
+    /// The store does not know the room any more: it ended.
+    pub(super) fn end(&mut self, people: &mut People, turn: &mut Turn) {
+        if self.order.is_ended() {
+            return;
+        }
+        let next = self.order.position().unwrap_or(0) + 1;
+        let top = self.order.top();
+        let event = self.order.end().unwrap_or_else(|| {
+            Arc::new(Event {
+                room: self.id,
+                seq: top.max(next),
+                at: self.last_at,
+                what: What::RoomDeleted(EndReason::Deleted),
+            })
+        });
+        self.apply(&event, None, people, turn);
+    }
+
+    /// One event, in order. `owner`: the owner in force from this event on, if it names one.
+    fn apply(
+        &mut self,
+        event: &Event,
+        owner: Option<UserId>,
+        people: &mut People,
+        turn: &mut Turn,
+    ) {
+        self.last_at = event.at;
+        match &event.what {
+            What::RoomCreated(_) | What::RoomUpdated(_) => {
+                self.set_owner(owner, event.seq, people);
+            }
+            What::MemberJoined(user) if people.is_here(*user) => {
+                self.members.insert(*user);
+                self.subscribe(*user, event.seq - 1, people);
+                people.note_change(*user, self.id, event.seq);
+            }
+            _ => {}
+        }
+        self.deliver(event, turn);
+        match event.what {
+            What::MemberLeft(user, LeaveReason::BecameHost) => {
+                self.members.remove(&user);
+                self.set_owner(owner, event.seq, people);
+            }
+            What::MemberLeft(user, _) => {
+                self.members.remove(&user);
+                if self.owner != Some(user) {
+                    self.unsubscribe(user, event.seq, people);
+                }
+            }
+            What::RoomDeleted(_) => self.forget_listeners(people),
+            _ => {}
+        }
+        self.release_former(event.seq, people);
+    }
+
+    fn deliver(&self, event: &Event, turn: &mut Turn) {
+        let mut encoded = Encoded::new(event);
+        for listener in &self.listeners {
+            if listener.after >= event.seq {
+                continue;
+            }
+            let Some(frame) = encoded.frame(listener.dialect) else {
+                continue;
+            };
+            match listener.outbox.push(frame) {
+                Push::First => {
+                    turn.touched.push(Arc::clone(&listener.outbox));
+                    turn.delivered += 1;
+                }
+                Push::Queued => turn.delivered += 1,
+                Push::Overflow => turn.slow.push(listener.session),
+                Push::Closed => {}
+            }
+        }
+    }
+
+    /// The owner hears. A former owner goes on hearing as a member: by the seat they have, or by the
+    /// one that the hand-over gives them within its next events.
+    fn set_owner(&mut self, owner: Option<UserId>, seq: i64, people: &mut People) {
+        let Some(new) = owner else { return };
+        if self.owner == Some(new) {
+            return;
+        }
+        if let Some(old) = self.owner.replace(new)
+            && !self.members.contains(&old)
+        {
+            self.former = Some((old, seq + HAND_OVER - 1));
+        }
+        if people.is_here(new) {
+            self.subscribe(new, seq - 1, people);
+            people.note_change(new, self.id, seq);
+        }
+    }
+
+    fn release_former(&mut self, seq: i64, people: &mut People) {
+        if let Some((user, until)) = self.former
+            && seq >= until
+        {
+            self.former = None;
+            if !self.hears(user) {
+                self.unsubscribe(user, seq, people);
+            }
+        }
+    }
+
+    /// Lets every socket of the user hear what comes after this seq.
+    pub(super) fn subscribe(&mut self, user: UserId, after: i64, people: &mut People) {
+        let sessions = people.sessions_of(user).to_vec();
+        for session in sessions {
+            self.listen(session, after, people);
+        }
+    }
+
+    /// Lets one socket hear what comes after this seq; one that hears already goes on as it does.
+    pub(super) fn listen(&mut self, session: SessionId, after: i64, people: &mut People) {
+        if let Some(seat) = people.seats.get_mut(&session)
+            && seat.rooms.insert(self.id)
+        {
+            self.listeners.push(Listener {
+                session,
+                user: seat.user,
+                after,
+                dialect: seat.dialect,
+                outbox: Arc::clone(&seat.outbox),
+            });
+        }
+    }
+
+    /// Sockets of the user hear no more, but those whose snapshot is newer than this seq.
+    fn unsubscribe(&mut self, user: UserId, seq: i64, people: &mut People) {
+        let id = self.id;
+        self.listeners.retain(|listener| {
+            let stays = listener.user != user || listener.after >= seq;
+            if !stays && let Some(seat) = people.seats.get_mut(&listener.session) {
+                seat.rooms.remove(&id);
+            }
+            stays
+        });
+        people.note_change(user, self.id, seq);
+    }
+
+    fn forget_listeners(&mut self, people: &mut People) {
+        for listener in std::mem::take(&mut self.listeners) {
+            if let Some(seat) = people.seats.get_mut(&listener.session) {
+                seat.rooms.remove(&self.id);
+            }
+        }
+        self.members = HashSet::new();
+        self.former = None;
+    }
+
+    /// A socket is gone; `user` is whose, when it was their last one.
+    pub(super) fn drop_session(&mut self, session: SessionId, last_of: Option<UserId>) {
+        if let Some(index) = self
+            .listeners
+            .iter()
+            .position(|listener| listener.session == session)
+        {
+            self.listeners.swap_remove(index);
+        }
+        if let Some(user) = last_of {
+            self.members.remove(&user);
+        }
+    }
+}
+
+/// The owner in force from a live event on, if it names one.
+pub(super) fn names_owner(event: &Event) -> Option<UserId> {
+    match &event.what {
+        What::RoomCreated(room) | What::RoomUpdated(room) => Some(room.owner),
+        What::MemberLeft(user, LeaveReason::BecameHost) => Some(*user),
+        _ => None,
+    }
+}

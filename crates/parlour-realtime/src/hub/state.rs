@@ -1,0 +1,392 @@
+//! Everything the hub knows, and how news, answers and the passing of time change it. No I/O and no
+//! waiting in here: what has to be read is put on a list for the hub's task.
+
+use super::{
+    HubConfig, SessionId,
+    ended::Ended,
+    order::{Need, Order},
+    owners::owners,
+    people::People,
+    reads::{Answer, Read},
+    room::{Heal, Room, Turn},
+    shutdown::Closing,
+    spread,
+};
+use crate::{bus::News, close};
+use metrics::counter;
+use parlour_core::{Error, Event, RoomId, Signal, TokenId, UserId, ports::History};
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// First pause after a failed read; doubles up to [`MAX_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// Longest pause between reads for one room.
+const MAX_PAUSE: Duration = Duration::from_secs(2);
+/// A room that the store does not name any more is asked for after this pause, because its last
+/// events may still be under way.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+/// Pause between the rounds of audits after a gap.
+const FAST_AUDIT: Duration = Duration::from_millis(100);
+
+/// The hub's knowledge.
+pub(super) struct State {
+    pub(super) config: HubConfig,
+    pub(super) people: People,
+    pub(super) rooms: HashMap<RoomId, Room>,
+    pub(super) ended: Ended,
+    pub(super) turn: Turn,
+    /// What has to be read; the hub's task takes it at the end of each turn.
+    pub(super) work: Vec<Read>,
+    pub(super) closing: Option<Closing>,
+    /// When to look after which room; entries that a room no longer waits for are skipped.
+    dues: BinaryHeap<Reverse<(Instant, RoomId)>>,
+    next_round: Instant,
+    comparing: bool,
+    /// People whose memberships are compared with the store in the next rounds.
+    audits: VecDeque<UserId>,
+    next_audit: Option<Instant>,
+    /// Counts reads and rounds: tells answers apart and seeds the jitter.
+    counter: u64,
+}
+
+impl State {
+    pub(super) fn new(config: HubConfig, now: Instant) -> Self {
+        Self {
+            next_round: now + config.compare_every,
+            config,
+            people: People::default(),
+            rooms: HashMap::new(),
+            ended: Ended::default(),
+            turn: Turn::default(),
+            work: Vec::new(),
+            closing: None,
+            dues: BinaryHeap::new(),
+            comparing: false,
+            audits: VecDeque::new(),
+            next_audit: None,
+            counter: 0,
+        }
+    }
+
+    /// A number that was not used before.
+    pub(super) fn next_read(&mut self) -> u64 {
+        self.counter += 1;
+        self.counter
+    }
+
+    /// News from the bus.
+    pub(super) fn hear(&mut self, news: News, now: Instant) {
+        match news {
+            News::Events(events) => {
+                for event in events {
+                    self.event(event, now);
+                }
+            }
+            News::Signal(Signal::CredentialsEnded { user, ended }) => {
+                self.credentials_ended(user, &ended, now);
+            }
+            // Nothing that is remembered here depends on the account's rights.
+            News::Signal(Signal::UserChanged(_)) => {}
+            News::Gap => {
+                self.next_round = now;
+                self.audits = self.people.persons.keys().copied().collect();
+                self.next_audit = Some(now);
+            }
+        }
+    }
+
+    fn event(&mut self, event: Arc<Event>, now: Instant) {
+        if self.people.is_empty() {
+            // Nobody could hear it, and everybody who comes brings a newer snapshot.
+            self.rooms.clear();
+            return;
+        }
+        let id = event.room;
+        let room = self
+            .rooms
+            .entry(id)
+            .or_insert_with(|| Room::new(id, Order::floating(), None, now));
+        room.seen = now;
+        room.offer(event, &mut self.people, &mut self.turn);
+        self.watch(id, now);
+    }
+
+    fn credentials_ended(&mut self, user: UserId, ended: &[TokenId], now: Instant) {
+        for id in ended {
+            self.ended.add(*id, now);
+        }
+        let mut hit = Vec::new();
+        for session in self.people.sessions_of(user) {
+            if let Some(seat) = self.people.seats.get(session)
+                && seat.credential.is_some_and(|id| ended.contains(&id))
+            {
+                seat.outbox.cut(&close::CREDENTIAL_ENDED);
+                hit.push(*session);
+            }
+        }
+        for session in hit {
+            // A socket that still waits for its snapshot learns it from its closed outbox.
+            self.remove(session);
+        }
+    }
+
+    /// A socket is gone, or was cut and must not get anything more.
+    pub(super) fn remove(&mut self, session: SessionId) {
+        let Some(seat) = self.people.stand_up(session) else {
+            return;
+        };
+        let last_of = (!self.people.is_here(seat.user)).then_some(seat.user);
+        for id in seat.rooms {
+            if let Some(room) = self.rooms.get_mut(&id) {
+                room.drop_session(session, last_of);
+            }
+        }
+        self.closed_one();
+    }
+
+    /// Looks whether a room has to wait for something, or no longer.
+    pub(super) fn watch(&mut self, id: RoomId, now: Instant) {
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return;
+        };
+        let position = room.order.position();
+        match room.heal {
+            Heal::Reading => {}
+            _ if !room.is_wanting() => room.heal = Heal::Idle,
+            // What is missing has not moved: the time runs.
+            Heal::Waiting { position: at, .. } if at == position => {}
+            _ => {
+                let pause = if room.suspect {
+                    LAST_WORDS
+                } else {
+                    self.config.grace
+                };
+                let due = now + pause;
+                room.heal = Heal::Waiting { due, position };
+                self.dues.push(Reverse((due, id)));
+            }
+        }
+    }
+
+    /// When something has to be done without news.
+    pub(super) fn next_due(&self) -> Instant {
+        let room = self.dues.peek().map(|Reverse((due, _))| *due);
+        let closing = self.closing.as_ref().and_then(Closing::next);
+        [room, closing, self.next_audit]
+            .into_iter()
+            .flatten()
+            .fold(self.next_round, Instant::min)
+    }
+
+    /// Does what is due.
+    pub(super) fn tick(&mut self, now: Instant) {
+        while let Some(Reverse((due, id))) = self.dues.peek().copied() {
+            if due > now {
+                break;
+            }
+            self.dues.pop();
+            self.room_due(id, due, now);
+        }
+        if self.next_round <= now {
+            self.round(now);
+        }
+        if self.next_audit.is_some_and(|due| due <= now) {
+            self.next_audit = None;
+            self.audit();
+            if !self.audits.is_empty() {
+                self.next_audit = Some(now + FAST_AUDIT);
+            }
+        }
+        self.close_some(now);
+    }
+
+    fn room_due(&mut self, id: RoomId, due: Instant, now: Instant) {
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return;
+        };
+        if !matches!(room.heal, Heal::Waiting { due: at, .. } if at == due) {
+            return;
+        }
+        if room.order.need() == Need::Settling {
+            room.order.settle(i64::MAX);
+            room.drain(&mut self.people, &mut self.turn);
+            room.heal = Heal::Idle;
+            self.watch(id, now);
+        } else if let Some(after) = room.order.position() {
+            room.heal = Heal::Reading;
+            self.work.push(Read::History { room: id, after });
+        }
+    }
+
+    /// An answer of the store.
+    pub(super) fn answer(&mut self, answer: Answer, now: Instant) {
+        match answer {
+            Answer::History { room, result } => self.history(room, result, now),
+            Answer::Positions { asked, result } => {
+                self.comparing = false;
+                match result {
+                    Ok(positions) => self.compare(&asked, &positions, now),
+                    Err(error) => tracing::debug!(%error, "positions could not be read"),
+                }
+            }
+            Answer::Hearings {
+                user,
+                number,
+                result,
+            } => self.hearings(user, number, result, now),
+        }
+    }
+
+    fn history(&mut self, id: RoomId, result: Result<Option<History>, Error>, now: Instant) {
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return;
+        };
+        room.heal = Heal::Idle;
+        room.seen = now;
+        let retry = match result {
+            Ok(Some(history)) => {
+                room.suspect = false;
+                let has_more = history.has_more;
+                let healed = self.mend(id, history);
+                if healed == 0 && !has_more {
+                    // The store does not show yet what somebody spoke of: no hurry.
+                    true
+                } else {
+                    counter!("parlour_holes_healed_total").increment(healed);
+                    false
+                }
+            }
+            Ok(None) => {
+                room.end(&mut self.people, &mut self.turn);
+                false
+            }
+            Err(error) => {
+                tracing::debug!(%error, room = %id, "a hole could not be read");
+                true
+            }
+        };
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return;
+        };
+        if retry && room.is_wanting() {
+            let seed = u64::try_from(id.get()).unwrap_or(0) ^ u64::from(room.tries);
+            let pause = (FIRST_PAUSE * 2_u32.pow(room.tries.min(6))).min(MAX_PAUSE);
+            let due = now + spread(seed, pause / 2, pause);
+            room.tries += 1;
+            room.heal = Heal::Waiting {
+                due,
+                position: room.order.position(),
+            };
+            self.dues.push(Reverse((due, id)));
+        } else {
+            room.tries = 0;
+            match room.order.need() {
+                // A long hole: read on at once.
+                Need::After(after) if !retry => {
+                    room.heal = Heal::Reading;
+                    self.work.push(Read::History { room: id, after });
+                }
+                _ => self.watch(id, now),
+            }
+        }
+    }
+
+    /// Lets history through; answers how many of its events were news.
+    fn mend(&mut self, id: RoomId, history: History) -> u64 {
+        let Some(room) = self.rooms.get_mut(&id) else {
+            return 0;
+        };
+        let Some(position) = room.order.position() else {
+            return 0;
+        };
+        room.order.hear_of(history.seq);
+        let mut events = history.events;
+        events.retain(|event| event.seq > position);
+        let owners = owners(room.owner, &events);
+        let mut healed = 0;
+        for (event, owner) in events.into_iter().zip(owners) {
+            let event = Arc::new(event);
+            if room.offer_with_owner(event, owner, &mut self.people, &mut self.turn) {
+                healed += 1;
+            }
+        }
+        healed
+    }
+
+    /// Every few seconds: rooms with listeners are compared with the store, some people's memberships
+    /// too, and what is old is forgotten.
+    fn round(&mut self, now: Instant) {
+        let every = self.config.compare_every;
+        let seed = self.next_read();
+        self.next_round = now + spread(seed, every * 9 / 10, every * 11 / 10);
+        self.ended.forget(now);
+        if self.people.is_empty() {
+            return;
+        }
+        self.forget_quiet_rooms(now);
+        let asked: Vec<_> = self
+            .rooms
+            .values()
+            .filter(|room| !room.is_quiet())
+            .map(|room| room.id)
+            .collect();
+        if !asked.is_empty() && !self.comparing {
+            self.comparing = true;
+            self.work.push(Read::Positions(asked));
+        }
+        if self.next_audit.is_none() {
+            self.audit();
+        }
+    }
+
+    fn compare(&mut self, asked: &[RoomId], positions: &HashMap<RoomId, i64>, now: Instant) {
+        for id in asked {
+            let Some(room) = self.rooms.get_mut(id) else {
+                continue;
+            };
+            match positions.get(id) {
+                Some(seq) => room.order.hear_of(*seq),
+                None => room.suspect = !room.order.is_ended(),
+            }
+            self.watch(*id, now);
+        }
+    }
+
+    /// Compares some people's memberships with the store: heals the loss of a `MemberJoined` of a
+    /// room that nobody here listens to.
+    fn audit(&mut self) {
+        if self.audits.is_empty() {
+            self.audits = self.people.persons.keys().copied().collect();
+        }
+        for _ in 0..self.config.audits_per_round {
+            let Some(user) = self.audits.pop_front() else {
+                break;
+            };
+            self.read_hearings(user);
+        }
+    }
+
+    fn forget_quiet_rooms(&mut self, now: Instant) {
+        let (keep, most) = (self.config.quiet_for, self.config.quiet_rooms);
+        self.rooms
+            .retain(|_, room| !room.is_quiet() || now.duration_since(room.seen) < keep);
+        let mut quiet: Vec<_> = self
+            .rooms
+            .values()
+            .filter(|room| room.is_quiet())
+            .map(|room| (room.seen, room.id))
+            .collect();
+        if quiet.len() > most {
+            let excess = quiet.len() - most;
+            quiet.select_nth_unstable(excess);
+            for (_, id) in &quiet[..excess] {
+                self.rooms.remove(id);
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What the hub reads from the store: the truth behind the bus.
+
+use async_trait::async_trait;
+use parlour_core::{
+    Error, RoomId, UserId,
+    ports::{Hearing, History, Span, Store},
+};
+use std::sync::Arc;
+
+/// The reads a hub needs. Guarantees as in [`parlour_core::ports::Rooms`]: every read sees at least
+/// what was announced before it began, and fails within about two seconds rather than hang.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// The oldest `limit` (1 to 1,000) events of a room above `after`; `None` when the room does not
+    /// exist (any more).
+    async fn history(&self, room: RoomId, after: i64, limit: i64)
+    -> Result<Option<History>, Error>;
+    /// The newest seq of each of these rooms that lives.
+    async fn positions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, i64)>, Error>;
+    /// The rooms in which a user hears: joined or owned.
+    async fn hearings(&self, user: UserId) -> Result<Vec<Hearing>, Error>;
+}
+
+/// The store as a [`Source`].
+#[derive(Clone)]
+pub struct StoreSource(Arc<dyn Store>);
+
+impl StoreSource {
+    /// Reads from this store.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self(store)
+    }
+}
+
+#[async_trait]
+impl Source for StoreSource {
+    async fn history(
+        &self,
+        room: RoomId,
+        after: i64,
+        limit: i64,
+    ) -> Result<Option<History>, Error> {
+        self.0.history(room, Span::After(after), limit).await
+    }
+
+    async fn positions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, i64)>, Error> {
+        self.0.positions(rooms).await
+    }
+
+    async fn hearings(&self, user: UserId) -> Result<Vec<Hearing>, Error> {
+        self.0.hearings(user).await
+    }
+}
