@@ -68,6 +68,8 @@ catalogue! {
     NOT_IN_ROOM = Forbidden, "not_in_room", "You're not authorized to perform any actions in this room";
     /// Was put out of the room and not invited again.
     REMOVED = Forbidden, "removed_from_room", "You were removed from this room and can come back only when its owner invites you.";
+    /// The server takes no new accounts.
+    FORBIDDEN_SIGN_UP = Forbidden, "sign_up_closed", "This server does not take new accounts.";
     /// Unknown, or must look so.
     NOT_FOUND = NotFound, "not_found", "Not found.";
     /// No such page of a list.
@@ -351,6 +353,12 @@ pub enum Problem {
     /// Neither text nor file.
     #[error("A message needs text or a file.")]
     EmptyMessage,
+    /// A body that is no object; `given` is the type's name as the reference prints it.
+    #[error("Invalid data. Expected a dictionary, but got {given}.")]
+    NotAnObject {
+        /// `list`, `str`, `int`, `float`, `bool` or `NoneType`.
+        given: &'static str,
+    },
     /// Files are not taken yet.
     #[error("files are not available yet")]
     FilesUnavailable,

@@ -73,6 +73,12 @@ impl Problems {
         self.0.iter().any(|error| error.field == field)
     }
 
+    /// All problems found.
+    #[must_use]
+    pub fn into_fields(self) -> Vec<FieldError> {
+        self.0
+    }
+
     /// Nothing if there is no problem, else all of them as one error.
     ///
     /// # Errors

@@ -38,6 +38,7 @@ pub mod text;
 pub mod time;
 
 pub use actor::{Actor, Proof};
+pub use app::App;
 
 pub use error::{Error, FieldError, Kind, Problem};
 pub use event::{Event, Signal, What};

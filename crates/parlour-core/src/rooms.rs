@@ -1,1 +1,15 @@
-//! ...
+//! Rooms: make, find, change, end; join, leave, invite, remove.
+
+mod access;
+mod create;
+mod expire;
+mod find;
+mod members;
+mod update;
+
+pub use access::{Right, can, view};
+pub use create::{CreateRoom, create};
+pub use expire::{expire_due, purge_some};
+pub use find::{MAX_HISTORY, Scope, get, history, list};
+pub use members::{hand_over, invite, join, leave, remove};
+pub use update::{UpdateRoom, end, renew, update};

@@ -1,1 +1,35 @@
+//! What Parlour **keeps**: accounts, credentials, rooms and messages, on SQLite and PostgreSQL.
+//!
+//! [`open`] gives the ports of [`parlour_core::ports`] over a database named by URL; their comments are
+//! this crate's specification, and `tests/it` checks them on both engines. This crate knows no HTTP and
+//! no rule that a user could notice.
+//!
+//! Reading order: `sql` (statements written once), `engine` (connections), `store` (who may write
+//! when, and what follows a commit), `append` (the group commit), `hot` (what is remembered of active
+//! rooms), then the ports: `accounts`, `sessions`, `rooms`, `messages`, `history`, `upkeep`.
 
+mod accounts;
+mod announcer;
+mod append;
+mod engine;
+mod fault;
+mod history;
+mod hot;
+mod inspect;
+mod living;
+mod messages;
+mod options;
+mod recall;
+mod rooms;
+mod rows;
+mod schema;
+mod sessions;
+mod sql;
+mod store;
+mod upkeep;
+mod url;
+
+pub use inspect::{Inspection, inspect, migrate};
+pub use options::Options;
+pub use store::open;
+pub use url::redact;

@@ -1,0 +1,66 @@
+//! Reading messages.
+
+use crate::{
+    Actor, App, Error, MessageId, RoomId,
+    error::{INVALID_PAGE, NOT_FOUND, OWNER_ONLY, Problem},
+    given::{Given, Problems},
+    model::{Message, Page, PageRequest, RoomView},
+    rooms::{self, Right},
+};
+use std::sync::Arc;
+
+/// Messages of all rooms the actor is in, newest first, or of one room. A known room that the actor
+/// is not in gives an empty list.
+///
+/// # Errors
+/// A filter that names no room the actor may know; [`INVALID_PAGE`].
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    room: Given<RoomId>,
+    page: Option<PageRequest>,
+) -> Result<Page<Arc<Message>>, Error> {
+    let mut problems = Problems::default();
+    let room = room.optional("room", &mut problems);
+    if let Some(room) = room {
+        let known = app.store().room(room, actor.user).await?;
+        if known.is_none_or(|view| rooms::can(&view, Right::Know).is_err()) {
+            problems.add("room", Problem::NoSuchChoice);
+        }
+    }
+    problems.check()?;
+    let page = page.ok_or(INVALID_PAGE)?;
+    Ok(app
+        .store()
+        .messages_page(actor.user, room, page)
+        .await?
+        .ok_or(INVALID_PAGE)?)
+}
+
+/// One message: for its author, and for those who are in its room.
+///
+/// # Errors
+/// [`NOT_FOUND`], [`OWNER_ONLY`] for others.
+pub async fn get(app: &App, actor: &Actor, id: MessageId) -> Result<Arc<Message>, Error> {
+    let (message, view) = find(app, actor, id).await?;
+    if message.owner != actor.user {
+        rooms::can(&view, Right::Know)?;
+        rooms::can(&view, Right::Talk).map_err(|_| OWNER_ONLY)?;
+    }
+    Ok(message)
+}
+
+/// A message and how the actor stands in its room.
+pub(super) async fn find(
+    app: &App,
+    actor: &Actor,
+    id: MessageId,
+) -> Result<(Arc<Message>, RoomView), Error> {
+    let message = app.store().message(id).await?.ok_or(NOT_FOUND)?;
+    let view = app
+        .store()
+        .room(message.room, actor.user)
+        .await?
+        .ok_or(NOT_FOUND)?;
+    Ok((message, view))
+}

@@ -1,0 +1,149 @@
+//! Send a message.
+
+use crate::{
+    Actor, App, Error, RoomId,
+    error::{NONCE_REUSED, Problem},
+    given::{Given, Problems},
+    model::{Message, RoomKind},
+    ports::{Append, NewMessage, Pending},
+    rates::Key,
+    rooms::{self, Right},
+    text::{self, TextRule},
+};
+use std::sync::Arc;
+
+/// What a message is made from.
+#[derive(Clone, Debug, Default)]
+pub struct SendMessage {
+    /// The room; the actor must be in it or own it.
+    pub room: Given<RoomId>,
+    /// The text; trimmed, inner line breaks kept.
+    pub text: Given<String>,
+    /// The client's own id: the same nonce with the same body answers the first message.
+    pub nonce: Given<String>,
+}
+
+/// A message that was queued, in the order of the calls, and is on its way to the disk.
+#[derive(Debug)]
+pub struct Sending {
+    pending: Pending,
+    room: RoomId,
+    kind: RoomKind,
+}
+
+/// A message that is stored durably.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// The message as it is now.
+    pub message: Arc<Message>,
+    /// Whether an earlier call with the same nonce stored it.
+    pub repeated: bool,
+}
+
+/// Sends a message and waits until it is stored durably.
+///
+/// # Errors
+/// Those of [`submit`] and [`Sending::stored`].
+pub async fn send(app: &App, actor: &Actor, input: SendMessage) -> Result<Sent, Error> {
+    submit(app, actor, input).await?.stored().await
+}
+
+/// Checks a message and queues it. Messages of one actor to one room are stored in the order in
+/// which these calls return.
+///
+/// # Errors
+/// All bad fields at once (a room that the actor may not know answers as one that does not exist);
+/// [`crate::error::RATE_LIMITED`]; [`crate::error::BUSY`] when the queue is full.
+pub async fn submit(app: &App, actor: &Actor, input: SendMessage) -> Result<Sending, Error> {
+    app.limits().send.take(&Key::User(actor.user))?;
+    let mut problems = Problems::default();
+    let room = input.room.required("room", &mut problems);
+    let text = body(app, input.text, &mut problems);
+    let nonce = text::nonce(input.nonce, &mut problems);
+    let mut kind = RoomKind::Group;
+    if let Some(room) = room {
+        match writable(app, actor, room).await? {
+            Ok(of_room) => kind = of_room,
+            Err(problem) => problems.add("room", problem),
+        }
+    }
+    problems.check()?;
+    let (Some(room), Some(text)) = (room, text) else {
+        return Err(Error::internal("a checked field is missing"));
+    };
+    let new = NewMessage {
+        room,
+        author: actor.user,
+        text,
+        nonce,
+        at: app.now(),
+    };
+    Ok(Sending {
+        pending: app.store().append(new)?,
+        room,
+        kind,
+    })
+}
+
+impl Sending {
+    /// Waits for the durable commit.
+    ///
+    /// # Errors
+    /// [`NONCE_REUSED`]; the room's problem when the actor left or the room ended meanwhile; when the
+    /// store does not answer, in which case a retry with the same nonce is safe.
+    pub async fn stored(self) -> Result<Sent, Error> {
+        let refused = |problem| Err(Error::field("room", problem));
+        match self.pending.wait().await? {
+            Append::Stored(message) => Ok(Sent {
+                message,
+                repeated: false,
+            }),
+            Append::Repeated(message) => Ok(Sent {
+                message,
+                repeated: true,
+            }),
+            Append::NonceReused => Err(NONCE_REUSED.into()),
+            Append::NotIn if self.kind == RoomKind::Group => refused(Problem::NotInRoom),
+            Append::NotIn | Append::Gone => refused(no_such_room(self.room)),
+        }
+    }
+}
+
+/// The kind of a room that the actor may write to, or what to say of it.
+async fn writable(
+    app: &App,
+    actor: &Actor,
+    room: RoomId,
+) -> Result<Result<RoomKind, Problem>, Error> {
+    let Some(view) = app.store().room(room, actor.user).await? else {
+        return Ok(Err(no_such_room(room)));
+    };
+    if rooms::can(&view, Right::Know).is_err() {
+        return Ok(Err(no_such_room(room)));
+    }
+    Ok(match rooms::can(&view, Right::Talk) {
+        Ok(()) => Ok(view.room.kind),
+        Err(_) => Err(Problem::NotInRoom),
+    })
+}
+
+fn no_such_room(room: RoomId) -> Problem {
+    Problem::NoSuchKey {
+        pk: room.to_string(),
+    }
+}
+
+/// The rule of a message's text, for sending and editing alike.
+pub(super) fn body(app: &App, given: Given<String>, problems: &mut Problems) -> Option<String> {
+    let given = if given.is_missing() {
+        Given::Value(String::new())
+    } else {
+        given
+    };
+    let text = TextRule::free(app.settings().max_text_chars).optional("text", given, problems)?;
+    if text.is_empty() {
+        problems.add("text", Problem::EmptyMessage);
+        return None;
+    }
+    Some(text)
+}

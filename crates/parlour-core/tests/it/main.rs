@@ -1,0 +1,6 @@
+//! The actions over a real SQLite store in a temporary folder and an `Announce` that records.
+
+mod accounts;
+mod messages;
+mod rooms;
+mod world;

@@ -1,0 +1,281 @@
+//! The group commit: waiting messages, one multi-row insert, one durable commit, all answers.
+//!
+//! Each lane has a bounded queue and one writer task. The writer takes whatever waits and never waits
+//! for a timer: under load the batches grow by themselves, because messages arrive while the last
+//! batch is being made durable.
+
+mod batch;
+
+use crate::{
+    announcer::{Answer, News},
+    fault::Fault,
+    options::PATIENCE,
+    store::Inner,
+};
+use metrics::{counter, gauge, histogram};
+use parlour_core::{
+    Error, Event,
+    error::BUSY,
+    ports::{Append, NewMessage, Pending},
+};
+use std::{future::Future, sync::Arc, time::Duration};
+use tokio::{
+    sync::{
+        mpsc::{self, error::TrySendError},
+        oneshot,
+    },
+    time::{Instant, timeout, timeout_at},
+};
+
+/// How often a batch that lost a race is tried as a whole.
+const TRIES: u32 = 3;
+
+/// When a caller who met a full queue should come back.
+const COME_BACK: Duration = Duration::from_millis(500);
+
+/// A message that waits, and who waits for it.
+struct Job {
+    message: NewMessage,
+    caller: oneshot::Sender<Result<Append, Error>>,
+}
+
+/// The feeding end of a lane's queue.
+pub(crate) struct Queue(mpsc::Sender<Job>);
+
+impl Queue {
+    pub(crate) fn push(&self, message: NewMessage) -> Result<Pending, Error> {
+        let (caller, pending) = Pending::new();
+        match self.0.try_send(Job { message, caller }) {
+            Ok(()) => Ok(pending),
+            Err(TrySendError::Full(_)) => Err(Error::from(BUSY).retry_after(COME_BACK)),
+            Err(TrySendError::Closed(_)) => Err(Error::unavailable("the store is closed")),
+        }
+    }
+}
+
+/// A lane's queue and the task that empties it.
+pub(crate) fn lane(
+    inner: Arc<Inner>,
+    number: usize,
+) -> (Queue, impl Future<Output = ()> + Send + 'static) {
+    let (sender, receiver) = mpsc::channel(inner.options.append_queue.max(1));
+    let writer = Writer {
+        most: inner.options.append_batch.max(1),
+        inner,
+        number,
+        waiting: receiver,
+    };
+    (Queue(sender), writer.run())
+}
+
+struct Writer {
+    inner: Arc<Inner>,
+    number: usize,
+    most: usize,
+    waiting: mpsc::Receiver<Job>,
+}
+
+impl Writer {
+    async fn run(mut self) {
+        let stop = self.inner.stop().clone();
+        let mut jobs = Vec::with_capacity(self.most);
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled(), if !self.waiting.is_closed() => self.waiting.close(),
+                count = self.waiting.recv_many(&mut jobs, self.most) => {
+                    if count == 0 {
+                        break;
+                    }
+                    // Callers who were answered together come back together: let those that are
+                    // ready to run queue their next message first.
+                    tokio::task::yield_now().await;
+                    self.take(&mut jobs);
+                    let depth = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
+                    gauge!("parlour_append_queue", "lane" => self.number.to_string()).set(depth);
+                    self.store(std::mem::take(&mut jobs)).await;
+                }
+            }
+        }
+        // Everything that was committed is announced before the store closes.
+        let announced = self.inner.lanes[self.number]
+            .announcer
+            .tell_events(Vec::new())
+            .await;
+        let _ = announced.await;
+    }
+
+    /// Takes what waits, up to a full batch.
+    fn take(&mut self, jobs: &mut Vec<Job>) {
+        while jobs.len() < self.most
+            && let Ok(job) = self.waiting.try_recv()
+        {
+            jobs.push(job);
+        }
+    }
+
+    async fn store(&mut self, jobs: Vec<Job>) {
+        let inner = Arc::clone(&self.inner);
+        let lane = &inner.lanes[self.number];
+        let (messages, callers): (Vec<_>, Vec<_>) = jobs
+            .into_iter()
+            .map(|job| (job.message, job.caller))
+            .unzip();
+        let deadline = Instant::now() + PATIENCE;
+        let Ok(gate) = timeout_at(deadline, lane.gate.lock()).await else {
+            let faults = (0..callers.len()).map(|_| Err(Error::unavailable("no turn in time")));
+            self.refuse(callers, faults.collect());
+            return;
+        };
+        let begun = Instant::now();
+        match self.commit(&messages, deadline).await {
+            Ok(stored) => {
+                histogram!("parlour_commit_seconds").record(begun.elapsed().as_secs_f64());
+                let outcome = stored.into_iter().map(Ok).collect();
+                self.publish(callers, outcome).await;
+            }
+            Err(Fault::Lost(error) | Fault::Down(error)) => {
+                tracing::warn!(%error, "messages could not be stored");
+                let outcome = callers
+                    .iter()
+                    .map(|_| Err(Error::unavailable(error.to_string())));
+                let outcome = outcome.collect();
+                self.refuse(callers, outcome);
+            }
+            Err(Fault::Again(error)) => {
+                tracing::debug!(%error, "storing one by one");
+                let outcome = self.one_by_one(&messages).await;
+                self.publish(callers, outcome).await;
+            }
+            Err(Fault::Final(error)) if messages.len() > 1 => {
+                tracing::debug!(?error, "storing one by one");
+                let outcome = self.one_by_one(&messages).await;
+                self.publish(callers, outcome).await;
+            }
+            Err(Fault::Final(error)) => {
+                self.publish(callers, vec![Err(error)]).await;
+            }
+        }
+        drop(gate);
+    }
+
+    /// One batch, a few times if another process was faster, within the callers' patience.
+    async fn commit(
+        &self,
+        messages: &[NewMessage],
+        deadline: Instant,
+    ) -> Result<Vec<Append>, Fault> {
+        if self.inner.engine.has_one_writer() {
+            return self.tries(messages, deadline).await;
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        match timeout(left, self.tries(messages, deadline)).await {
+            Ok(result) => result,
+            Err(_) => {
+                self.distrust(messages);
+                Err(Fault::Down(sqlx::Error::PoolTimedOut))
+            }
+        }
+    }
+
+    async fn tries(
+        &self,
+        messages: &[NewMessage],
+        deadline: Instant,
+    ) -> Result<Vec<Append>, Fault> {
+        let mut races = 0;
+        loop {
+            match self.once(messages).await {
+                Err(Fault::Again(_)) if races < TRIES => races += 1,
+                Err(Fault::Lost(error)) if Instant::now() < deadline => {
+                    tracing::debug!(%error, "storing again");
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn once(&self, messages: &[NewMessage]) -> Result<Vec<Append>, Fault> {
+        let mut conn = self.inner.engine.begin().await?;
+        let answers = batch::store(&mut conn, messages).await?;
+        if answers
+            .iter()
+            .any(|answer| matches!(answer, Append::Stored(_)))
+        {
+            if let Err(fault) = conn.commit().await {
+                // Nobody knows whether it was committed; the nonces will tell the callers.
+                self.distrust(messages);
+                return Err(match fault {
+                    Fault::Lost(error) => Fault::Down(error),
+                    other => other,
+                });
+            }
+        } else {
+            conn.rollback().await?;
+        }
+        Ok(answers)
+    }
+
+    async fn one_by_one(&self, messages: &[NewMessage]) -> Vec<Result<Append, Error>> {
+        let mut outcome = Vec::with_capacity(messages.len());
+        for message in messages {
+            let deadline = Instant::now() + PATIENCE;
+            let one = self.commit(std::slice::from_ref(message), deadline).await;
+            outcome.push(match one {
+                Ok(mut stored) => stored
+                    .pop()
+                    .ok_or_else(|| Error::internal("a message without an answer")),
+                Err(fault) => Err(fault.into_error()),
+            });
+        }
+        outcome
+    }
+
+    fn distrust(&self, messages: &[NewMessage]) {
+        for message in messages {
+            self.inner.hot.distrust(message.room);
+        }
+    }
+
+    /// Remembers what was stored, announces it, and answers.
+    async fn publish(&self, callers: Vec<Caller>, outcome: Vec<Result<Append, Error>>) {
+        let events: Vec<Arc<Event>> = outcome
+            .iter()
+            .filter_map(|answer| match answer {
+                Ok(Append::Stored(message)) => Some(Arc::new(batch::created(message))),
+                _ => None,
+            })
+            .collect();
+        self.inner.hot.apply(&events);
+        if !events.is_empty() {
+            let count = u32::try_from(events.len()).unwrap_or(u32::MAX);
+            histogram!("parlour_commit_batch_messages").record(f64::from(count));
+            counter!("parlour_messages_stored_total").increment(u64::from(count));
+        }
+        let answers = callers.into_iter().zip(outcome).collect();
+        let news = News {
+            events,
+            answers,
+            told: None,
+        };
+        self.inner.lanes[self.number].announcer.tell(news).await;
+    }
+
+    /// Tells everybody who waits, also those not yet taken, that the database is away: nobody waits
+    /// in a queue for one timeout after another.
+    fn refuse(&mut self, callers: Vec<Caller>, outcome: Vec<Result<Append, Error>>) {
+        let answers: Vec<Answer> = callers.into_iter().zip(outcome).collect();
+        for (caller, answer) in answers {
+            let _ = caller.send(answer);
+        }
+        while let Ok(job) = self.waiting.try_recv() {
+            let _ = job
+                .caller
+                .send(Err(Error::unavailable("the database does not answer")));
+        }
+    }
+}
+
+/// Who waits for a message.
+type Caller = oneshot::Sender<Result<Append, Error>>;

@@ -1,0 +1,158 @@
+//! PostgreSQL: a pool, and a look at whether its commits are durable.
+
+use super::Engine;
+use crate::{options::Options, schema, url::refuse};
+use parlour_core::Error;
+use sqlx::{
+    ConnectOptions, Connection, PgConnection, Row,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use std::time::Duration;
+
+/// How long a caller waits for a connection.
+const ACQUIRE: Duration = Duration::from_millis(1_500);
+
+/// The oldest PostgreSQL that is tried: 13.
+const OLDEST: i64 = 130_000;
+
+pub(crate) async fn open(address: &PgConnectOptions, options: &Options) -> Result<Engine, Error> {
+    prepare(address).await?;
+    let timeout = options.statement_timeout.as_millis().to_string();
+    let pooled = base(address).options([("statement_timeout", timeout.as_str())]);
+    let pool = PgPoolOptions::new()
+        .max_connections(options.postgres_connections.max(2))
+        .min_connections(0)
+        .acquire_timeout(ACQUIRE)
+        // A question before each use would double the round trips; work that meets a dead
+        // connection is started again on another one instead.
+        .test_before_acquire(false)
+        .connect_with(pooled)
+        .await
+        .map_err(|error| unreachable_server(address, error))?;
+    Ok(Engine::Postgres(pool))
+}
+
+/// Looks at the server's settings and migrates.
+pub(crate) async fn prepare(address: &PgConnectOptions) -> Result<(), Error> {
+    let mut conn = connect(address).await?;
+    let settings = settings(&mut conn)
+        .await
+        .map_err(|error| unreachable_server(address, error))?;
+    settings.check()?;
+    let migrated = schema::migrate_postgres(&mut conn).await;
+    let closed = conn.close().await;
+    migrated?;
+    closed.map_err(|error| unreachable_server(address, error))
+}
+
+/// One connection outside of any pool, without a statement timeout.
+pub(crate) async fn connect(address: &PgConnectOptions) -> Result<PgConnection, Error> {
+    match tokio::time::timeout(Duration::from_secs(5), base(address).connect()).await {
+        Ok(Ok(conn)) => Ok(conn),
+        Ok(Err(error)) => Err(unreachable_server(address, error)),
+        Err(late) => Err(unreachable_server(address, late)),
+    }
+}
+
+fn base(address: &PgConnectOptions) -> PgConnectOptions {
+    address
+        .clone()
+        .application_name("parlour")
+        .statement_cache_capacity(128)
+        .disable_statement_logging()
+}
+
+/// The settings that decide about durability and meaning.
+pub(crate) struct Settings {
+    pub(crate) version: String,
+    version_number: i64,
+    synchronous_commit: String,
+    fsync: String,
+    full_page_writes: String,
+    encoding: String,
+    read_only: bool,
+}
+
+pub(crate) async fn settings(conn: &mut PgConnection) -> Result<Settings, sqlx::Error> {
+    let row = sqlx::query(
+        "SELECT current_setting('server_version'), current_setting('server_version_num')::bigint, \
+         current_setting('synchronous_commit'), current_setting('fsync'), \
+         current_setting('full_page_writes'), current_setting('server_encoding'), \
+         pg_is_in_recovery()",
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(Settings {
+        version: row.try_get(0)?,
+        version_number: row.try_get(1)?,
+        synchronous_commit: row.try_get(2)?,
+        fsync: row.try_get(3)?,
+        full_page_writes: row.try_get(4)?,
+        encoding: row.try_get(5)?,
+        read_only: row.try_get(6)?,
+    })
+}
+
+impl Settings {
+    fn check(&self) -> Result<(), Error> {
+        if self.version_number < OLDEST {
+            return Err(refuse(format!(
+                "PostgreSQL {} is too old: 13 or newer is needed.",
+                self.version
+            )));
+        }
+        if self.encoding != "UTF8" {
+            return Err(refuse(format!(
+                "The database's encoding is {}: create it with ENCODING 'UTF8'.",
+                self.encoding
+            )));
+        }
+        if self.read_only {
+            return Err(refuse(
+                "This PostgreSQL server is a standby and takes no writes.".to_owned(),
+            ));
+        }
+        if self.synchronous_commit == "off" {
+            return Err(refuse(
+                "PostgreSQL runs with synchronous_commit=off: a crash would lose acknowledged \
+                 messages. Set it to on for this database or role."
+                    .to_owned(),
+            ));
+        }
+        if !self.is_durable() {
+            tracing::warn!("{}", self.sentence());
+        }
+        Ok(())
+    }
+
+    pub(crate) fn is_durable(&self) -> bool {
+        self.synchronous_commit != "off" && self.fsync == "on" && self.full_page_writes == "on"
+    }
+
+    pub(crate) fn sentence(&self) -> String {
+        if self.is_durable() {
+            format!(
+                "synchronous_commit={}, fsync=on: what was acknowledged survives a power cut.",
+                self.synchronous_commit
+            )
+        } else {
+            format!(
+                "synchronous_commit={}, fsync={}, full_page_writes={}: a power cut may lose \
+                 acknowledged messages.",
+                self.synchronous_commit, self.fsync, self.full_page_writes
+            )
+        }
+    }
+}
+
+fn unreachable_server(
+    address: &PgConnectOptions,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> Error {
+    let sentence = format!(
+        "PostgreSQL at {}:{} cannot be used: {error}.",
+        address.get_host(),
+        address.get_port()
+    );
+    Error::unavailable(error).saying(sentence)
+}

@@ -1,0 +1,163 @@
+//! SQLite: WAL, `synchronous=FULL`, one connection that writes and several that read.
+
+use super::Engine;
+use crate::{options::Options, schema, url::refuse};
+use parlour_core::Error;
+use sqlx::{
+    ConnectOptions, Connection, SqliteConnection, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// How long a statement waits for another process's lock.
+const BUSY: Duration = Duration::from_millis(1_500);
+
+/// How long opening waits for another process that is migrating.
+const BUSY_AT_OPEN: Duration = Duration::from_secs(20);
+
+pub(crate) async fn open(
+    path: &Path,
+    options: &Options,
+    scratch: Option<PathBuf>,
+) -> Result<Engine, Error> {
+    let synchronous = if scratch.is_some() {
+        SqliteSynchronous::Off
+    } else {
+        SqliteSynchronous::Full
+    };
+    let base = prepare(path).await?.synchronous(synchronous);
+    let write = pool(1)
+        .connect_with(base.clone().pragma("cache_size", "-4000"))
+        .await
+        .map_err(|error| unreachable_file(path, error))?;
+    let read = pool(options.sqlite_readers.max(1))
+        .connect_lazy_with(base.read_only(true).pragma("cache_size", "-2000"));
+    Ok(Engine::Sqlite {
+        write,
+        read,
+        scratch,
+    })
+}
+
+/// Makes the folder and the file, turns WAL on, and migrates. Safe while another process does the
+/// same.
+pub(crate) async fn prepare(path: &Path) -> Result<SqliteConnectOptions, Error> {
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(folder).map_err(|error| unreachable_file(path, error))?;
+    }
+    let base = connect_options(path);
+    let mut conn = first_connection(&base)
+        .await
+        .map_err(|error| unreachable_file(path, error))?;
+    let version: String = sqlx::query_scalar("SELECT sqlite_version()")
+        .fetch_one(&mut conn)
+        .await
+        .map_err(|error| unreachable_file(path, error))?;
+    check_version(&version)?;
+    let migrated = schema::migrate_sqlite(&mut conn).await;
+    let closed = conn.close().await;
+    migrated?;
+    closed.map_err(|error| unreachable_file(path, error))?;
+    Ok(base.create_if_missing(false).busy_timeout(BUSY))
+}
+
+fn connect_options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_AT_OPEN)
+        .statement_cache_capacity(128)
+        // Checkpoints cost a sync of the whole file: one per 16 MiB of log instead of one per 4.
+        .pragma("wal_autocheckpoint", "4000")
+        .pragma("journal_size_limit", "67108864")
+        .disable_statement_logging()
+}
+
+/// Connects and turns WAL on. Going to WAL needs the file for oneself for a moment and does not wait
+/// for others by itself.
+async fn first_connection(base: &SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
+    let options = base
+        .clone()
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full);
+    let mut tries = 0;
+    loop {
+        match options.connect().await {
+            Err(sqlx::Error::Database(error))
+                if tries < 200 && matches!(error.code().as_deref(), Some("5" | "261" | "6")) =>
+            {
+                tries += 1;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+fn pool(size: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(size)
+        .min_connections(0)
+        .acquire_timeout(BUSY)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        // A file does not hang up.
+        .test_before_acquire(false)
+}
+
+fn unreachable_file(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    let sentence = format!(
+        "The SQLite file {} cannot be used: {error}.",
+        path.display()
+    );
+    Error::unavailable(error).saying(sentence)
+}
+
+/// A fresh folder for a database that nobody keeps.
+pub(crate) fn scratch_folder() -> PathBuf {
+    std::env::temp_dir().join(format!("parlour-{:032x}", rand::random::<u128>()))
+}
+
+/// What `inspect` wants to know: version, and whether a commit survives a power cut.
+pub(crate) async fn durability(pool: &SqlitePool) -> Result<(String, bool, String), sqlx::Error> {
+    let version: String = sqlx::query_scalar("SELECT sqlite_version()")
+        .fetch_one(pool)
+        .await?;
+    let journal: String = sqlx::query_scalar("PRAGMA journal_mode")
+        .fetch_one(pool)
+        .await?;
+    let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous")
+        .fetch_one(pool)
+        .await?;
+    let durable = journal == "wal" && synchronous >= 2;
+    let sentence = if durable {
+        "Write-ahead log with synchronous=FULL: what was acknowledged survives a power cut."
+            .to_owned()
+    } else {
+        format!(
+            "journal_mode={journal}, synchronous={synchronous}: a power cut may lose acknowledged messages."
+        )
+    };
+    Ok((version, durable, sentence))
+}
+
+/// The oldest SQLite whose SQL is understood (ordered aggregates).
+fn check_version(version: &str) -> Result<(), Error> {
+    let mut parts = version
+        .split('.')
+        .map(|part| part.parse::<u32>().unwrap_or(0));
+    let found = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+    if found < (3, 44) {
+        return Err(refuse(format!(
+            "SQLite {version} is too old: 3.44 or newer is needed."
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! Pieces of a room's stream.
+
+use crate::{
+    engine::Conn,
+    fault::Fault,
+    hot::entry::{Entry, Piece},
+    recall::check_gapless,
+    rows::{self, EventTuple, MessageTuple, event_columns, kind, message_columns},
+    sql::{Sql, args, sql},
+    store::Inner,
+};
+use parlour_core::{
+    Error, Event, RoomId,
+    model::Room,
+    ports::{History, Span},
+};
+use std::sync::Arc;
+
+/// One statement, hence one snapshot. A seq is either a message's or an event's.
+const STREAM: Sql = sql!(
+    "SELECT r.last_seq, \
+     (SELECT " [array message_columns!()] " FROM messages m \
+        WHERE m.room_id = r.id AND m.seq > $2 AND m.seq <= $3), \
+     (SELECT " [array event_columns!()] " FROM events e \
+        LEFT JOIN messages m ON m.id = e.message_id \
+        WHERE e.room_id = r.id AND e.seq > $2 AND e.seq <= $3) \
+     FROM rooms r WHERE r.id = $1 AND r.ended_at IS NULL"
+);
+
+impl Inner {
+    /// A piece of a room's stream: from memory when it is recent enough.
+    pub(crate) async fn history(
+        &self,
+        room: RoomId,
+        span: Span,
+        limit: i64,
+    ) -> Result<Option<History>, Error> {
+        let limit = limit.clamp(1, 1_000);
+        let found = self
+            .recall(room, |entry| (entry.history(span, limit), entry.room()))
+            .await?;
+        let (after, upto, seq, now) = match found {
+            None => return Ok(None),
+            Some((Piece::Known(history), _)) => return Ok(Some(history)),
+            Some((Piece::Elsewhere { after, upto, seq }, now)) => (after, upto, seq, now),
+        };
+        let piece = self
+            .read(|conn| Box::pin(stream(conn, Arc::clone(&now), after, upto)))
+            .await?;
+        let Some((events, last, names_room)) = piece else {
+            return Ok(None);
+        };
+        let events = if names_room {
+            self.with_room_as_of_now(room, events).await?
+        } else {
+            events
+        };
+        Ok(Some(match span {
+            Span::After(_) => History {
+                events,
+                has_more: upto < last,
+                seq: last,
+            },
+            // Complete up to the seq that was the newest when the span was cut.
+            Span::Newest => History {
+                events,
+                has_more: after > 0,
+                seq,
+            },
+            Span::Before(_) => History {
+                events,
+                has_more: after > 0,
+                seq: last,
+            },
+        }))
+    }
+
+    /// The room may have changed between the two reads.
+    async fn with_room_as_of_now(
+        &self,
+        room: RoomId,
+        mut events: Vec<Event>,
+    ) -> Result<Vec<Event>, Error> {
+        use parlour_core::What;
+        if let Some(now) = self.recall(room, Entry::room).await? {
+            for event in &mut events {
+                if let What::RoomCreated(room) | What::RoomUpdated(room) = &mut event.what {
+                    *room = Arc::clone(&now);
+                }
+            }
+        }
+        Ok(events)
+    }
+}
+
+/// The events, the room's newest seq, and whether one of them carries the room.
+type Stream = (Vec<Event>, i64, bool);
+
+async fn stream(
+    conn: &mut Conn,
+    now: Arc<Room>,
+    after: i64,
+    upto: i64,
+) -> Result<Option<Stream>, Fault> {
+    let id = now.id;
+    let Some(row) = conn.row(&STREAM, args![id, after, upto]).await? else {
+        return Ok(None);
+    };
+    let mut events: Vec<Event> = row
+        .array::<MessageTuple>(1)?
+        .into_iter()
+        .map(rows::creation)
+        .collect();
+    let mut names_room = false;
+    for tuple in row.array::<EventTuple>(2)? {
+        names_room |= matches!(tuple.2.as_str(), kind::CREATED | kind::UPDATED);
+        events.push(rows::event(id, &now, tuple)?);
+    }
+    events.sort_unstable_by_key(|event| event.seq);
+    check_gapless(&events, after, upto)?;
+    Ok(Some((events, row.int(0)?, names_room)))
+}

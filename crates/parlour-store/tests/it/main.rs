@@ -1,0 +1,44 @@
+//! The conformance suite: what `parlour_core::ports` promises, checked on every engine.
+//!
+//! Each function takes a fresh [`bench::Bench`] and runs on SQLite (a temporary folder) and on
+//! PostgreSQL (`PARLOUR_TEST_POSTGRES`, the URL of a superuser; each test makes a database of its own).
+//! Without that variable the PostgreSQL half fails, unless `PARLOUR_TEST_WITHOUT` names `postgres`.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+/// Makes a test of each function, for each engine.
+macro_rules! on_each_engine {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() {
+                let bench = crate::bench::Bench::sqlite().await;
+                super::$name(&bench).await;
+                bench.end().await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $name() {
+                let Some(bench) = crate::bench::Bench::postgres().await else { return };
+                super::$name(&bench).await;
+                bench.end().await;
+            })*
+        }
+    };
+}
+
+mod accounts;
+mod appending;
+mod bench;
+mod history;
+mod lists;
+mod members;
+mod messages;
+mod model;
+mod nonces;
+mod opening;
+mod order;
+mod outage;
+mod rooms;
+mod sessions;

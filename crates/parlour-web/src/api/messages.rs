@@ -1,0 +1,243 @@
+//! `/api/v1/chats/messages/` (contract section 5).
+
+use super::{
+    Id,
+    paging::{Paged, QueryFields},
+    problem::Problem,
+    views::MessageDoc,
+};
+use crate::{
+    Web,
+    auth::Auth,
+    body::Fields,
+    openapi::{Detail, FieldErrors, MessageBody, MessagePatchBody, MessagePutBody},
+};
+use axum::{
+    Json,
+    extract::{RawQuery, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse as _, Response},
+};
+use parlour_core::{
+    Actor, Error, MessageId, RoomId,
+    error::Problem as FieldProblem,
+    given::Given,
+    messages::{self, EditMessage, SendMessage},
+};
+use parlour_realtime::view::MessageView;
+use serde::Serialize;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub(super) fn routes() -> OpenApiRouter<Web> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(read, replace, update, delete))
+}
+
+fn answer(status: StatusCode, body: &impl Serialize) -> Response {
+    (status, Json(body)).into_response()
+}
+
+/// Messages of all rooms one is in, newest first.
+#[utoipa::path(get, path = "/api/v1/chats/messages/", operation_id = "chats_messages_list", tag = "chats",
+    params(
+        ("room" = Option<i64>, Query, description = "Only messages of this room"),
+        ("page" = Option<String>, Query, description = "1, 2, … or `last`"),
+        ("page_size" = Option<i64>, Query, description = "1 to 100; 10 when left out")),
+    responses(
+        (status = 200, description = "A page of messages", body = Paged<MessageDoc>),
+        (status = 400, description = "No such room", body = FieldErrors),
+        (status = 401, description = "No token, or a bad one", body = Detail),
+        (status = 404, description = "No such page", body = Detail)),
+    security(("tokenAuth" = [])))]
+pub(super) async fn list(
+    State(web): State<Web>,
+    Auth(actor): Auth,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let query = QueryFields::new(query.as_deref());
+    let room = match query.get("room") {
+        None | Some("") => Given::Missing,
+        Some(text) => text
+            .trim()
+            .parse()
+            .map_or(Given::Wrong(FieldProblem::NoSuchChoice), Given::Value),
+    };
+    let page = messages::list(&web.app, &actor, room, query.page()).await?;
+    let items = page
+        .items
+        .iter()
+        .map(|message| MessageView::from(&**message))
+        .collect();
+    let page = parlour_core::model::Page {
+        items,
+        count: page.count,
+        size: page.size,
+    };
+    Ok(answer(StatusCode::OK, &Paged::from(page)))
+}
+
+/// Send a message: every socket of everybody in the room gets it after it is stored durably.
+///
+/// With a nonce (the field, or the header `Idempotency-Key`) sending again answers the first message.
+#[utoipa::path(post, path = "/api/v1/chats/messages/", operation_id = "chats_messages_create", tag = "chats",
+    params(("Idempotency-Key" = Option<String>, Header, description = "The client's own id of the message, 1 to 64 characters, with or without quotes; the same as the field `nonce`")),
+    request_body(content((MessageBody = "application/json"), (MessageBody = "application/x-www-form-urlencoded"), (MessageBody = "multipart/form-data"))),
+    responses(
+        (status = 201, description = "The message, stored durably", body = MessageDoc),
+        (status = 400, description = "Bad fields, all at once", body = FieldErrors),
+        (status = 401, description = "No token, or a bad one", body = Detail),
+        (status = 409, description = "The nonce was used for another message, or its message was deleted", body = Detail),
+        (status = 413, description = "The body is too large", body = Detail),
+        (status = 429, description = "Too fast; see Retry-After", body = Detail),
+        (status = 503, description = "Cannot be stored now; see Retry-After. Sending again with the same nonce is safe", body = Detail)),
+    security(("tokenAuth" = [])))]
+pub(super) async fn create(
+    State(web): State<Web>,
+    Auth(actor): Auth,
+    headers: HeaderMap,
+    mut body: Fields,
+) -> Result<Response, Problem> {
+    refuse_files(&mut body)?;
+    let input = SendMessage {
+        room: body.key("room"),
+        text: body.text("text"),
+        nonce: idempotency_key(&headers).unwrap_or_else(|| body.text("nonce")),
+    };
+    let sent = messages::send(&web.app, &actor, input).await?;
+    Ok(answer(
+        StatusCode::CREATED,
+        &MessageView::from(&*sent.message),
+    ))
+}
+
+/// The header's key, with or without its quotes (a structured header string).
+fn idempotency_key(headers: &HeaderMap) -> Option<Given<String>> {
+    let value = headers.get("idempotency-key")?;
+    let Ok(text) = std::str::from_utf8(value.as_bytes()) else {
+        return Some(Given::Wrong(FieldProblem::NotText));
+    };
+    let text = text.trim();
+    let bare = text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'))
+        .unwrap_or(text);
+    Some(Given::Value(bare.to_owned()))
+}
+
+fn refuse_files(body: &mut Fields) -> Result<(), Error> {
+    body.refused_file()
+        .map_or(Ok(()), |problem| Err(Error::field("file", problem)))
+}
+
+/// One message: for its author, and for everybody in its room.
+#[utoipa::path(get, path = "/api/v1/chats/messages/{id}/", operation_id = "chats_messages_read", tag = "chats",
+    params(("id" = i64, Path, description = "The message's id")),
+    responses(
+        (status = 200, description = "The message", body = MessageDoc),
+        (status = 401, description = "No token, or a bad one", body = Detail),
+        (status = 403, description = "Not in its room", body = Detail),
+        (status = 404, description = "No such message", body = Detail)),
+    security(("tokenAuth" = [])))]
+pub(super) async fn read(
+    State(web): State<Web>,
+    Auth(actor): Auth,
+    Id(id): Id<MessageId>,
+) -> Result<Response, Problem> {
+    let message = messages::get(&web.app, &actor, id).await?;
+    Ok(answer(StatusCode::OK, &MessageView::from(&*message)))
+}
+
+/// Change one's own message; the room must be there and cannot be another.
+#[utoipa::path(put, path = "/api/v1/chats/messages/{id}/", operation_id = "chats_messages_update", tag = "chats",
+    params(("id" = i64, Path, description = "The message's id")),
+    request_body(content((MessagePutBody = "application/json"), (MessagePutBody = "application/x-www-form-urlencoded"), (MessagePutBody = "multipart/form-data"))),
+    responses(
+        (status = 200, description = "The message", body = MessageDoc),
+        (status = 400, description = "Bad fields, all at once", body = FieldErrors),
+        (status = 401, description = "No token, or a bad one", body = Detail),
+        (status = 403, description = "Not the author, or not in its room any more", body = Detail),
+        (status = 404, description = "No such message", body = Detail)),
+    security(("tokenAuth" = [])))]
+pub(super) async fn replace(
+    State(web): State<Web>,
+    Auth(actor): Auth,
+    Id(id): Id<MessageId>,
+    body: Fields,
+) -> Result<Response, Problem> {
+    save(&web, &actor, id, body, true).await
+}
+
+/// Change the text of one's own message.
+#[utoipa::path(patch, path = "/api/v1/chats/messages/{id}/", operation_id = "chats_messages_partial_update", tag = "chats",
+    params(("id" = i64, Path, description = "The message's id")),
+    request_body(content((MessagePatchBody = "application/json"), (MessagePatchBody = "application/x-www-form-urlencoded"), (MessagePatchBody = "multipart/form-data"))),
+    responses(
+        (status = 200, description = "The message", body = MessageDoc),
+        (status = 400, description = "Bad fields, all at once", body = FieldErrors),
+        (status = 401, description = "No token, or a bad one", body = Detail),
+        (status = 403, description = "Not the author, or not in its room any more", body = Detail),
+        (status = 404, description = "No such message", body = Detail)),
+    security(("tokenAuth" = [])))]
+pub(super) async fn update(
+    State(web): State<Web>,
+    Auth(actor): Auth,
+    Id(id): Id<MessageId>,
+    body: Fields,
+) -> Result<Response, Problem> {
+    save(&web, &actor, id, body, false).await
+}
+
+async fn save(
+    web: &Web,
+    actor: &Actor,
+    id: MessageId,
+    mut body: Fields,
+    whole: bool,
+) -> Result<Response, Problem> {
+    refuse_files(&mut body)?;
+    let room: Given<RoomId> = body.key("room");
+    let input = EditMessage {
+        text: body.text("text"),
+        room,
+        whole,
+    };
+    let message = messages::edit(&web.app, actor, id, input).await?;
+    Ok(answer(StatusCode::OK, &MessageView::from(&*message)))
+}
+
+/// Delete a message: one's own, or any in one's own room.
+#[utoipa::path(delete, path = "/api/v1/chats/messages/{id}/", operation_id = "chats_messages_delete", tag = "chats",
+    params(("id" = i64, Path, description = "The message's id")),
+    responses(
+        (status = 204, description = "Gone"),
+        (status = 401, description = "No token, or a bad one", body = Detail),
+        (status = 403, description = "Neither the author nor the room's owner", body = Detail),
+        (status = 404, description = "No such message", body = Detail)),
+    security(("tokenAuth" = [])))]
+pub(super) async fn delete(
+    State(web): State<Web>,
+    Auth(actor): Auth,
+    Id(id): Id<MessageId>,
+) -> Result<StatusCode, Problem> {
+    messages::delete(&web.app, &actor, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn idempotency_keys_with_or_without_quotes() {
+        let key = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("idempotency-key", value.parse().expect("header"));
+            idempotency_key(&headers)
+        };
+        assert_eq!(key("abc"), Some(Given::Value("abc".into())));
+        assert_eq!(key("\"abc\""), Some(Given::Value("abc".into())));
+        assert_eq!(key("\"abc"), Some(Given::Value("\"abc".into())));
+        assert_eq!(idempotency_key(&HeaderMap::new()), None);
+    }
+}

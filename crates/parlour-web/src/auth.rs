@@ -1,0 +1,171 @@
+//! From a request to the one who acts.
+
+use crate::{Web, api::problem::Problem};
+use axum::{
+    extract::{ConnectInfo, FromRequestParts, Request, State},
+    http::{HeaderMap, Method, header::AUTHORIZATION, request::Parts},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use parlour_core::{
+    Actor, Error,
+    accounts::authenticate,
+    error::{INVALID_TOKEN, UNAUTHENTICATED},
+    model::TokenKind,
+    rates::Key,
+};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+};
+
+/// Who calls, as far as anybody knows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caller {
+    /// The account, if a valid token came along.
+    pub(crate) actor: Option<Actor>,
+    /// The client's address.
+    pub(crate) address: IpAddr,
+}
+
+/// Resolves the caller for everything below `/api/`. A bad token is refused even where none is
+/// needed (contract 2).
+pub(crate) async fn identify(State(web): State<Web>, mut request: Request, next: Next) -> Response {
+    let address = client_address(&web, &request);
+    let actor = match actor(&web, request.headers()).await {
+        Ok(actor) => actor,
+        Err(error) => return Problem(error).into_response(),
+    };
+    let allowed = match (&actor, request.method()) {
+        (Some(actor), &Method::GET | &Method::HEAD) => {
+            web.app.limits().read.take(&Key::User(actor.user))
+        }
+        (Some(_), _) => Ok(()),
+        (None, _) => web.app.limits().anonymous.take(&Key::address(address)),
+    };
+    if let Err(error) = allowed {
+        return Problem(error).into_response();
+    }
+    request.extensions_mut().insert(Caller { actor, address });
+    next.run(request).await
+}
+
+/// Refuses anonymous callers before anything else is looked at: 401 comes before 404, 403 and 405.
+pub(crate) async fn require(request: Request, next: Next) -> Response {
+    let known = request
+        .extensions()
+        .get::<Caller>()
+        .is_some_and(|caller| caller.actor.is_some());
+    // OPTIONS tells which methods there are, not what is behind them.
+    if known || request.method() == Method::OPTIONS {
+        next.run(request).await
+    } else {
+        Problem(UNAUTHENTICATED.into()).into_response()
+    }
+}
+
+/// The client's address behind trusted proxies.
+pub(crate) fn client_address(web: &Web, request: &Request) -> IpAddr {
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or(
+            SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
+            |info| info.0,
+        );
+    web.config.trusted_proxies.client(peer, request.headers())
+}
+
+async fn actor(web: &Web, headers: &HeaderMap) -> Result<Option<Actor>, Error> {
+    match token(headers)? {
+        Some(token) => Ok(Some(authenticate(&web.app, token, TokenKind::Token).await?)),
+        None => Ok(None),
+    }
+}
+
+/// The token of `Authorization: Token …` (or `Bearer …`), the word in any letter case. Another
+/// scheme is no credential.
+fn token(headers: &HeaderMap) -> Result<Option<&str>, Error> {
+    let bad = |text: &'static str| Err(Error::from(INVALID_TOKEN).saying(text));
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    if values.next().is_some() {
+        return bad("Invalid token header. More than one Authorization header was sent.");
+    }
+    let Ok(value) = value.to_str() else {
+        return bad("Invalid token header. Token string should not contain invalid characters.");
+    };
+    let mut words = value.split_ascii_whitespace();
+    let scheme = words.next().unwrap_or_default();
+    if !scheme.eq_ignore_ascii_case("token") && !scheme.eq_ignore_ascii_case("bearer") {
+        return Ok(None);
+    }
+    match (words.next(), words.next()) {
+        (None, _) => bad("Invalid token header. No credentials provided."),
+        (Some(_), Some(_)) => bad("Invalid token header. Token string should not contain spaces."),
+        (Some(token), None) => Ok(Some(token)),
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get::<Self>().copied().unwrap_or(Self {
+            actor: None,
+            address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        }))
+    }
+}
+
+/// The account that acts; a handler that takes this is closed to anonymous callers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Auth(pub(crate) Actor);
+
+impl<S: Sync> FromRequestParts<S> for Auth {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let caller = parts.extensions.get::<Caller>();
+        caller
+            .and_then(|caller| caller.actor)
+            .map(Self)
+            .ok_or(Problem(UNAUTHENTICATED.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(values: &[&str]) -> Result<Option<String>, String> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, value.parse().expect("header"));
+        }
+        token(&headers)
+            .map(|t| t.map(str::to_owned))
+            .map_err(|error| error.text().to_owned())
+    }
+
+    #[test]
+    fn the_token_header() {
+        assert_eq!(read(&[]), Ok(None));
+        assert_eq!(read(&["Basic abc"]), Ok(None));
+        assert_eq!(read(&["Token abc"]), Ok(Some("abc".into())));
+        assert_eq!(read(&["tOKEN   abc "]), Ok(Some("abc".into())));
+        assert_eq!(read(&["Bearer abc"]), Ok(Some("abc".into())));
+        let text = |values: &[&str]| read(values).expect_err("refused");
+        assert_eq!(
+            text(&["Token"]),
+            "Invalid token header. No credentials provided."
+        );
+        assert_eq!(
+            text(&["Token a b"]),
+            "Invalid token header. Token string should not contain spaces."
+        );
+        assert!(text(&["Token a", "Token b"]).contains("More than one"));
+    }
+}

@@ -1,0 +1,292 @@
+//! The OpenAPI document: generated from the handlers, completed here with what no handler says.
+
+use crate::api;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use utoipa::{
+    Modify, OpenApi, ToSchema,
+    openapi::{
+        OpenApi as Document,
+        security::{ApiKey, ApiKeyValue, SecurityScheme},
+    },
+};
+
+/// The document of this version of the API.
+#[must_use]
+pub fn document() -> Document {
+    api::documented(None).1
+}
+
+/// The document as JSON, as `docs/openapi.json` has it.
+///
+/// # Errors
+/// When the document cannot be written as JSON.
+pub fn json() -> Result<String, serde_json::Error> {
+    document().to_pretty_json().map(|text| text + "\n")
+}
+
+/// What the document starts from.
+pub(crate) fn base() -> Document {
+    Base::openapi()
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Chat API",
+        version = "1.0.0",
+        description = "Parlour's REST API. Log in at `auth/login/`, then send `Authorization: Token <token>`. \
+            Messages also arrive live on the account WebSocket `/?token=<token>`.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    tags(
+        (name = "auth", description = "Log in and out, one's own tokens and sessions"),
+        (name = "users", description = "Accounts"),
+        (name = "chats", description = "Rooms and messages"),
+    ),
+    modifiers(&TokenAuth)
+)]
+struct Base;
+
+struct TokenAuth;
+
+impl Modify for TokenAuth {
+    fn modify(&self, document: &mut Document) {
+        let value = ApiKeyValue::with_description(
+            "Authorization",
+            "The word `Token`, a space, and the token of `auth/login/`.",
+        );
+        document
+            .components
+            .get_or_insert_with(Default::default)
+            .add_security_scheme("tokenAuth", SecurityScheme::ApiKey(ApiKey::Header(value)));
+    }
+}
+
+/// Everything that is no field error.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Detail {
+    /// What is wrong.
+    #[schema(example = "Not found.")]
+    detail: String,
+}
+
+/// Field errors: each bad field with its texts, all at once. What belongs to no field is under
+/// `error`.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"name": ["This field is required."]}))]
+pub(crate) struct FieldErrors(BTreeMap<String, Vec<String>>);
+
+/// The answer to joining a full room: a bare list, kept for compatibility.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!(["Max users limit for group reached."]))]
+pub(crate) struct FullRoom(Vec<String>);
+
+/// The rooms that stand in the way of deleting an account.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OwnsRooms {
+    /// What is wrong.
+    detail: String,
+    /// The rooms' ids.
+    #[schema(example = json!([1, 2]))]
+    rooms: Vec<i64>,
+}
+
+/// A log-in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LoginBody {
+    /// Username or email.
+    #[schema(example = "ada")]
+    username: String,
+    #[schema(format = Password, example = "difference of squares")]
+    password: String,
+}
+
+/// A new token. It is told once.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TokenBody {
+    #[schema(example = "plr_ThisIsOnlyAnExampleOfFortyThreeCharactersXX")]
+    pub(crate) token: String,
+}
+
+/// A new account.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SignUpBody {
+    /// Letters and digits of any script and `@ . + - _`; unique, also in another letter case.
+    #[schema(max_length = 150, example = "ada")]
+    username: String,
+    /// Not common, not only digits, not like the names.
+    #[schema(format = Password, min_length = 8, max_length = 128, example = "difference of squares")]
+    password: String,
+    /// Display name; the username when left out.
+    #[schema(required = false, max_length = 50, example = "Ada")]
+    nickname: Option<String>,
+    #[schema(required = false, max_length = 254, example = "ada@example.org")]
+    email: Option<String>,
+    #[schema(required = false, max_length = 150, example = "Ada")]
+    first_name: Option<String>,
+    #[schema(required = false, max_length = 150, example = "Lovelace")]
+    last_name: Option<String>,
+}
+
+/// All fields of an account.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UserBody {
+    #[schema(max_length = 150, example = "ada")]
+    username: String,
+    /// All other tokens and sessions end.
+    #[schema(format = Password, min_length = 8, max_length = 128, example = "difference of squares")]
+    password: String,
+    #[schema(required = false, max_length = 50, example = "Ada")]
+    nickname: Option<String>,
+    /// Null removes it.
+    #[schema(required = false, max_length = 254, example = "ada@example.org")]
+    email: Option<String>,
+    #[schema(required = false, max_length = 150, example = "Ada")]
+    first_name: Option<String>,
+    #[schema(required = false, max_length = 150, example = "Lovelace")]
+    last_name: Option<String>,
+}
+
+/// Some fields of an account.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UserPatchBody {
+    #[schema(required = false, max_length = 150, example = "ada")]
+    username: Option<String>,
+    /// All other tokens and sessions end.
+    #[schema(required = false, format = Password, min_length = 8, max_length = 128)]
+    password: Option<String>,
+    #[schema(required = false, max_length = 50, example = "Ada")]
+    nickname: Option<String>,
+    /// Null removes it.
+    #[schema(required = false, max_length = 254, example = "ada@example.org")]
+    email: Option<String>,
+    #[schema(required = false, max_length = 150, example = "Ada")]
+    first_name: Option<String>,
+    #[schema(required = false, max_length = 150, example = "Lovelace")]
+    last_name: Option<String>,
+}
+
+/// A room.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RoomBody {
+    /// Unique among GROUP rooms, and among the PRIVATE rooms of one owner.
+    #[schema(max_length = 50, example = "Engine room")]
+    name: String,
+    #[schema(required = false, max_length = 250, example = "Notes on the engine")]
+    topic: Option<String>,
+    /// `GROUP` (default) or `PRIVATE`.
+    #[serde(rename = "type")]
+    #[schema(required = false, example = "GROUP")]
+    kind: Option<String>,
+    /// Seats, at most the server's limit.
+    #[schema(required = false, minimum = 1, example = 50)]
+    max_users: Option<i64>,
+    /// When the room ends, at most one lifetime from now.
+    #[schema(required = false, format = DateTime)]
+    expires_at: Option<String>,
+}
+
+/// Some fields of a room.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RoomPatchBody {
+    #[schema(required = false, max_length = 50, example = "Engine room")]
+    name: Option<String>,
+    #[schema(required = false, max_length = 250, example = "Notes on the engine")]
+    topic: Option<String>,
+    /// `GROUP` or `PRIVATE`.
+    #[serde(rename = "type")]
+    #[schema(required = false, example = "GROUP")]
+    kind: Option<String>,
+    #[schema(required = false, minimum = 1, example = 50)]
+    max_users: Option<i64>,
+    #[schema(required = false, format = DateTime)]
+    expires_at: Option<String>,
+}
+
+/// A new end of a room.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RenewBody {
+    /// One lifetime from now when left out.
+    #[schema(required = false, format = DateTime)]
+    expires_at: Option<String>,
+}
+
+/// A user.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UserRef {
+    /// The account's id.
+    #[schema(example = 2)]
+    user: i64,
+}
+
+/// A message to be sent.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MessageBody {
+    #[schema(example = 1)]
+    room: i64,
+    #[schema(example = "hi")]
+    text: String,
+    /// The client's own id of the message.
+    #[schema(required = false, max_length = 64, example = "01J9-42")]
+    nonce: Option<String>,
+}
+
+/// All fields of a message.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MessagePutBody {
+    /// The room it is in.
+    #[schema(example = 1)]
+    room: i64,
+    #[schema(required = false, example = "hi there")]
+    text: Option<String>,
+}
+
+/// Some fields of a message.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MessagePatchBody {
+    #[schema(required = false, example = "hi there")]
+    text: Option<String>,
+}
+
+/// A piece of a room's stream.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(title = "History")]
+pub(crate) struct HistoryDoc {
+    #[schema(example = 1)]
+    room: i64,
+    /// Name of the database's lineage; when it changes, positions of before mean nothing any more.
+    #[schema(example = "6f1c0a52d7f14b0e")]
+    epoch: String,
+    /// The room's newest position.
+    #[schema(example = 4)]
+    seq: i64,
+    /// Whether there are more events in the direction asked for.
+    has_more: bool,
+    /// In order of seq.
+    events: Vec<EventDoc>,
+}
+
+/// An event of a room's stream.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(title = "Event", example = json!({"type": "message.deleted", "room": 1, "seq": 5, "at": "2026-11-20T23:40:14.876871Z", "id": 16}))]
+pub(crate) struct EventDoc {
+    /// `message.created`, `message.updated`, `message.deleted`, `messages.purged`, `member.joined`,
+    /// `member.left`, `room.created`, `room.updated` or `room.deleted`.
+    #[serde(rename = "type")]
+    kind: String,
+    room: i64,
+    /// Position in the room's stream: 1, 2, 3, … without holes.
+    seq: i64,
+    #[schema(format = DateTime)]
+    at: String,
+    /// Of `message.created` and `message.updated`: the message as it is now.
+    #[schema(required = false)]
+    message: Option<serde_json::Value>,
+    /// Of `message.deleted`: the message's id.
+    #[schema(required = false)]
+    id: Option<i64>,
+    /// Of `member.joined` and `member.left`: who.
+    #[schema(required = false)]
+    member: Option<serde_json::Value>,
+}

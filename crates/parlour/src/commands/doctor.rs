@@ -1,0 +1,90 @@
+//! `parlour doctor`: could the server run here, and well? It changes nothing.
+
+mod host;
+mod network;
+mod storage;
+
+use crate::{config::Config, output::say};
+
+/// How a check went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Ok,
+    Warn,
+    Fail,
+}
+
+/// One line of the report.
+#[derive(Debug)]
+struct Finding {
+    subject: &'static str,
+    verdict: Verdict,
+    sentence: String,
+}
+
+impl Finding {
+    fn ok(subject: &'static str, sentence: impl Into<String>) -> Self {
+        Self::new(subject, Verdict::Ok, sentence)
+    }
+
+    fn warn(subject: &'static str, sentence: impl Into<String>) -> Self {
+        Self::new(subject, Verdict::Warn, sentence)
+    }
+
+    fn fail(subject: &'static str, sentence: impl Into<String>) -> Self {
+        Self::new(subject, Verdict::Fail, sentence)
+    }
+
+    fn new(subject: &'static str, verdict: Verdict, sentence: impl Into<String>) -> Self {
+        let sentence = sentence.into();
+        Self {
+            subject,
+            verdict,
+            sentence,
+        }
+    }
+
+    /// `ok    clock      …`
+    fn line(&self) -> String {
+        let verdict = match self.verdict {
+            Verdict::Ok => "ok",
+            Verdict::Warn => "warn",
+            Verdict::Fail => "fail",
+        };
+        // A report has one line per check, whatever a source says.
+        let sentence = self.sentence.replace('\n', " ");
+        format!("{verdict:<5} {:<10} {sentence}", self.subject)
+    }
+}
+
+/// Checks everything and prints one line each.
+///
+/// # Errors
+/// When a check failed.
+pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
+    let mut findings = vec![
+        Finding::ok("settings", "All settings make sense."),
+        storage::data_dir(config),
+        storage::disk_space(config),
+        storage::database(config).await,
+        network::listen(config.server.listen),
+    ];
+    findings.extend(config.ops.listen.map(network::listen));
+    findings.push(host::clock());
+    findings.push(host::open_files());
+    findings.extend(
+        config
+            .warnings()
+            .into_iter()
+            .map(|warning| Finding::warn("settings", format!("{warning}."))),
+    );
+    for finding in &findings {
+        say(&finding.line())?;
+    }
+    let failed = findings
+        .iter()
+        .filter(|finding| finding.verdict == Verdict::Fail)
+        .count();
+    anyhow::ensure!(failed == 0, "{failed} of {} checks failed", findings.len());
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! Recurring work. One task per job, so a job never runs twice at once in a process; what several
+//! processes must not do twice is decided by the store. Errors are logged, slow the job down, and
+//! never end it.
+
+mod runner;
+#[cfg(test)]
+mod tests;
+
+use parlour_core::{App, Error, rooms};
+use runner::{Job, repeat};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Notify;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// The table.
+const JOBS: &[Job<Context>] = &[
+    Job {
+        name: "expire_rooms",
+        every: Duration::from_secs(1),
+        run: |context| Box::pin(expire_rooms(context)),
+        wake: None,
+    },
+    Job {
+        name: "purge_ended_rooms",
+        every: Duration::from_secs(60),
+        run: |context| Box::pin(purge_ended_rooms(context)),
+        wake: Some(|context| &context.room_ended),
+    },
+    Job {
+        name: "follow_revocations",
+        every: Duration::from_millis(500),
+        run: |context| Box::pin(follow_revocations(context)),
+        wake: None,
+    },
+    Job {
+        name: "sweep_tokens",
+        every: Duration::from_secs(3600),
+        run: |context| Box::pin(sweep_tokens(context)),
+        wake: None,
+    },
+];
+
+/// What a job works with; each has its own.
+struct Context {
+    app: App,
+    stop: CancellationToken,
+    room_ended: Arc<Notify>,
+    /// How far the log of ended credentials was followed.
+    revocations: i64,
+}
+
+/// The jobs at work.
+#[derive(Clone, Debug)]
+pub(crate) struct Jobs {
+    room_ended: Arc<Notify>,
+}
+
+impl Jobs {
+    /// Starts all jobs on the tracker. They end soon after `stop`: a step that is under way is
+    /// finished first, so wait for the tracker before closing the store.
+    pub(crate) fn start(app: &App, tracker: &TaskTracker, stop: &CancellationToken) -> Self {
+        let room_ended = Arc::new(Notify::new());
+        for job in JOBS {
+            let context = Context {
+                app: app.clone(),
+                stop: stop.clone(),
+                room_ended: Arc::clone(&room_ended),
+                revocations: 0,
+            };
+            tracker.spawn(repeat(job, context, stop.clone()));
+        }
+        Self { room_ended }
+    }
+
+    /// Says that a room ended, so that what it left behind goes soon and not within a minute.
+    pub(crate) fn room_ended(&self) {
+        self.room_ended.notify_one();
+    }
+}
+
+async fn expire_rooms(context: &mut Context) -> Result<(), Error> {
+    let ended = rooms::expire_due(&context.app).await?;
+    if ended > 0 {
+        tracing::info!(rooms = ended, "rooms ended, their time was up");
+        context.room_ended.notify_one();
+    }
+    Ok(())
+}
+
+async fn purge_ended_rooms(context: &mut Context) -> Result<(), Error> {
+    while !context.stop.is_cancelled() && rooms::purge_some(&context.app).await? {
+        // Messages that wait for the database go first.
+        tokio::task::yield_now().await;
+    }
+    Ok(())
+}
+
+async fn follow_revocations(context: &mut Context) -> Result<(), Error> {
+    // The store answers a piece at a time: go on until nothing new comes.
+    while !context.stop.is_cancelled() {
+        let newest = context.app.follow_revocations(context.revocations).await?;
+        if newest == context.revocations {
+            break;
+        }
+        context.revocations = newest;
+    }
+    Ok(())
+}
+
+async fn sweep_tokens(context: &mut Context) -> Result<(), Error> {
+    let swept = context.app.store().sweep_tokens(context.app.now()).await?;
+    if swept > 0 {
+        tracing::debug!(tokens = swept, "swept ended credentials");
+    }
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! The wiring diagram as code: bus, store, hub, app, faces, jobs; then accept until told to stop, and
+//! drain in the opposite order.
+
+mod http;
+
+use crate::{config::Config, database, jobs::Jobs, output, secret_key, shutdown::Shutdown};
+use anyhow::Context as _;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use parlour_core::{
+    App, What,
+    app::Ports,
+    ports::{Store, SystemClock, SystemRandom},
+};
+use parlour_realtime::{
+    Bus, BusAnnounce, Config as RealtimeConfig, LocalBus, News, Realtime, StoreSource,
+};
+use parlour_web::{MetricsDoor, Ops, Readiness, TrustedProxies, Web, WebConfig};
+use std::{net::SocketAddr, sync::Arc};
+use tokio::{net::TcpListener, sync::mpsc};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Serves until told to stop.
+///
+/// # Errors
+/// When something that the server needs is not there.
+pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
+    // Made at the first start even before anything is signed with it, so that it exists in backups.
+    secret_key::load(&config, &SystemRandom)?;
+    let metrics = PrometheusBuilder::new()
+        .install_recorder()
+        .context("metrics")?;
+
+    let bus: Arc<dyn Bus> = Arc::new(LocalBus::new());
+    let announce = Arc::new(BusAnnounce::new(Arc::clone(&bus)));
+    let store = database::open(&config, announce.clone()).await?;
+    let source = Arc::new(StoreSource::new(Arc::clone(&store)));
+    let realtime = Realtime::start(source, Arc::clone(&bus), RealtimeConfig::default());
+    let ports = Ports {
+        store: Arc::clone(&store),
+        announce,
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+    };
+    let app = App::new(
+        ports,
+        config.product.clone(),
+        config.security.hashing_threads,
+    )?;
+
+    let readiness = Readiness::default();
+    let web = web(&config, &app, &realtime, &readiness, metrics);
+    let listener = bind(config.server.listen).await?;
+    let address = listener.local_addr()?;
+    let operations = operations_listener(&config).await?;
+
+    let stop_jobs = CancellationToken::new();
+    let tracker = TaskTracker::new();
+    let jobs = Jobs::start(&app, &tracker, &stop_jobs);
+    tracker.spawn(follow_news(
+        bus.listen(),
+        app.clone(),
+        jobs,
+        stop_jobs.clone(),
+    ));
+
+    readiness.set(true);
+    output::say(&format!("listening on http://{address}"))?;
+    tracing::info!(%address, database = database::shown(&config), "ready");
+
+    let (soft, hard) = (shutdown.soft(), shutdown.hard());
+    let faces = TaskTracker::new();
+    if let Some(listener) = operations {
+        let ops = Ops {
+            door: MetricsDoor::Open,
+            ..web.ops.clone()
+        };
+        // Operators look until the very end.
+        let (router, hard) = (parlour_web::ops_router(&ops), hard.clone());
+        let done = stop_jobs.clone();
+        faces.spawn(async move { http::serve(listener, router, &done, &hard).await });
+    }
+    let router = parlour_web::router(web);
+    let serving = http::serve(listener, router, soft, hard);
+    let draining = async {
+        soft.cancelled().await;
+        readiness.set(false);
+        tokio::select! {
+            () = hard.cancelled() => {}
+            () = realtime.shutdown() => {}
+        }
+    };
+    tokio::join!(serving, draining);
+
+    stop_jobs.cancel();
+    tracker.close();
+    faces.close();
+    tracker.wait().await;
+    close(&*store, hard).await;
+    faces.wait().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Finishes the commits under way; a database that does not answer any more is not waited for.
+async fn close(store: &dyn Store, hard: &CancellationToken) {
+    tokio::select! {
+        () = store.close() => {}
+        () = async {
+            hard.cancelled().await;
+            // The hard phase leaves a little time for exactly this.
+            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        } => tracing::warn!("the database did not close in time"),
+    }
+}
+
+fn web(
+    config: &Config,
+    app: &App,
+    realtime: &Realtime,
+    readiness: &Readiness,
+    metrics: PrometheusHandle,
+) -> Web {
+    let token = config.ops.metrics_token.as_ref();
+    Web {
+        app: app.clone(),
+        realtime: realtime.clone(),
+        config: Arc::new(WebConfig {
+            cors_origins: config
+                .server
+                .cors_origins
+                .iter()
+                .map(|origin| origin.as_str().to_owned())
+                .collect(),
+            trusted_proxies: TrustedProxies(config.server.trusted_proxies.clone()),
+            max_upload_bytes: config.storage.max_upload_bytes,
+        }),
+        ops: Ops {
+            app: app.clone(),
+            readiness: readiness.clone(),
+            metrics,
+            door: token.map_or(MetricsDoor::Closed, |token| {
+                MetricsDoor::Token(token.expose().to_owned())
+            }),
+        },
+    }
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address} (PARLOUR_LISTEN)"))
+}
+
+async fn operations_listener(config: &Config) -> anyhow::Result<Option<TcpListener>> {
+    let Some(address) = config.ops.listen else {
+        return Ok(None);
+    };
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address} (PARLOUR_OPS_LISTEN)"))?;
+    tracing::info!(address = %listener.local_addr()?, "operators' listener");
+    Ok(Some(listener))
+}
+
+/// What this process itself does about news: what an ended room left behind goes soon and not at the
+/// next round of the job, and credentials that ended are forgotten, also when the caller who ended
+/// them went away half way.
+async fn follow_news(
+    mut news: mpsc::Receiver<News>,
+    app: App,
+    jobs: Jobs,
+    stop: CancellationToken,
+) {
+    loop {
+        let heard = tokio::select! {
+            () = stop.cancelled() => return,
+            heard = news.recv() => heard,
+        };
+        match heard {
+            None => return,
+            Some(News::Events(events)) => {
+                if events
+                    .iter()
+                    .any(|event| matches!(event.what, What::RoomDeleted(_)))
+                {
+                    jobs.room_ended();
+                }
+            }
+            Some(News::Signal(signal)) => app.heed(&signal),
+            Some(News::Gap) => {}
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The real server, met the way a client meets it: over HTTP and sockets, on both databases.
+//!
+//! Each story starts the binary on a free port with a database of its own. Every assertion is a line
+//! of the contract; when one fails, the server is wrong until the contract is changed.
+//!
+//! PostgreSQL comes from `PARLOUR_TEST_POSTGRES` (the URL of a superuser). Without it the stories on
+//! PostgreSQL fail, unless `PARLOUR_TEST_WITHOUT` names `postgres`: leaving a database out is a
+//! decision, not an accident.
+
+mod support;
+
+mod access;
+mod access_table;
+mod accounts;
+mod accounts_end;
+mod accounts_names;
+mod conventions;
+mod conventions_fields;
+mod cross_origin;
+mod documents;
+mod durability;
+mod hostile;
+mod hostile_wire;
+mod limits;
+mod messages;
+mod messages_history;
+mod messages_nonce;
+mod ops;
+mod pages;
+mod rooms;
+mod rooms_end;
+mod rooms_private;
+mod sockets;
+mod sockets_end;
+mod sockets_errors;
