@@ -3,7 +3,12 @@
 use crate::command::NewSend;
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
-use parlour_core::{Actor, Error, model::Message};
+use parlour_core::{
+    Actor, App, Error,
+    given::Given,
+    messages::{self, SendMessage},
+    model::Message,
+};
 use std::sync::Arc;
 
 /// A message on its way to the disk: resolves after the durable commit.
@@ -22,4 +27,17 @@ pub trait Actions: Send + Sync {
     /// # Errors
     /// Whatever the rules say; an error of the client's making counts as a bad frame.
     async fn submit(&self, actor: &Actor, send: NewSend) -> Result<Submitted, Error>;
+}
+
+#[async_trait]
+impl Actions for App {
+    async fn submit(&self, actor: &Actor, send: NewSend) -> Result<Submitted, Error> {
+        let input = SendMessage {
+            room: Given::Value(send.room),
+            text: Given::Value(send.text),
+            nonce: send.nonce.map_or(Given::Missing, Given::Value),
+        };
+        let sending = messages::submit(self, actor, input).await?;
+        Ok(Box::pin(async move { Ok(sending.stored().await?.message) }))
+    }
 }

@@ -21,6 +21,7 @@ pub mod bus;
 pub mod close;
 pub mod command;
 pub mod dialect;
+pub mod event_view;
 pub mod hub;
 pub mod outbox;
 pub mod pump;
@@ -120,6 +121,14 @@ impl Realtime {
     /// [`HubConfig::shutdown_bound`].
     pub async fn shutdown(&self) {
         self.hub.shutdown().await;
+    }
+}
+
+impl std::fmt::Debug for Realtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Realtime")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
