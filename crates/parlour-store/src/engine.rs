@@ -57,20 +57,23 @@ impl Engine {
 
     /// A connection for reading. One statement is one consistent snapshot.
     pub(crate) async fn read(&self) -> Result<Conn, Fault> {
-        Ok(match self {
-            Self::Sqlite { read, .. } => Conn::SqliteRead(read.acquire().await?),
-            Self::Postgres(pool) => Conn::PostgresRead(pool.acquire().await?),
-        })
+        let conn = match self {
+            Self::Sqlite { read, .. } => read.acquire().await.map(Conn::SqliteRead),
+            Self::Postgres(pool) => pool.acquire().await.map(Conn::PostgresRead),
+        };
+        conn.map_err(away)
     }
 
     /// A transaction for writing.
     pub(crate) async fn begin(&self) -> Result<Conn, Fault> {
-        Ok(match self {
+        let conn = match self {
             Self::Sqlite { write, .. } => {
-                Conn::SqliteWrite(write.begin_with("BEGIN IMMEDIATE").await?)
+                let begun = write.begin_with("BEGIN IMMEDIATE").await;
+                begun.map(Conn::SqliteWrite)
             }
-            Self::Postgres(pool) => Conn::PostgresWrite(pool.begin().await?),
-        })
+            Self::Postgres(pool) => pool.begin().await.map(Conn::PostgresWrite),
+        };
+        conn.map_err(away)
     }
 
     /// Whether only one transaction can write at a time.
@@ -100,6 +103,14 @@ impl Drop for Engine {
             // Best effort: a scratch database is nobody's data.
             let _ = std::fs::remove_dir_all(folder);
         }
+    }
+}
+
+/// Whatever keeps us from a connection (it refuses us, is starting, is full), the database is away.
+fn away(error: sqlx::Error) -> Fault {
+    match Fault::from(error) {
+        Fault::Final(error) => Fault::Down(sqlx::Error::Configuration(format!("{error:?}").into())),
+        other => other,
     }
 }
 

@@ -2,7 +2,7 @@
 //! precedence), checked as a whole before anything starts, secrets hidden in every listing.
 
 pub(crate) mod examples;
-pub(crate) mod network;
+mod network;
 mod not_yet;
 mod parse;
 mod raw;
@@ -15,7 +15,6 @@ pub(crate) mod table;
 mod tests;
 mod web_address;
 
-pub(crate) use network::Network;
 pub(crate) use refusal::{Origin, Refusals};
 pub(crate) use secret::{Secret, SecretUrl};
 pub(crate) use setting::Setting;
@@ -23,6 +22,7 @@ pub(crate) use sources::Surroundings;
 pub(crate) use web_address::WebOrigin;
 
 use parlour_core::Settings;
+use parlour_web::address::Network;
 use raw::Raw;
 use setting::Secrecy;
 use std::{

@@ -1,13 +1,15 @@
 //! The one file of the binary that opens the store.
 
 use crate::{config::Config, secret_key::make_data_dir};
+use anyhow::ensure;
 use async_trait::async_trait;
 use parlour_core::{
     App, Event, Signal,
     app::Ports,
     ports::{Announce, Store, SystemClock, SystemRandom},
 };
-use std::sync::Arc;
+use parlour_store::Options;
+use std::{path::Path, sync::Arc};
 
 /// Announces to nobody: for commands, beside which a server may run. The server learns of what they
 /// change from the log of ended credentials.
@@ -24,7 +26,7 @@ pub(crate) fn shown(config: &Config) -> String {
     crate::config::secret::redact(config.storage.database_url.expose())
 }
 
-/// Opens the store of the settings.
+/// Opens the store of the settings for a server and brings its tables up to date.
 ///
 /// # Errors
 /// When the database does not answer, is newer than this program, or is no database.
@@ -32,16 +34,27 @@ pub(crate) async fn open(
     config: &Config,
     announce: Arc<dyn Announce>,
 ) -> anyhow::Result<Arc<dyn Store>> {
-    make_data_dir(&config.storage.data_dir)?;
-    let url = config.storage.database_url.expose();
-    let mut options = parlour_store::Options::default();
-    if let Some(connections) = config.storage.database_connections {
-        options.postgres_connections = connections;
-        options.sqlite_readers = connections;
+    let mut options = Options::default();
+    if let Some(most) = config.storage.database_connections {
+        options.sqlite_readers = most;
+        options.postgres_connections = most;
+        // Each lane holds a connection while it commits; somebody must be able to read meanwhile.
+        options.postgres_lanes = options
+            .postgres_lanes
+            .min(most.saturating_sub(1).max(1) as usize);
     }
-    parlour_store::open(url, options, announce)
+    open_with(config, options, announce).await
+}
+
+async fn open_with(
+    config: &Config,
+    options: Options,
+    announce: Arc<dyn Announce>,
+) -> anyhow::Result<Arc<dyn Store>> {
+    make_folder(config)?;
+    parlour_store::open(config.storage.database_url.expose(), options, announce)
         .await
-        .map_err(|error| anyhow::anyhow!("{}: {error:?}", shown(config)))
+        .map_err(|error| explain(&error))
 }
 
 /// An app for a command that acts and ends.
@@ -49,8 +62,16 @@ pub(crate) async fn open(
 /// # Errors
 /// As [`open`].
 pub(crate) async fn app_for_command(config: &Config) -> anyhow::Result<App> {
+    // Small, and not alone: a server may run beside it.
+    let options = Options {
+        sqlite_readers: 1,
+        postgres_connections: 2,
+        postgres_lanes: 1,
+        exclusive: false,
+        ..Options::default()
+    };
     let ports = Ports {
-        store: open(config, Arc::new(Nobody)).await?,
+        store: open_with(config, options, Arc::new(Nobody)).await?,
         announce: Arc::new(Nobody),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
@@ -63,17 +84,17 @@ pub(crate) async fn app_for_command(config: &Config) -> anyhow::Result<App> {
 /// # Errors
 /// As [`open`].
 pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
-    make_data_dir(&config.storage.data_dir)?;
+    make_folder(config)?;
     parlour_store::migrate(config.storage.database_url.expose())
         .await
-        .map_err(|error| anyhow::anyhow!("{}: {error:?}", shown(config)))
+        .map_err(|error| explain(&error))
 }
 
 /// An error of the store or an action as the operator should read it: here the source is no secret.
 pub(crate) fn explain(error: &parlour_core::Error) -> anyhow::Error {
     match std::error::Error::source(error) {
-        // Some errors carry the operator's sentence twice.
-        Some(source) if source.to_string() != error.text() => {
+        // Some texts say already what the source says.
+        Some(source) if !error.text().contains(&source.to_string()) => {
             anyhow::anyhow!("{} ({source})", error.text())
         }
         _ => anyhow::anyhow!("{}", error.text().to_owned()),
@@ -93,5 +114,56 @@ pub(crate) struct Health {
 /// # Errors
 /// When it cannot be used.
 pub(crate) async fn inspect(config: &Config) -> anyhow::Result<Health> {
-    anyhow::bail!("{} cannot be inspected yet", shown(config))
+    let url = config.storage.database_url.expose();
+    if let Some(file) = sqlite_file(url)
+        && !file.exists()
+    {
+        return Ok(Health {
+            sentence: format!("{} will be made at first start.", file.display()),
+            worries: Vec::new(),
+        });
+    }
+    let found = parlour_store::inspect(url)
+        .await
+        .map_err(|error| explain(&error))?;
+    ensure!(
+        found.schema <= found.newest_schema,
+        "its tables are those of a newer Parlour (schema {}, this program knows {})",
+        found.schema,
+        found.newest_schema
+    );
+    ensure!(found.durable, "{}", found.durability);
+    let old = found.schema < found.newest_schema;
+    let (tables, worry) = match found.schema {
+        0 => ("no tables yet".to_owned(), false),
+        number => (format!("schema {number}"), old),
+    };
+    let worries = worry.then(|| {
+        format!(
+            "The next start will bring its tables up to date (schema {}).",
+            found.newest_schema
+        )
+    });
+    Ok(Health {
+        sentence: format!(
+            "{} {}, {tables}. {}",
+            found.engine, found.version, found.durability
+        ),
+        worries: worries.into_iter().collect(),
+    })
+}
+
+/// Makes the data dir if the database lives in it; elsewhere the store or nobody makes folders.
+fn make_folder(config: &Config) -> anyhow::Result<()> {
+    let dir = &config.storage.data_dir;
+    match sqlite_file(config.storage.database_url.expose()) {
+        Some(file) if file.starts_with(dir) => make_data_dir(dir),
+        _ => Ok(()),
+    }
+}
+
+/// The file that a SQLite URL names.
+fn sqlite_file(url: &str) -> Option<&Path> {
+    let path = url.strip_prefix("sqlite:")?;
+    Some(Path::new(path.strip_prefix("//").unwrap_or(path)))
 }

@@ -4,7 +4,6 @@ mod cli;
 mod commands;
 mod config;
 mod database;
-mod http;
 mod jobs;
 mod logging;
 mod output;

@@ -1,7 +1,9 @@
 //! The wiring diagram as code: bus, store, hub, app, faces, jobs; then accept until told to stop, and
 //! drain in the opposite order.
 
-use crate::{config::Config, database, http, jobs::Jobs, output, secret_key, shutdown::Shutdown};
+mod http;
+
+use crate::{config::Config, database, jobs::Jobs, output, secret_key, shutdown::Shutdown};
 use anyhow::Context as _;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use parlour_core::{
@@ -129,14 +131,7 @@ fn web(
                 .iter()
                 .map(|origin| origin.as_str().to_owned())
                 .collect(),
-            trusted_proxies: TrustedProxies(
-                config
-                    .server
-                    .trusted_proxies
-                    .iter()
-                    .filter_map(|n| n.to_string().parse().ok())
-                    .collect(),
-            ),
+            trusted_proxies: TrustedProxies(config.server.trusted_proxies.clone()),
             max_upload_bytes: config.storage.max_upload_bytes,
         }),
         ops: Ops {

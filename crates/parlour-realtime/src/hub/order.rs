@@ -11,8 +11,9 @@ const MAX_WAITING: usize = 1_024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     /// Unknown: the first events heard of a room wait a moment, because the bus may bring them in
-    /// another order than they were committed.
-    Floating,
+    /// another order than they were committed. `from`: a snapshot is true at this seq, so what follows
+    /// it is wanted; what comes before it may still be under way and concern others.
+    Floating { from: Option<i64> },
     /// Everything up to this seq went through.
     At(i64),
     /// The room ended; nothing follows.
@@ -43,18 +44,9 @@ impl Order {
     /// A room never heard of.
     pub(super) const fn floating() -> Self {
         Self {
-            place: Place::Floating,
+            place: Place::Floating { from: None },
             waiting: BTreeMap::new(),
             top: 0,
-        }
-    }
-
-    /// A room known to be at this seq.
-    pub(super) const fn at(seq: i64) -> Self {
-        Self {
-            place: Place::At(seq),
-            waiting: BTreeMap::new(),
-            top: seq,
         }
     }
 
@@ -62,7 +54,7 @@ impl Order {
     pub(super) const fn position(&self) -> Option<i64> {
         match self.place {
             Place::At(seq) => Some(seq),
-            Place::Floating | Place::Ended => None,
+            Place::Floating { .. } | Place::Ended => None,
         }
     }
 
@@ -77,7 +69,9 @@ impl Order {
 
     pub(super) fn need(&self) -> Need {
         match self.place {
-            Place::Floating if !self.waiting.is_empty() => Need::Settling,
+            Place::Floating { from } if from.is_some() || !self.waiting.is_empty() => {
+                Need::Settling
+            }
             Place::At(seq) if seq < self.top => Need::After(seq),
             _ => Need::Nothing,
         }
@@ -86,7 +80,7 @@ impl Order {
     /// Takes an event from anywhere. Answers it when it is the next one (then [`pop`](Self::pop)
     /// may have more); keeps it when it is early; drops it when it went through before.
     pub(super) fn offer(&mut self, event: Arc<Event>) -> Option<Arc<Event>> {
-        if self.place == Place::Floating && event.seq == 1 {
+        if matches!(self.place, Place::Floating { .. }) && event.seq == 1 {
             self.place = Place::At(0);
         }
         match self.place {
@@ -125,15 +119,18 @@ impl Order {
     /// Somebody knows that the room has come this far.
     pub(super) fn hear_of(&mut self, seq: i64) {
         self.top = self.top.max(seq);
+        if let Place::Floating { from } = &mut self.place {
+            *from = Some(from.map_or(seq, |from| from.min(seq)));
+        }
     }
 
-    /// Ends floating: the stream begins with the oldest event heard of, at the latest after `latest`.
-    pub(super) fn settle(&mut self, latest: i64) {
-        if self.place == Place::Floating {
-            let oldest = self.waiting.keys().next();
-            let seq = oldest.map_or(latest, |oldest| latest.min(oldest - 1));
+    /// Ends floating: the stream begins with the oldest event that came, and at the latest after the
+    /// oldest snapshot.
+    pub(super) fn settle(&mut self) {
+        if let Place::Floating { from } = self.place {
+            let oldest = self.waiting.keys().next().map(|seq| seq - 1);
+            let seq = [oldest, from].into_iter().flatten().min().unwrap_or(0);
             self.place = Place::At(seq);
-            self.top = self.top.max(seq);
         }
     }
 
@@ -163,6 +160,13 @@ mod tests {
     use super::*;
     use parlour_core::{RoomId, Time, UserId, event::EndReason};
 
+    fn at(seq: i64) -> Order {
+        let mut order = Order::floating();
+        order.hear_of(seq);
+        order.settle();
+        order
+    }
+
     fn event(seq: i64) -> Arc<Event> {
         Arc::new(Event {
             room: RoomId::new(1),
@@ -186,7 +190,7 @@ mod tests {
 
     #[test]
     fn each_once_and_in_order() {
-        let mut order = Order::at(3);
+        let mut order = at(3);
         assert_eq!(feed(&mut order, &[5, 4, 4, 3, 7, 1, 7, 6]), [4, 5, 6, 7]);
         assert_eq!(order.need(), Need::Nothing);
         assert_eq!(feed(&mut order, &[10]), [0; 0]);
@@ -198,28 +202,33 @@ mod tests {
         let mut order = Order::floating();
         assert_eq!(feed(&mut order, &[6, 5]), [0; 0]);
         assert_eq!(order.need(), Need::Settling);
-        order.settle(i64::MAX);
+        order.settle();
         assert_eq!(order.pop().map(|event| event.seq), Some(5));
         assert_eq!(order.pop().map(|event| event.seq), Some(6));
         assert_eq!(feed(&mut Order::floating(), &[2, 1]), [1, 2]);
     }
 
     #[test]
-    fn a_snapshot_settles_at_its_place_but_not_past_what_waits() {
+    fn a_snapshot_waits_for_what_is_under_way() {
+        assert_eq!(at(9).position(), Some(9));
+        assert_eq!(at(9).need(), Need::Nothing);
         let mut order = Order::floating();
-        order.settle(9);
-        assert_eq!(order.position(), Some(9));
-        let mut order = Order::floating();
-        feed(&mut order, &[8]);
-        order.settle(9);
+        assert_eq!(order.need(), Need::Nothing);
         order.hear_of(9);
+        assert_eq!(order.need(), Need::Settling);
+        feed(&mut order, &[10, 8]);
+        order.settle();
         assert_eq!(order.pop().map(|event| event.seq), Some(8));
         assert_eq!(order.need(), Need::After(8));
+        let mut order = Order::floating();
+        order.hear_of(3);
+        assert_eq!(feed(&mut order, &[2, 1]), [1, 2]);
+        assert_eq!(order.need(), Need::After(2));
     }
 
     #[test]
     fn nothing_follows_the_end() {
-        let mut order = Order::at(1);
+        let mut order = at(1);
         let mut last = event(4);
         Arc::make_mut(&mut last).what = What::RoomDeleted(EndReason::Expired);
         assert!(order.offer(last).is_none());
@@ -232,7 +241,7 @@ mod tests {
 
     #[test]
     fn what_waits_behind_a_hole_is_bounded() {
-        let mut order = Order::at(0);
+        let mut order = at(0);
         for seq in 2..5_000 {
             order.offer(event(seq));
         }

@@ -16,6 +16,9 @@ pub(super) struct Seat {
     pub(super) outbox: Arc<Outbox>,
     /// The rooms it listens in.
     pub(super) rooms: HashSet<RoomId>,
+    /// Still waits for its snapshot: until then it hears nothing, because events may pass by that are
+    /// older than the socket.
+    pub(super) is_new: bool,
 }
 
 /// Somebody with at least one socket here.

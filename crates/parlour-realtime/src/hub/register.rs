@@ -73,6 +73,7 @@ impl State {
                 dialect,
                 outbox,
                 rooms: HashSet::new(),
+                is_new: true,
             },
         );
         if let Some(person) = self.people.persons.get_mut(&actor.user) {
@@ -113,6 +114,11 @@ impl State {
         match result {
             Ok(hearings) => {
                 let new: Vec<_> = waiting.iter().map(|one| one.session).collect();
+                for session in &new {
+                    if let Some(seat) = self.people.seats.get_mut(session) {
+                        seat.is_new = false;
+                    }
+                }
                 let mut changes = reading.changes;
                 for hearing in hearings {
                     if changes
@@ -145,35 +151,37 @@ impl State {
     /// Applies one line of a snapshot to the sockets of its user. `new` are the sockets that the
     /// snapshot was read for; the others hear already, unless the bus lost something.
     fn place(&mut self, user: UserId, hearing: Hearing, new: &[SessionId], now: Instant) {
-        let Self {
-            rooms,
-            people,
-            turn,
-            ..
-        } = self;
+        let Self { rooms, people, .. } = self;
         let room = rooms.entry(hearing.room).or_insert_with(|| {
-            let order = Order::at(hearing.seq);
-            Room::new(hearing.room, order, Some(hearing.owner), now)
+            // Not at the snapshot's place at once: what is still under way may concern others.
+            Room::new(hearing.room, Order::floating(), now)
         });
-        room.order.settle(hearing.seq);
-        room.drain(people, turn);
-        let Some(position) = room.order.position() else {
+        if room.order.is_ended() {
             return;
-        };
-        room.owner.get_or_insert(hearing.owner);
-        // Ahead of the stream only for somebody whom the stream was not followed for so far.
-        let is_ahead = hearing.seq > position;
-        if hearing.is_member && (!is_ahead || new.len() == people.sessions_of(user).len()) {
-            room.members.insert(user);
         }
-        if !is_ahead {
-            room.subscribe(user, position, people);
-        } else {
-            // The stream here is behind the snapshot. New sockets begin at the snapshot; for the
-            // others the event that let them in is still to come.
-            room.order.hear_of(hearing.seq);
-            for session in new {
-                room.listen(*session, hearing.seq, people);
+        room.owner.get_or_insert(hearing.owner);
+        let all_new = new.len() == people.sessions_of(user).len();
+        match room.order.position() {
+            Some(position) if position >= hearing.seq => {
+                if hearing.is_member {
+                    room.members.insert(user);
+                }
+                room.subscribe(user, position, people);
+            }
+            position => {
+                // The stream here is behind the snapshot. New sockets begin at the snapshot; for the
+                // others the event that let them in is still to come.
+                room.order.hear_of(hearing.seq);
+                for session in new {
+                    room.listen(*session, hearing.seq, people);
+                }
+                if all_new && hearing.is_member {
+                    room.members.insert(user);
+                }
+                if !all_new && position.is_none() {
+                    // Unless it was lost: looked at again when the room has settled.
+                    room.expecting.push(user);
+                }
             }
         }
         self.watch(hearing.room, now);

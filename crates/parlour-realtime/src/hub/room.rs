@@ -54,6 +54,8 @@ pub(super) struct Room {
     pub(super) tries: u32,
     /// The store did not name the room among the living ones.
     pub(super) suspect: bool,
+    /// People to look at again when the room has settled.
+    pub(super) expecting: Vec<UserId>,
     /// When something happened here last.
     pub(super) seen: Instant,
     /// A former owner without a seat, and the seq up to which the hand-over may still give them one.
@@ -73,11 +75,12 @@ pub(super) struct Turn {
 }
 
 impl Room {
-    pub(super) fn new(id: RoomId, order: Order, owner: Option<UserId>, now: Instant) -> Self {
+    pub(super) fn new(id: RoomId, order: Order, now: Instant) -> Self {
         Self {
             id,
             order,
-            owner,
+            owner: None,
+            expecting: Vec::new(),
             members: HashSet::new(),
             listeners: Vec::new(),
             heal: Heal::Idle,
@@ -216,14 +219,14 @@ impl Room {
     /// one that the hand-over gives them within its next events.
     fn set_owner(&mut self, owner: Option<UserId>, seq: i64, people: &mut People) {
         let Some(new) = owner else { return };
-        if self.owner == Some(new) {
-            return;
-        }
-        if let Some(old) = self.owner.replace(new)
+        let old = self.owner.replace(new);
+        if let Some(old) = old
+            && old != new
             && !self.members.contains(&old)
         {
             self.former = Some((old, seq + HAND_OVER - 1));
         }
+        // Also when the owner is no news: a snapshot may have named them ahead of the stream.
         if people.is_here(new) {
             self.subscribe(new, seq - 1, people);
             people.note_change(new, self.id, seq);
@@ -249,9 +252,11 @@ impl Room {
         }
     }
 
-    /// Lets one socket hear what comes after this seq; one that hears already goes on as it does.
+    /// Lets one socket hear what comes after this seq; one that hears already goes on as it does, one
+    /// that waits for its snapshot is placed when that comes.
     pub(super) fn listen(&mut self, session: SessionId, after: i64, people: &mut People) {
         if let Some(seat) = people.seats.get_mut(&session)
+            && !seat.is_new
             && seat.rooms.insert(self.id)
         {
             self.listeners.push(Listener {

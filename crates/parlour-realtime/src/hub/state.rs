@@ -110,7 +110,7 @@ impl State {
         let room = self
             .rooms
             .entry(id)
-            .or_insert_with(|| Room::new(id, Order::floating(), None, now));
+            .or_insert_with(|| Room::new(id, Order::floating(), now));
         room.seen = now;
         room.offer(event, &mut self.people, &mut self.turn);
         self.watch(id, now);
@@ -213,9 +213,12 @@ impl State {
             return;
         }
         if room.order.need() == Need::Settling {
-            room.order.settle(i64::MAX);
+            room.order.settle();
             room.drain(&mut self.people, &mut self.turn);
             room.heal = Heal::Idle;
+            for user in std::mem::take(&mut room.expecting) {
+                self.read_hearings(user);
+            }
             self.watch(id, now);
         } else if let Some(after) = room.order.position() {
             room.heal = Heal::Reading;

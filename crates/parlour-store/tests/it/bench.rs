@@ -11,12 +11,9 @@ use parlour_core::{
 };
 use parlour_store::Options;
 use sqlx::Connection;
-use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicI64, Ordering},
 };
 
 /// Hears what the store announces.
@@ -271,17 +268,6 @@ impl Bench {
             expires_at: None,
         }
     }
-
-    /// Waits until something is so.
-    pub(crate) async fn until(&self, what: &str, mut is_so: impl FnMut() -> bool) {
-        for _ in 0..500 {
-            if is_so() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("not in 5 s: {what}");
-    }
 }
 
 /// Small pools: many tests run side by side.
@@ -320,4 +306,21 @@ async fn admin(base: &str, sql: String) {
         .await
         .unwrap();
     conn.close().await.unwrap();
+}
+
+impl Bench {
+    /// Asks the database itself for a number.
+    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
+        if self.is_postgres() {
+            let mut conn = sqlx::PgConnection::connect(&self.url).await.unwrap();
+            let count = sqlx::query_scalar(sql).fetch_one(&mut conn).await.unwrap();
+            conn.close().await.unwrap();
+            count
+        } else {
+            let mut conn = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
+            let count = sqlx::query_scalar(sql).fetch_one(&mut conn).await.unwrap();
+            conn.close().await.unwrap();
+            count
+        }
+    }
 }

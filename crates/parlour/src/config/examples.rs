@@ -1,6 +1,7 @@
 //! Documents made from the table of settings.
 
 use super::{
+    not_yet::note,
     setting::{Fallback, Setting},
     table::{self, SECTIONS},
 };
@@ -46,14 +47,14 @@ fn lines(head: &str, line: fn(&Setting, &str) -> String) -> String {
     for section in SECTIONS {
         let _ = write!(text, "\n## {}\n", section.title);
         for setting in section.settings {
-            let (value, note) = match setting.default {
+            let (value, otherwise) = match setting.default {
                 Fallback::Text(value) => (value, String::new()),
                 Fallback::Derived { says, .. } => ("", format!("Default: {says}.")),
                 Fallback::Unset(says) => ("", format!("Not set: {says}.")),
             };
-            let _ = write!(text, "\n# {}\n", setting.doc);
-            if !note.is_empty() {
-                let _ = writeln!(text, "# {note}");
+            let _ = writeln!(text, "\n# {}{}", setting.doc, note(setting.name));
+            if !otherwise.is_empty() {
+                let _ = writeln!(text, "# {otherwise}");
             }
             let _ = writeln!(text, "{}", line(setting, value));
         }
@@ -94,11 +95,12 @@ fn markdown() -> String {
             };
             let _ = writeln!(
                 text,
-                "| `{}` | `--{}` | `{}` | {default} | {} |",
+                "| `{}` | `--{}` | `{}` | {default} | {}{} |",
                 setting.name,
                 setting.flag(),
                 setting.key(),
-                setting.doc
+                setting.doc,
+                note(setting.name)
             );
         }
     }
@@ -116,7 +118,7 @@ pub(crate) fn flags() -> impl Iterator<Item = clap::Arg> {
         clap::Arg::new(setting.name)
             .long(setting.flag())
             .value_name(setting.takes)
-            .help(format!("{} {default}", setting.doc))
+            .help(format!("{}{} {default}", setting.doc, note(setting.name)))
             .help_heading("Settings (also variables and keys of parlour.toml)")
             .hide_short_help(true)
             .global(true)

@@ -24,3 +24,11 @@ pub(crate) fn not_yet(name: &str, value: &str) -> Option<&'static str> {
         .find(|(setting, refused, _)| *setting == name && refused(value))
         .map(|(_, _, feature)| *feature)
 }
+
+/// What documents say of a setting that waits for something, wholly or in part.
+pub(crate) fn note(name: &str) -> String {
+    LIST.iter()
+        .find(|(setting, ..)| *setting == name)
+        .map(|(_, _, feature)| format!(" Not yet: {feature} will come with a later version."))
+        .unwrap_or_default()
+}

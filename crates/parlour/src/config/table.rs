@@ -4,7 +4,7 @@
 
 use super::{
     LogFormat,
-    network::Network,
+    network::network,
     parse::{self, Parsed},
     secret::{Secret, SecretUrl},
     setting::{
@@ -63,14 +63,14 @@ const SERVER: &[Setting] = &[
     Setting::new(
         "TLS_CERT",
         "FILE",
-        Unset("none"),
+        Unset("plain http"),
         "PEM file with the certificate chain: the server speaks https and wss itself.",
         |_, _| Ok(()),
     ),
     Setting::new(
         "TLS_KEY",
         "FILE",
-        Unset("none"),
+        Unset("plain http"),
         "PEM file with the private key of TLS_CERT.",
         |_, _| Ok(()),
     ),
@@ -82,7 +82,7 @@ const SERVER: &[Setting] = &[
         |config, text| {
             put(
                 &mut config.server.trusted_proxies,
-                parse::list(text, Network::parse),
+                parse::list(text, network),
             )
         },
     ),

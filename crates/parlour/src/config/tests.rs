@@ -1,7 +1,7 @@
 //! Precedence, every refusal, and what is never shown.
 
 use super::{
-    Config, Network, Origin, Surroundings,
+    Config, Origin, Surroundings,
     examples::{Example, render},
     setting::Secrecy,
     table,
@@ -146,12 +146,12 @@ fn values_of_all_kinds_arrive() {
     assert_eq!(config.product.room_lifetime, None);
     assert!(config.product.rates.is_none());
     assert_eq!(config.warnings().len(), 1, "RATE_LIMITS is off");
-    let proxies = ["10.0.0.0/8", "::1"].map(|text| Network::parse(text).expect(text));
+    let proxies = ["10.0.0.0/8", "::1"].map(|text| text.parse().expect(text));
     assert_eq!(config.server.trusted_proxies, proxies);
     assert_eq!(config.server.cors_origins.len(), 2);
     assert!(!config.product.public_user_list && !config.product.open_registration);
     let public = config.server.public_url.expect("given");
-    assert!(public.as_str() == "https://chat.example.org" && public.is_https());
+    assert!(public.as_str() == "https://chat.example.org");
     assert_eq!(config.storage.max_upload_bytes, 1 << 30);
     assert_eq!(config.ops.listen.map(|at| at.port()), Some(9000));
     assert_eq!(config.storage.database_connections, Some(7));
@@ -393,7 +393,7 @@ fn secrets_are_shown_nowhere() {
             .security
             .given_secret_key
             .as_ref()
-            .map(|it| it.expose()),
+            .map(super::Secret::expose),
         Some(secret)
     );
     let debug = format!("{config:?} {config:#?}");

@@ -9,7 +9,6 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WebOrigin {
     text: String,
-    is_https: bool,
 }
 
 impl WebOrigin {
@@ -44,19 +43,13 @@ impl WebOrigin {
             Some(port) => format!("{scheme}://{host}:{port}"),
             None => format!("{scheme}://{host}"),
         };
-        Some(Self { text, is_https })
+        Some(Self { text })
     }
 
     /// The origin as browsers send it.
     #[must_use]
     pub(crate) fn as_str(&self) -> &str {
         &self.text
-    }
-
-    /// Whether cookies must be `Secure`.
-    #[must_use]
-    pub(crate) const fn is_https(&self) -> bool {
-        self.is_https
     }
 }
 
@@ -80,7 +73,6 @@ mod tests {
         ] {
             let parsed = WebOrigin::parse(text).expect(text);
             assert_eq!(parsed.as_str(), origin);
-            assert_eq!(parsed.is_https(), text.starts_with("https"));
         }
         for bad in [
             "",

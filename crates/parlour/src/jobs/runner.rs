@@ -67,8 +67,8 @@ async fn once<C: Send>(job: &Job<C>, context: &mut C, failures: u32) -> bool {
     false
 }
 
-/// The pause after so many failures in a row: longer each time, within bounds, but never longer
-/// than a job that takes its time anyway would wait.
+/// The time to the next run after so many failures in a row: the job's own after none, else longer
+/// each time within bounds.
 fn pause(every: Duration, failures: u32) -> Duration {
     if failures == 0 {
         return every;

@@ -21,7 +21,7 @@ pub(crate) fn read(surroundings: &Surroundings, raw: &mut Raw) {
         Err(error) => {
             // The line itself is not shown: it may hold a secret.
             let line = match &error {
-                dotenvy::Error::LineParse(start, _) => line_that_is(&text, start),
+                dotenvy::Error::LineParse(start, _) => line_that_has(&text, start),
                 _ => None,
             };
             let place = line.map_or(".env".to_owned(), |line| format!(".env line {line}"));
@@ -48,9 +48,9 @@ fn line_of_name(text: &str, name: &str) -> usize {
 }
 
 /// The number of the line that the parser stumbled over.
-fn line_that_is(text: &str, start: &str) -> Option<usize> {
+fn line_that_has(text: &str, start: &str) -> Option<usize> {
     let start = start.lines().next()?.trim();
     text.lines()
-        .position(|line| !start.is_empty() && line.trim().starts_with(start))
+        .position(|line| !start.is_empty() && line.contains(start))
         .map(|index| index + 1)
 }

@@ -1,0 +1,104 @@
+//! Messages that are kept.
+
+use crate::{
+    Error, MessageId, RoomId, Time, UserId,
+    model::{Message, Page, PageRequest},
+};
+use async_trait::async_trait;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// A message to be stored.
+#[derive(Clone, Debug)]
+pub struct NewMessage {
+    /// The room.
+    pub room: RoomId,
+    /// The author.
+    pub author: UserId,
+    /// The text, checked.
+    pub text: String,
+    /// The client's own id, 1 to 64 characters.
+    pub nonce: Option<String>,
+    /// Now.
+    pub at: Time,
+}
+
+/// Answer to storing a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Append {
+    /// Stored durably.
+    Stored(Arc<Message>),
+    /// The same nonce with the same body was stored before; this is that message as it is now.
+    Repeated(Arc<Message>),
+    /// The nonce was used with another body, or its message was deleted. Nothing changed.
+    NonceReused,
+    /// The author is neither member nor owner. Nothing changed.
+    NotIn,
+    /// No such living room. Nothing changed.
+    Gone,
+}
+
+/// A message on its way to the disk.
+#[derive(Debug)]
+pub struct Pending(oneshot::Receiver<Result<Append, Error>>);
+
+impl Pending {
+    /// The two ends of a pending message.
+    #[must_use]
+    pub fn new() -> (oneshot::Sender<Result<Append, Error>>, Self) {
+        let (sender, receiver) = oneshot::channel();
+        (sender, Self(receiver))
+    }
+
+    /// Waits for the durable commit.
+    ///
+    /// # Errors
+    /// What the store says; [`crate::error::STORE_UNAVAILABLE`] when the writer stopped first. In
+    /// both cases the message may or may not be stored: a retry with the same nonce is safe.
+    pub async fn wait(self) -> Result<Append, Error> {
+        self.0
+            .await
+            .unwrap_or_else(|_| Err(Error::unavailable("the writer stopped")))
+    }
+}
+
+/// Answer to changing a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EditMessage {
+    /// Changed.
+    Done(Arc<Message>),
+    /// No such message (any more), or its room ended.
+    Gone,
+}
+
+/// Messages.
+#[async_trait]
+pub trait Messages: Send + Sync {
+    /// Queues a message for the group commit. Messages of one room are stored in the order of the
+    /// calls. The body's identity for the nonce is its room and text. Event: `MessageCreated`.
+    ///
+    /// # Errors
+    /// [`crate::error::BUSY`] at once when the queue is full.
+    fn append(&self, message: NewMessage) -> Result<Pending, Error>;
+    /// A message that is not deleted, of a room that lives.
+    async fn message(&self, id: MessageId) -> Result<Option<Arc<Message>>, Error>;
+    /// Messages of all rooms the user joined or owns (or of one such room), newest first; `None`
+    /// when there is no such page. A room the user is not in gives an empty list. Consistent with
+    /// everything this process committed before the call.
+    async fn messages_page(
+        &self,
+        user: UserId,
+        room: Option<RoomId>,
+        page: PageRequest,
+    ) -> Result<Option<Page<Arc<Message>>>, Error>;
+    /// Changes a message's text. Event: `MessageUpdated`. An equal text changes nothing and makes no
+    /// event.
+    async fn edit_message(
+        &self,
+        id: MessageId,
+        text: String,
+        at: Time,
+    ) -> Result<EditMessage, Error>;
+    /// Deletes a message. Event: `MessageDeleted`. Answers whether this call did it.
+    async fn delete_message(&self, id: MessageId, at: Time) -> Result<bool, Error>;
+}

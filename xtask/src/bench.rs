@@ -1,0 +1,177 @@
+//! `bench`: the release build of the real server, measured from outside, beside its targets.
+
+mod machine;
+mod measure;
+mod plan;
+mod report;
+mod server;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use clap::{Args, ValueEnum};
+use tempfile::TempDir;
+
+use self::measure::{EngineRun, Loads};
+use self::server::{Database, Launcher};
+use crate::engines::postgres::{Durability, Postgres};
+use crate::engines::{self, Engine, TABLE, find_program};
+use crate::procs::Watch;
+use crate::workspace::Workspace;
+
+/// What to measure.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Short runs, to see that everything works; the figures are rough
+    #[arg(long)]
+    quick: bool,
+    /// The database of the server
+    #[arg(long, value_enum, default_value_t = Engines::Both)]
+    engine: Engines,
+    /// Write docs/performance.md as well
+    #[arg(long)]
+    write: bool,
+    /// Server on processor 0, load generator on processor 1
+    #[arg(long)]
+    pin: bool,
+    /// Where the databases live while it runs: a disk, and open to the account postgres where this
+    /// runs as root; the system's temporary folder when not given
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+impl Options {
+    /// The call as it can be repeated.
+    fn command_line(&self) -> String {
+        let mut line = "cargo xtask bench".to_owned();
+        for (set, flag) in [(self.quick, " --quick"), (self.pin, " --pin")] {
+            if set {
+                line.push_str(flag);
+            }
+        }
+        match self.engine {
+            Engines::Both => {}
+            Engines::Sqlite => line.push_str(" --engine sqlite"),
+            Engines::Postgres => line.push_str(" --engine postgres"),
+        }
+        if self.write {
+            line.push_str(" --write");
+        }
+        line
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Engines {
+    Sqlite,
+    Postgres,
+    Both,
+}
+
+/// Builds, measures, prints, and writes when asked to.
+pub(crate) fn run(workspace: &Workspace, watch: &Watch, options: &Options) -> Result<()> {
+    let pinned = options.pin && find_program("taskset").is_some();
+    ensure!(
+        pinned || !options.pin,
+        "--pin needs the program taskset (package util-linux)"
+    );
+    let built = Programs::build(workspace, watch)?;
+    let machine = machine::look(workspace, options.dir.as_deref());
+    let mut runs = Vec::new();
+    for (engine, wanted) in [
+        ("SQLite", options.engine != Engines::Postgres),
+        ("PostgreSQL", options.engine != Engines::Sqlite),
+    ] {
+        if !wanted {
+            continue;
+        }
+        println!("\n== {engine}");
+        let home = folder(options.dir.as_deref())?;
+        let postgres = if engine == "PostgreSQL" {
+            let rows: Vec<_> = TABLE
+                .iter()
+                .filter(|row| row.engine == Engine::Postgres)
+                .collect();
+            engines::provide(watch, &rows)?;
+            Some(Postgres::start(Durability::Real, options.dir.as_deref())?)
+        } else {
+            None
+        };
+        let database = match &postgres {
+            Some(server) => Database::Url(server.database("bench")?),
+            None => Database::InDataDir,
+        };
+        let launcher = Launcher::new(&built.server, home.path(), database, pinned);
+        let loads = Loads::new(&built.generator, home.path(), options.quick, pinned);
+        runs.push(measure::measure(watch, engine, &launcher, &loads)?);
+    }
+    let text = report::render(&machine, &options.command_line(), &rows_of(&runs));
+    println!("\n{text}");
+    if options.write {
+        let file = workspace.root.join("docs/performance.md");
+        if let Some(docs) = file.parent() {
+            std::fs::create_dir_all(docs)?;
+        }
+        std::fs::write(&file, &text).context("cannot write docs/performance.md")?;
+        println!("written to docs/performance.md");
+    }
+    Ok(())
+}
+
+fn rows_of(runs: &[EngineRun]) -> Vec<plan::Row> {
+    runs.iter().flat_map(plan::rows).collect()
+}
+
+fn folder(parent: Option<&Path>) -> Result<TempDir> {
+    let parent = parent.map_or_else(std::env::temp_dir, Path::to_path_buf);
+    tempfile::Builder::new()
+        .prefix("parlour-bench-")
+        .tempdir_in(&parent)
+        .with_context(|| format!("cannot make a folder in {}", parent.display()))
+}
+
+/// Copies of what was built: another checkout that shares the target folder may build meanwhile.
+struct Programs {
+    server: PathBuf,
+    generator: PathBuf,
+    _folder: TempDir,
+}
+
+impl Programs {
+    fn build(workspace: &Workspace, watch: &Watch) -> Result<Self> {
+        let mut build =
+            workspace.cargo(&["build", "--release", "-p", "parlour", "-p", "parlour-bench"]);
+        let finished = watch.stream(&mut build)?;
+        ensure!(finished.status.success(), "the release build failed");
+        let release = workspace.target_dir()?.join("release");
+        let kept = folder(None)?;
+        let keep = |name: &str| -> Result<PathBuf> {
+            let to = kept.path().join(name);
+            std::fs::copy(release.join(name), &to).with_context(|| format!("no {name} built"))?;
+            Ok(to)
+        };
+        Ok(Self {
+            server: keep("parlour")?,
+            generator: keep("parlour-bench")?,
+            _folder: kept,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_can_be_repeated() {
+        let options = Options {
+            quick: true,
+            engine: Engines::Sqlite,
+            write: true,
+            pin: false,
+            dir: None,
+        };
+        let line = "cargo xtask bench --quick --engine sqlite --write";
+        assert_eq!(options.command_line(), line);
+    }
+}

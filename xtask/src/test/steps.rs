@@ -1,0 +1,218 @@
+//! The steps of the test command, one function each.
+
+use std::io::IsTerminal as _;
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+use clap::ValueEnum;
+
+use super::counts::{self, Counts, Runner};
+use crate::engines::{self, Engine, Needed, TABLE, find_program};
+use crate::procs::{Finished, Watch};
+use crate::workspace::Workspace;
+use crate::{generate, tidy};
+
+/// The steps in the order in which they run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Step {
+    /// rustfmt has nothing to change
+    Format,
+    /// The floor plan holds
+    Tidy,
+    /// Generated documents are up to date
+    Generated,
+    /// Clippy has nothing to say
+    Lints,
+    /// The Rust tests
+    Tests,
+    /// The examples in the documentation
+    Doctests,
+    /// Licences, sources and banned crates, where cargo-deny is installed
+    Deny,
+    /// The tests in e2e/, in a browser
+    Browser,
+}
+
+/// How a step went.
+pub(crate) enum Verdict {
+    /// A check without countable tests passed.
+    Passed,
+    /// A check failed, or a step could not run.
+    Failed(String),
+    /// Tests were counted; the flag says whether the runner itself was content.
+    Tests(Counts, bool),
+    /// Not run, and why.
+    Skipped(String),
+}
+
+impl Step {
+    /// Every step, in order.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Format,
+        Self::Tidy,
+        Self::Generated,
+        Self::Lints,
+        Self::Tests,
+        Self::Doctests,
+        Self::Deny,
+        Self::Browser,
+    ];
+
+    /// The name on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Format => "format",
+            Self::Tidy => "tidy",
+            Self::Generated => "generated",
+            Self::Lints => "lints",
+            Self::Tests => "tests",
+            Self::Doctests => "doctests",
+            Self::Deny => "deny",
+            Self::Browser => "browser",
+        }
+    }
+
+    /// Whether the step needs the engines of the Rust tests.
+    pub(crate) fn is_rust_tests(self) -> bool {
+        matches!(self, Self::Tests)
+    }
+}
+
+/// Runs one step; an error that kept it from running is a failure like any other.
+pub(crate) fn run(
+    step: Step,
+    workspace: &Workspace,
+    watch: &Watch,
+    without: &[Engine],
+    vars: &[(String, String)],
+) -> Verdict {
+    let cargo = |args: &[&str]| check(watch, &mut workspace.cargo(args));
+    let result = match step {
+        Step::Format => cargo(&["fmt", "--all", "--check"]),
+        Step::Tidy => tidy::run(workspace).map(|good| passed(good, "see above")),
+        Step::Generated => {
+            generate::check(workspace, watch).map(|good| passed(good, "run `cargo xtask gen`"))
+        }
+        Step::Lints => cargo(&[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ]),
+        Step::Tests => tests(workspace, watch, vars),
+        Step::Doctests => doctests(workspace, watch),
+        Step::Deny => deny(workspace, watch),
+        Step::Browser => browser(workspace, watch, without),
+    };
+    result.unwrap_or_else(|error| Verdict::Failed(format!("{error:#}")))
+}
+
+fn passed(good: bool, advice: &str) -> Verdict {
+    if good {
+        Verdict::Passed
+    } else {
+        Verdict::Failed(advice.to_owned())
+    }
+}
+
+fn check(watch: &Watch, command: &mut Command) -> Result<Verdict> {
+    colour(command);
+    let finished = watch.stream(command)?;
+    Ok(passed(
+        finished.status.success(),
+        &finished.status.to_string(),
+    ))
+}
+
+/// The runners see a pipe and would leave out colours that the user's terminal has.
+fn colour(command: &mut Command) {
+    if std::io::stdout().is_terminal() {
+        command.env("CARGO_TERM_COLOR", "always");
+    }
+}
+
+fn tests(workspace: &Workspace, watch: &Watch, vars: &[(String, String)]) -> Result<Verdict> {
+    let (runner, mut command) = if find_cargo_program("nextest") {
+        let args = ["nextest", "run", "--workspace", "--no-fail-fast"];
+        (Runner::Nextest, workspace.cargo(&args))
+    } else {
+        println!("cargo-nextest is not installed, cargo test does the same more slowly");
+        let args = [
+            "test",
+            "--workspace",
+            "--lib",
+            "--bins",
+            "--tests",
+            "--no-fail-fast",
+        ];
+        (Runner::Libtest, workspace.cargo(&args))
+    };
+    // What the caller's shell says about engines is not what this run has prepared.
+    command
+        .env_remove("PARLOUR_TEST_POSTGRES")
+        .env_remove("PARLOUR_TEST_WITHOUT")
+        .envs(vars.iter().map(|(name, value)| (name, value)));
+    colour(&mut command);
+    Ok(counted(runner, &watch.stream(&mut command)?))
+}
+
+fn doctests(workspace: &Workspace, watch: &Watch) -> Result<Verdict> {
+    let mut command = workspace.cargo(&["test", "--doc", "--workspace", "--no-fail-fast"]);
+    colour(&mut command);
+    Ok(counted(Runner::Libtest, &watch.stream(&mut command)?))
+}
+
+fn counted(runner: Runner, finished: &Finished) -> Verdict {
+    let counts = counts::count(runner, &finished.lines);
+    Verdict::Tests(counts, finished.status.success())
+}
+
+fn deny(workspace: &Workspace, watch: &Watch) -> Result<Verdict> {
+    if !find_cargo_program("deny") {
+        return Ok(Verdict::Skipped("cargo-deny is not installed".to_owned()));
+    }
+    let mut command = workspace.cargo(&["deny", "check", "bans", "licenses", "sources"]);
+    check(watch, &mut command)
+}
+
+fn browser(workspace: &Workspace, watch: &Watch, without: &[Engine]) -> Result<Verdict> {
+    let folder = workspace.root.join("e2e");
+    if !folder.is_dir() {
+        return Ok(Verdict::Skipped("there is no folder e2e".to_owned()));
+    }
+    if without.contains(&Engine::Chromium) {
+        return Ok(Verdict::Skipped("--without chromium".to_owned()));
+    }
+    let rows: Vec<_> = TABLE
+        .iter()
+        .filter(|row| row.needed == Needed::BrowserTests)
+        .collect();
+    engines::provide(watch, &rows)?;
+    // The stories drive the server as users run it: built first, so that no test waits for it.
+    let built = watch.stream(&mut workspace.cargo(&["build", "-p", "parlour"]))?;
+    ensure!(built.status.success(), "the server does not build");
+    let target = workspace.target_dir()?;
+    let npm = |args: &[&str]| {
+        let mut command = Command::new("npm");
+        command
+            .args(args)
+            .current_dir(&folder)
+            .env("PARLOUR_TEST_SERVER", target.join("debug/parlour"));
+        watch.stream(&mut command)
+    };
+    ensure!(npm(&["ci"])?.status.success(), "npm ci failed");
+    Ok(counted(Runner::Node, &npm(&["test"])?))
+}
+
+fn find_cargo_program(name: &str) -> bool {
+    let home = std::env::var_os("CARGO_HOME")
+        .map(std::path::PathBuf::from)
+        .or_else(|| {
+            std::env::var_os("HOME").map(|home| std::path::Path::new(&home).join(".cargo"))
+        });
+    let program = format!("cargo-{name}");
+    find_program(&program).is_some()
+        || home.is_some_and(|home| home.join("bin").join(&program).is_file())
+}
