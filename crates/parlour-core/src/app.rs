@@ -7,7 +7,7 @@ use crate::{
     ports::{Announce, Clock, Random, Store},
     rates::Limits,
 };
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 /// What the actions need: ports, settings, and what is remembered of credentials. Cloning shares it.
 #[derive(Clone)]
@@ -139,24 +139,66 @@ impl App {
         }
     }
 
-    /// Reads the log of ended credentials after `cursor`, acts on it and tells the sockets of this
-    /// process; answers the new cursor. The job that calls this makes changes bite that another
-    /// process made on the same database (the command line, another node that the bus did not reach).
+    /// Reads what is new in the log of ended credentials, acts on it and tells the sockets of this
+    /// process; answers whether there may be more. The job that calls this makes changes bite that
+    /// another process made on the same database (the command line, another node that the bus did
+    /// not reach).
     ///
     /// # Errors
-    /// When the store does not answer.
-    pub async fn follow_revocations(&self, cursor: i64) -> Result<i64, Error> {
-        // Parallel commits may appear out of order: look a little behind. Signals are idempotent.
-        const LOOK_BEHIND: i64 = 64;
-        let mut newest = cursor;
-        for entry in self
-            .store()
-            .revocations((cursor - LOOK_BEHIND).max(0))
-            .await?
-        {
-            newest = newest.max(entry.id);
-            self.tell(entry.signal).await;
+    /// When the store does not answer; what was acted on until then is not done again.
+    pub async fn follow_revocations(&self, followed: &mut Followed) -> Result<bool, Error> {
+        let entries = self.store().revocations(followed.from()).await?;
+        let mut any = false;
+        for entry in entries {
+            if followed.note(entry.id) {
+                any = true;
+                self.tell(entry.signal).await;
+            }
         }
-        Ok(newest)
+        Ok(any)
+    }
+}
+
+/// How far the log of ended credentials was followed.
+///
+/// Parallel commits may appear in the log out of order, so reading looks a little behind the newest
+/// entry seen; what was seen there is not acted on again.
+#[derive(Debug, Default)]
+pub struct Followed {
+    newest: i64,
+    seen: BTreeSet<i64>,
+}
+
+impl Followed {
+    /// How far reading looks behind: more than there are writers at once.
+    const LOOK_BEHIND: i64 = 64;
+
+    fn from(&self) -> i64 {
+        (self.newest - Self::LOOK_BEHIND).max(0)
+    }
+
+    /// Notes an entry; answers whether it is new.
+    fn note(&mut self, id: i64) -> bool {
+        self.newest = self.newest.max(id);
+        let is_new = self.seen.insert(id);
+        self.seen = self.seen.split_off(&self.from());
+        is_new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn late_entries_are_new_and_old_ones_are_not() {
+        let mut followed = Followed::default();
+        assert!(followed.note(5) && followed.note(7));
+        assert!(!followed.note(5) && !followed.note(7));
+        assert!(followed.note(6), "committed later than its neighbours");
+        for id in 8..10_000 {
+            assert!(followed.note(id));
+        }
+        assert!(followed.seen.len() <= 70, "{}", followed.seen.len());
     }
 }

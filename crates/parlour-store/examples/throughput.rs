@@ -4,6 +4,7 @@
 //! filled with test data. Prints durable sends per second for 1, 16 and 64 callers, and pages read per
 //! second.
 
+#![expect(clippy::disallowed_methods, reason = "a measurement, not the product")]
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,

@@ -13,6 +13,7 @@ mod announcer;
 mod append;
 mod engine;
 mod fault;
+mod fresh;
 mod history;
 mod hot;
 mod inspect;

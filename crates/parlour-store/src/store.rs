@@ -180,7 +180,7 @@ async fn epoch(engine: &Engine) -> Result<String, Fault> {
         return row.text(0);
     }
     let mut conn = engine.begin().await?;
-    let fresh = format!("{:032x}", rand::random::<u128>());
+    let fresh = crate::fresh::name::<16>();
     conn.run(&EPOCH_MAKE, vec![fresh.into()]).await?;
     let row = conn.row(&EPOCH_READ, vec![]).await?;
     conn.commit().await?;

@@ -15,7 +15,7 @@ const PROBE: Sql = sql!(
 #[async_trait]
 impl Upkeep for SqlStore {
     async fn probe(&self) -> Result<(), Error> {
-        let value = format!("{:08x}", rand::random::<u32>());
+        let value = crate::fresh::name::<4>();
         self.inner
             .write(Scope::NoRoom, move |conn| {
                 let args = args![&value];

@@ -52,54 +52,95 @@ pub(crate) fn refuse(sentence: String) -> Error {
     Error::internal(sentence.clone()).saying(sentence)
 }
 
-/// The URL without its password, for logs and messages.
+/// What stands for a secret where URLs are shown.
+const HIDDEN: &str = "***";
+
+/// The URL with everything hidden that may be a password. When in doubt it hides too much: a
+/// password may contain an unescaped `/`, `?` or `@`.
 #[must_use]
 pub fn redact(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let (scheme, rest) = url.split_at(start);
+    let rest = match rest.rsplit_once('@') {
+        // A path on this machine, not a user.
+        Some(_) if scheme.starts_with("sqlite:") || scheme.starts_with("file:") => rest.to_owned(),
+        Some((who, place)) => match who.split_once(':') {
+            Some((user, _)) => format!("{user}:{HIDDEN}@{place}"),
+            None => format!("{who}@{place}"),
+        },
+        None => rest.to_owned(),
     };
-    let (place, parameters) = rest
-        .split_once('?')
-        .map_or((rest, None), |(place, parameters)| {
-            (place, Some(parameters))
-        });
-    let place = match place.rsplit_once('@') {
-        Some((user, host)) if scheme != "sqlite" => {
-            let name = user.split_once(':').map_or(user, |(name, _)| name);
-            let mask = if user.contains(':') { ":***" } else { "" };
-            format!("{name}{mask}@{host}")
-        }
-        _ => place.to_owned(),
+    let Some((place, query)) = rest.split_once('?') else {
+        return format!("{scheme}{rest}");
     };
-    let parameters = parameters.map_or_else(String::new, |parameters| {
-        let shown: Vec<_> = parameters
-            .split('&')
-            .map(|parameter| match parameter.split_once('=') {
-                Some((key, _)) if key.contains("password") => format!("{key}=***"),
-                _ => parameter.to_owned(),
-            })
-            .collect();
-        format!("?{}", shown.join("&"))
-    });
-    format!("{scheme}://{place}{parameters}")
+    let query: Vec<String> = query.split('&').map(redact_parameter).collect();
+    format!("{scheme}{place}?{}", query.join("&"))
+}
+
+/// Parameters that are known to be harmless keep their value; any other may be a password.
+fn redact_parameter(parameter: &str) -> String {
+    const HARMLESS: [&str; 12] = [
+        "sslmode",
+        "ssl-mode",
+        "host",
+        "port",
+        "dbname",
+        "user",
+        "application_name",
+        "mode",
+        "cache",
+        "immutable",
+        "vfs",
+        "db",
+    ];
+    match parameter.split_once('=') {
+        Some((name, _)) if !HARMLESS.contains(&name) => format!("{name}={HIDDEN}"),
+        _ => parameter.to_owned(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
-    fn passwords_are_never_shown() {
-        assert_eq!(
-            redact("postgres://ann:s3cret@db:5432/chat?sslmode=require&password=x"),
-            "postgres://ann:***@db:5432/chat?sslmode=require&password=***"
-        );
-        assert_eq!(redact("postgres://ann@db/chat"), "postgres://ann@db/chat");
-        assert_eq!(
-            redact("postgres://a:p@ss@db/chat"),
-            "postgres://a:***@db/chat"
-        );
-        assert_eq!(redact("sqlite://data/x@y.db"), "sqlite://data/x@y.db");
+    fn passwords_go_and_the_rest_stays() {
+        for (url, shown) in [
+            (
+                "postgres://ada:s3cret@db:5432/chat",
+                "postgres://ada:***@db:5432/chat",
+            ),
+            (
+                "postgres://ada@db/chat?sslmode=require",
+                "postgres://ada@db/chat?sslmode=require",
+            ),
+            (
+                "postgres:///chat?host=/run/pg&password=s3cret",
+                "postgres:///chat?host=/run/pg&password=***",
+            ),
+            ("redis://:s3cret@cache/1", "redis://:***@cache/1"),
+            (
+                "postgres://ada:s3c/r?e@t@db/chat",
+                "postgres://ada:***@db/chat",
+            ),
+            (
+                "sqlite:///srv/a@b:c@d/parlour.db",
+                "sqlite:///srv/a@b:c@d/parlour.db",
+            ),
+            ("ada:s3cret@db", "ada:***@db"),
+            ("sqlite://data/parlour.db", "sqlite://data/parlour.db"),
+        ] {
+            assert_eq!(redact(url), shown);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_password_comes_through(password in "[A-Z/?@:#&=%]{1,20}Q") {
+            let shown = redact(&format!("postgres://ada:{password}@db/chat"));
+            prop_assert_eq!(shown, "postgres://ada:***@db/chat");
+        }
     }
 
     #[test]

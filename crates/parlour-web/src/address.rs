@@ -42,14 +42,21 @@ impl FromStr for Network {
         let address: IpAddr = address.parse().map_err(|_| wrong())?;
         let bits = if address.is_ipv4() { 32 } else { 128 };
         let prefix = match prefix {
-            Some(prefix) => prefix
-                .parse()
-                .ok()
-                .filter(|p| *p <= bits)
+            Some(prefix) => Some(prefix)
+                .filter(|prefix| prefix.bytes().all(|byte| byte.is_ascii_digit()))
+                .and_then(|prefix| prefix.parse().ok())
+                .filter(|prefix| *prefix <= bits)
                 .ok_or_else(wrong)?,
             None => bits,
         };
-        Ok(Self { address, prefix })
+        // `::ffff:10.0.0.0/104` is `10.0.0.0/8` in the clothes of a dual-stack socket.
+        match address.to_canonical() {
+            short @ IpAddr::V4(_) if address.is_ipv6() && prefix >= 96 => Ok(Self {
+                address: short,
+                prefix: prefix - 96,
+            }),
+            _ => Ok(Self { address, prefix }),
+        }
     }
 }
 
@@ -155,6 +162,9 @@ mod tests {
                 .expect("all")
                 .contains("8.8.8.8".parse().expect("address"))
         );
+        let mapped = net("::ffff:10.0.0.0/104").expect("a mapped network");
+        assert!(mapped.contains("10.9.9.9".parse().expect("address")));
+        assert!(net("10.0.0.0/+8").is_err() && net("10.0.0.0/").is_err());
         assert!(net("10.0.0.0/33").is_err() && net("10.0.0").is_err() && net("x/8").is_err());
     }
 }

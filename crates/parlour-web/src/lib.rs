@@ -52,8 +52,8 @@ pub struct WebConfig {
 /// Everything the main listener answers, the middleware in one visible list: outermost last.
 ///
 /// The service expects `axum::extract::ConnectInfo<SocketAddr>` in the request's extensions.
-pub fn router(web: Web) -> Router {
-    let (api, known) = api::router(&web);
+pub fn router(web: &Web) -> Router {
+    let (api, known) = api::router(web);
     let inner = Router::new()
         .merge(api)
         .merge(docs::router())

@@ -6,7 +6,7 @@ mod runner;
 #[cfg(test)]
 mod tests;
 
-use parlour_core::{App, Error, rooms};
+use parlour_core::{App, Error, app::Followed, rooms};
 use runner::{Job, repeat};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
@@ -46,7 +46,7 @@ struct Context {
     stop: CancellationToken,
     room_ended: Arc<Notify>,
     /// How far the log of ended credentials was followed.
-    revocations: i64,
+    revocations: Followed,
 }
 
 /// The jobs at work.
@@ -65,7 +65,7 @@ impl Jobs {
                 app: app.clone(),
                 stop: stop.clone(),
                 room_ended: Arc::clone(&room_ended),
-                revocations: 0,
+                revocations: Followed::default(),
             };
             tracker.spawn(repeat(job, context, stop.clone()));
         }
@@ -97,13 +97,12 @@ async fn purge_ended_rooms(context: &mut Context) -> Result<(), Error> {
 
 async fn follow_revocations(context: &mut Context) -> Result<(), Error> {
     // The store answers a piece at a time: go on until nothing new comes.
-    while !context.stop.is_cancelled() {
-        let newest = context.app.follow_revocations(context.revocations).await?;
-        if newest == context.revocations {
-            break;
-        }
-        context.revocations = newest;
-    }
+    while !context.stop.is_cancelled()
+        && context
+            .app
+            .follow_revocations(&mut context.revocations)
+            .await?
+    {}
     Ok(())
 }
 

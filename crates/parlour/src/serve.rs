@@ -79,7 +79,7 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
         let done = stop_jobs.clone();
         faces.spawn(async move { http::serve(listener, router, &done, &hard).await });
     }
-    let router = parlour_web::router(web);
+    let router = parlour_web::router(&web);
     let serving = http::serve(listener, router, soft, hard);
     let draining = async {
         soft.cancelled().await;

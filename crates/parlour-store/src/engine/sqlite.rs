@@ -122,7 +122,7 @@ fn unreachable_file(path: &Path, error: impl std::error::Error + Send + Sync + '
 
 /// A fresh folder for a database that nobody keeps.
 pub(crate) fn scratch_folder() -> PathBuf {
-    std::env::temp_dir().join(format!("parlour-{:032x}", rand::random::<u128>()))
+    std::env::temp_dir().join(format!("parlour-{}", crate::fresh::name::<16>()))
 }
 
 /// What `inspect` wants to know: version, and whether a commit survives a power cut.

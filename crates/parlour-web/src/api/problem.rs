@@ -117,6 +117,10 @@ impl IntoResponse for BodyError {
 }
 
 /// What a panic of a handler answers; the panic itself is in the log.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the signature that the layer asks for"
+)]
 pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let text = panic
         .downcast_ref::<String>()
