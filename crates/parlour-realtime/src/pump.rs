@@ -22,6 +22,9 @@ use std::{
 use tokio::time::{Instant, Sleep};
 use writer::Writer;
 
+/// How long a closing socket waits for the event of a message that it sent and that was committed.
+const LINGER: Duration = Duration::from_millis(50);
+
 /// A WebSocket frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
@@ -137,6 +140,8 @@ struct Pump<T> {
     answer_by: Option<Instant>,
     /// Set when the socket is to be closed after what waits: until when that may take.
     closing: Option<(&'static Close, Instant)>,
+    /// Until when a closing socket waits for the events of its own last commits.
+    linger: Option<Instant>,
     pings: u64,
 }
 
@@ -168,6 +173,7 @@ impl<T: Transport> Pump<T> {
             next_ping,
             answer_by: None,
             closing: None,
+            linger: None,
             pings: 0,
         }
     }
@@ -200,7 +206,12 @@ impl<T: Transport> Pump<T> {
             let end = match happening {
                 Happening::Wire(wire) => self.on_wire(wire),
                 Happening::News => None,
-                Happening::Progress(flow) => flow.err().map(End::Close),
+                Happening::Progress(flow) => {
+                    if self.closing.is_some() {
+                        self.linger = Some(Instant::now() + LINGER);
+                    }
+                    flow.err().map(End::Close)
+                }
                 Happening::Time => self.on_time(),
             };
             if let Some(end) = end {
@@ -226,6 +237,7 @@ impl<T: Transport> Pump<T> {
                 self.writer.load(frames);
             } else if let Some(closing) = closing
                 && !self.session.is_busy()
+                && self.linger.is_none_or(|until| until <= Instant::now())
             {
                 // Everything is written, and nothing under way has anything to say any more.
                 return Some(End::Close(closing.close));
@@ -264,7 +276,7 @@ impl<T: Transport> Pump<T> {
         let stalled = self.writer.stalled_since();
         let write_by = stalled.map(|since| since + self.config.write_within);
         let close_by = self.closing.map(|(_, until)| until);
-        [self.answer_by, write_by, close_by]
+        [self.answer_by, write_by, close_by, self.linger]
             .into_iter()
             .flatten()
             .fold(self.next_ping, Instant::min)
@@ -287,6 +299,8 @@ impl<T: Transport> Pump<T> {
             self.answer_by = Some(now + self.config.answer_within);
             self.writer.ping();
         }
+        // It passed: `take` no longer waits for it.
+        self.linger = self.linger.filter(|until| *until > now);
         let due = self.next_due();
         self.timer.as_mut().reset(due);
         None

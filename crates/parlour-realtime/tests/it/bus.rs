@@ -21,7 +21,7 @@ impl Dice {
 
     /// A number below `n`.
     pub(crate) fn below(&self, n: u64) -> u64 {
-        let mut state = self.0.lock().unwrap();
+        let mut state = self.0.lock().expect("not poisoned");
         *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = *state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

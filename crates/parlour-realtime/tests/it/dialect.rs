@@ -108,6 +108,30 @@ fn frames_that_are_wrong() {
             "text: Not a valid string.",
         ),
         (
+            r#"["text","room"]"#,
+            "Invalid data. Expected a dictionary, but got list.",
+        ),
+        (
+            r#""text""#,
+            "Invalid data. Expected a dictionary, but got str.",
+        ),
+        ("5", "Invalid data. Expected a dictionary, but got int."),
+        ("-5", "Invalid data. Expected a dictionary, but got int."),
+        ("0.5", "Invalid data. Expected a dictionary, but got float."),
+        ("true", "Invalid data. Expected a dictionary, but got bool."),
+        (
+            "null",
+            "Invalid data. Expected a dictionary, but got NoneType.",
+        ),
+    ] {
+        assert_eq!(decode(input), Err(invalid(detail)), "{input}");
+    }
+}
+
+#[test]
+fn rooms_that_are_none() {
+    for (input, detail) in [
+        (
             r#"{"text":"hi","room":"abc"}"#,
             "room: Incorrect type. Expected pk value, received str.",
         ),
@@ -170,22 +194,6 @@ fn frames_that_are_wrong() {
         (
             r#"{"text":"hi","room":1,"nonce":["n"]}"#,
             "nonce: Not a valid string.",
-        ),
-        (
-            r#"["text","room"]"#,
-            "Invalid data. Expected a dictionary, but got list.",
-        ),
-        (
-            r#""text""#,
-            "Invalid data. Expected a dictionary, but got str.",
-        ),
-        ("5", "Invalid data. Expected a dictionary, but got int."),
-        ("-5", "Invalid data. Expected a dictionary, but got int."),
-        ("0.5", "Invalid data. Expected a dictionary, but got float."),
-        ("true", "Invalid data. Expected a dictionary, but got bool."),
-        (
-            "null",
-            "Invalid data. Expected a dictionary, but got NoneType.",
         ),
     ] {
         assert_eq!(decode(input), Err(invalid(detail)), "{input}");

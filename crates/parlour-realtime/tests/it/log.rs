@@ -88,7 +88,7 @@ impl LogRoom {
 
 impl Log {
     fn with<T>(&self, room: RoomId, act: impl FnOnce(&mut LogRoom) -> T) -> Option<T> {
-        let mut inner = self.inner.lock().unwrap();
+        let mut inner = self.inner.lock().expect("not poisoned");
         inner
             .rooms
             .get_mut(&room)
@@ -97,7 +97,7 @@ impl Log {
     }
 
     pub(crate) fn create(&self, owner: UserId) -> (RoomId, Events) {
-        let mut inner = self.inner.lock().unwrap();
+        let mut inner = self.inner.lock().expect("not poisoned");
         let id = RoomId::new(inner.rooms.len() as i64 + 1);
         let mut room = LogRoom {
             owner,
@@ -175,6 +175,12 @@ impl Log {
         .unwrap_or_default()
     }
 
+    /// Anything that changes nobody's hearing.
+    pub(crate) fn commit(&self, id: RoomId, what: What) -> Events {
+        self.with(id, |room| vec![room.commit(id, what)])
+            .unwrap_or_default()
+    }
+
     /// Stores a message; nothing when the author does not hear the room.
     pub(crate) fn send(&self, id: RoomId, owner: UserId, text: &str) -> Events {
         self.send_with(id, owner, text, None)
@@ -188,7 +194,7 @@ impl Log {
         nonce: Option<String>,
     ) -> Events {
         let message = {
-            let mut inner = self.inner.lock().unwrap();
+            let mut inner = self.inner.lock().expect("not poisoned");
             inner.next_message += 1;
             MessageId::new(inner.next_message)
         };
@@ -217,7 +223,7 @@ impl Log {
     }
 
     pub(crate) fn seqs(&self) -> BTreeMap<RoomId, i64> {
-        let inner = self.inner.lock().unwrap();
+        let inner = self.inner.lock().expect("not poisoned");
         inner
             .rooms
             .iter()
@@ -226,7 +232,7 @@ impl Log {
     }
 
     pub(crate) fn heard_by(&self, user: UserId) -> BTreeSet<RoomId> {
-        let inner = self.inner.lock().unwrap();
+        let inner = self.inner.lock().expect("not poisoned");
         inner
             .rooms
             .iter()
@@ -237,7 +243,7 @@ impl Log {
 
     /// The seqs of the messages of a room that this user hears.
     pub(crate) fn messages_for(&self, id: RoomId, user: UserId) -> Vec<i64> {
-        let inner = self.inner.lock().unwrap();
+        let inner = self.inner.lock().expect("not poisoned");
         let room = &inner.rooms[&id];
         let heard = |event: &&Event| {
             matches!(event.what, What::MessageCreated(_))
@@ -252,14 +258,14 @@ impl Log {
 
     /// Whether the room ended while this user heard it.
     pub(crate) fn ended_for(&self, id: RoomId, user: UserId) -> bool {
-        let inner = self.inner.lock().unwrap();
+        let inner = self.inner.lock().expect("not poisoned");
         let room = &inner.rooms[&id];
         room.ended && room.hears(user)
     }
 
     /// All events of a room, for people.
     pub(crate) fn story(&self, id: RoomId) -> String {
-        let inner = self.inner.lock().unwrap();
+        let inner = self.inner.lock().expect("not poisoned");
         let line = |event: &Event| match &event.what {
             What::MessageCreated(_) => format!("{} message", event.seq),
             What::RoomCreated(_) => format!("{} created", event.seq),
@@ -291,7 +297,7 @@ impl Log {
         if self.down.load(Ordering::Relaxed) {
             return Err(Error::unavailable("down for a test"));
         }
-        let result = read(&self.inner.lock().unwrap());
+        let result = read(&self.inner.lock().expect("not poisoned"));
         tokio::time::sleep(delay / 2).await;
         Ok(result)
     }
