@@ -131,6 +131,11 @@ async fn names_that_look_alike_are_taken(server: Server) {
     sign_up(&server, json!({"username": "ada@example.org"}))
         .await
         .is_bad("username", taken);
+    // And the other way round: two accounts must not answer to one log-in name.
+    let name = json!({"username": "eve@example.org"});
+    sign_up(&server, name).await.ok(201);
+    let body = json!({"username": "other", "email": "Eve@example.org"});
+    assert_eq!(sign_up(&server, body).await.status, 400);
     // All that is taken is told at once.
     let body = json!({"username": "ADA", "nickname": "QUEEN", "email": "Ada@example.org"});
     sign_up(&server, body).await.is(
@@ -349,6 +354,17 @@ async fn changing_every_field(server: Server) {
         .json(json!({"username": "BOB"}))
         .await
         .is_bad("username", taken);
+    let body = json!({"username": "carol", "nickname": "Carol", "email": "carol@example.org"});
+    sign_up(&server, body).await.ok(201);
+    ada.patch(&path)
+        .json(json!({"nickname": "CAROL", "email": "Carol@Example.org"}))
+        .await
+        .is(
+            400,
+            json!({
+                "nickname": ["Already existing nickname"], "email": ["Already existing email"],
+            }),
+        );
     ada.put(&path).json(json!({})).await.is(
         400,
         json!({

@@ -85,11 +85,11 @@ async fn socket_client(user: User, room: i64, round: usize, mut socket: Socket) 
             let nonce = frame["nonce"].as_str().unwrap_or_default().to_owned();
             if frame.get("error").is_some() {
                 open -= 1;
-            } else if frame["owner"] == user.id {
-                if let Some(attempt) = attempts.get_mut(&(user.id, nonce)) {
-                    attempt.acked = promised(&frame);
-                    open -= 1;
-                }
+            } else if frame["owner"] == user.id
+                && let Some(attempt) = attempts.get_mut(&(user.id, nonce))
+            {
+                attempt.acked = promised(&frame);
+                open -= 1;
             }
         }
     }
@@ -211,7 +211,7 @@ async fn crashes_lose_nothing_that_was_acknowledged(engine: Engine) {
     let mut all = Attempts::new();
     for round in 0..ROUNDS {
         let mut attempts = a_busy_time(&mut server, &users, room, round, async |server| {
-            server.kill().await
+            server.kill().await;
         })
         .await;
         server.start_again().await;

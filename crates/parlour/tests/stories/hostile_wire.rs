@@ -248,7 +248,8 @@ async fn broken_frames_end_their_own_socket_only(server: Server) {
     assert!(server.is_well().await);
 }
 
-/// Heads after 15 s, bodies after 60 s (contract 7d). All at once: the waits overlap.
+/// Heads after 15 s, bodies after 60 s (contract 7d), sockets that answer no ping within 35 s. All at
+/// once: the waits overlap.
 async fn whoever_trickles_is_cut(server: Server) {
     let ada = server.user("ada").await;
     let trickle = async |mut raw: Raw, piece: &str, every: u64| {
@@ -269,11 +270,28 @@ async fn whoever_trickles_is_cut(server: Server) {
     let silent = server.raw().await;
     let slow_body = post(&server, &ada, &["Content-Length: 10000"], "{").await;
     let silent_body = post(&server, &ada, &["Content-Length: 10000"], "{").await;
-    let (head, silence, body, no_body) = tokio::join!(
+    let mut dead_socket = server.raw().await;
+    dead_socket
+        .head(&format!("GET /?token={}", ada.token), &UPGRADE)
+        .await;
+    let start = Instant::now();
+    let cut = async {
+        let (text, closed) = dead_socket.read_until_closed(Duration::from_secs(60)).await;
+        (text, closed, start.elapsed())
+    };
+    let (head, silence, body, no_body, socket) = tokio::join!(
         trickle(slow_head, "X-Y: z\r\n", 1),
         trickle(silent, "", 2),
         trickle(slow_body, " ", 1),
         trickle(silent_body, "", 2),
+        cut,
+    );
+    // A ping after 20 to 25 s, 10 s for the answer (realtime.md).
+    let (text, closed, time) = socket;
+    assert!(closed && text.contains("101 Switching Protocols"), "{text}");
+    assert!(
+        (25..=40).contains(&time.as_secs()),
+        "a socket that never answers: {time:?}"
     );
     for (what, (text, time)) in [("a head", head), ("silence", silence)] {
         let seconds = time.as_secs();

@@ -27,6 +27,7 @@ mod messages_history;
 mod messages_nonce;
 mod ops;
 mod pages;
+mod races;
 mod rooms;
 mod rooms_end;
 mod rooms_private;

@@ -3,7 +3,7 @@
 use super::Value;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
-use hyper::{HeaderMap, Request, StatusCode, client::conn::http1::SendRequest};
+use hyper::{HeaderMap, Request, StatusCode, body::Body as _, client::conn::http1::SendRequest};
 use hyper_util::rt::TokioIo;
 use std::{
     borrow::Borrow,
@@ -17,6 +17,9 @@ use tokio::net::TcpStream;
 
 /// How long an answer may take before the story fails.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A body of more bytes may be refused before it has been read.
+const LARGE: u64 = 1_000;
 
 type Connection = SendRequest<Full<Bytes>>;
 
@@ -88,6 +91,7 @@ impl Client {
 
     async fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer, String> {
         let address = self.address();
+        let size = request.body().size_hint().exact().unwrap_or_default();
         let mut connection = self.connection().await?;
         let answer = connection
             .send_request(request)
@@ -100,8 +104,9 @@ impl Client {
             .map_err(|e| format!("{e:?}"))?
             .to_bytes();
         self.reach(|reach| {
-            // After a body that was not read to its end the server hangs up.
-            if reach.address == address && !matches!(parts.status.as_u16(), 408 | 413) {
+            // The server hangs up on a body that it refused and did not read to its end.
+            let refused = parts.status.is_client_error() && size > LARGE;
+            if reach.address == address && !refused {
                 reach.idle.push(connection);
             }
         });
