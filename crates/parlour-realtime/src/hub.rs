@@ -13,6 +13,8 @@ mod register;
 mod room;
 mod shutdown;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use crate::{
     bus::News,
@@ -352,18 +354,4 @@ pub(crate) fn spread(seed: u64, least: Duration, most: Duration) -> Duration {
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     let share = u32::try_from((mixed ^ (mixed >> 31)) >> 48).unwrap_or(0);
     least + most.saturating_sub(least) * share / (1 << 16)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn jitter_stays_within_its_bounds_and_differs() {
-        let (least, most) = (Duration::from_secs(20), Duration::from_secs(25));
-        let all: Vec<_> = (0..1_000).map(|seed| spread(seed, least, most)).collect();
-        assert!(all.iter().all(|one| (least..most).contains(one)));
-        let early = all.iter().filter(|one| **one < (least + most) / 2).count();
-        assert!((400..600).contains(&early), "{early}");
-    }
 }
