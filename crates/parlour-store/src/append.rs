@@ -5,6 +5,8 @@
 //! batch is being made durable.
 
 mod batch;
+mod postgres;
+mod sqlite;
 
 use crate::{
     announcer::{Answer, News},

@@ -25,14 +25,15 @@ const TOUCHED: Sql = sql!(
       UNION SELECT room_id FROM messages WHERE author_id = $1) ORDER BY r.id"
 );
 
+/// The plus keeps the planner from walking the whole room.
 const WROTE: Sql = sql!(
     "SELECT COUNT(*) FROM messages \
-     WHERE author_id = $1 AND room_id = $2"
+     WHERE author_id = $1 AND +room_id = $2"
 );
 
 const WIPE: Sql = sql!(
     "UPDATE messages SET text = '', deleted = TRUE, updated_at = $3 \
-     WHERE author_id = $1 AND room_id = $2 AND deleted = FALSE"
+     WHERE author_id = $1 AND +room_id = $2 AND deleted = FALSE"
 );
 
 /// Memberships, credentials and names go with the row.

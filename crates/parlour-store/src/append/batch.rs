@@ -1,11 +1,10 @@
 //! One batch inside its transaction: a constant number of statements, however many messages.
+//!
+//! What the database says about the batch is read first, then each message is decided in its turn,
+//! then all new rows are written at once.
 
-use crate::{
-    engine::Conn,
-    fault::Fault,
-    rows::{self, message_columns},
-    sql::{Arg, Sql, args, sql},
-};
+use super::{postgres, sqlite};
+use crate::{engine::Conn, fault::Fault};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use parlour_core::{
     Event, MessageId, RoomId, UserId, What,
@@ -16,77 +15,6 @@ use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
-};
-
-/// Locked in order of id, so that two batches never wait for each other.
-const ROOMS: Sql = sql!(
-    "SELECT id, last_seq, owner_id FROM rooms WHERE id" [any 1]
-    " AND ended_at IS NULL ORDER BY id" [lock]
-);
-
-const MEMBERS: Sql = Sql {
-    sqlite: "SELECT ru.room_id, ru.user_id FROM json_each($1) AS p JOIN room_users ru \
-        ON ru.room_id = p.value AND ru.user_id = json_extract($2, '$[' || p.key || ']') \
-        WHERE ru.state = 'member'",
-    postgres: "SELECT ru.room_id, ru.user_id \
-        FROM unnest($1::bigint[], $2::bigint[]) AS p(room_id, user_id) \
-        JOIN room_users ru ON ru.room_id = p.room_id AND ru.user_id = p.user_id \
-        WHERE ru.state = 'member'",
-};
-
-macro_rules! known {
-    ($pairs:literal) => {
-        concat!(
-            "SELECT ",
-            message_columns!(),
-            ", m.body_hash, CASE WHEN r.id IS NULL THEN 1 ELSE 0 END FROM ",
-            $pairs,
-            " JOIN messages m ON m.author_id = p.author AND m.nonce = p.nonce \
-             LEFT JOIN rooms r ON r.id = m.room_id AND r.ended_at IS NULL"
-        )
-    };
-}
-
-/// The messages that have one of these nonces already, and whether their room ended.
-const KNOWN: Sql = Sql {
-    sqlite: known!(
-        "(SELECT a.value AS author, n.value AS nonce FROM json_each($1) a \
-          JOIN json_each($2) n ON n.key = a.key) AS p"
-    ),
-    postgres: known!("unnest($1::bigint[], $2::text[]) AS p(author, nonce)"),
-};
-
-/// A nonce is kept for the room's life only.
-const RELEASE: Sql = sql!("UPDATE messages SET nonce = NULL WHERE id" [any 1]);
-
-const LAST_ID: Sql = sql!("SELECT seq FROM sqlite_sequence WHERE name = 'messages'");
-
-/// SQLite has one writer, so the ids are known before the insert and need not be read back row by
-/// row.
-const INSERT_SQLITE: Sql = sql!(
-    "INSERT INTO messages (id, room_id, seq, author_id, text, nonce, body_hash, created_at, \
-     updated_at, deleted) \
-     SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, \
-     value->>7, value->>7, FALSE FROM json_each($1)"
-);
-
-/// The sort comes before the ids are drawn, so ids grow with seq.
-const INSERT_POSTGRES: Sql = sql!(
-    "INSERT INTO messages (room_id, seq, author_id, text, nonce, body_hash, created_at, \
-     updated_at, deleted) \
-     SELECT t.room_id, t.seq, t.author_id, t.text, t.nonce, t.body_hash, t.at, t.at, FALSE \
-     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], \
-     $7::bigint[]) WITH ORDINALITY AS t(room_id, seq, author_id, text, nonce, body_hash, at, n) \
-     ORDER BY t.n RETURNING id, room_id, seq"
-);
-
-const ADVANCE: Sql = Sql {
-    sqlite: "UPDATE rooms SET last_seq = v.value->>1, \
-        message_count = message_count + (v.value->>2) \
-        FROM json_each($1) AS v WHERE rooms.id = v.value->>0",
-    postgres: "UPDATE rooms SET last_seq = v.seq, message_count = message_count + v.n \
-        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS v(id, seq, n) \
-        WHERE rooms.id = v.id",
 };
 
 /// The event of a message that was just stored.
@@ -102,14 +30,18 @@ pub(super) fn created(message: &Arc<Message>) -> Event {
 /// Stores a batch; the answers are in the order of the messages. Nothing needs to be committed when
 /// none of them is [`Append::Stored`].
 pub(super) async fn store(conn: &mut Conn, messages: &[NewMessage]) -> Result<Vec<Append>, Fault> {
-    let mut facts = Facts::read(conn, messages).await?;
+    let asked = Asked::about(messages);
+    let mut facts = if conn.is_sqlite() {
+        sqlite::read(conn, asked).await?
+    } else {
+        postgres::read(conn, asked).await?
+    };
     let mut fresh = Vec::new();
     let plan: Vec<Plan> = messages
         .iter()
         .map(|message| facts.decide(message, &mut fresh))
         .collect();
-    let stored = insert(conn, fresh).await?;
-    facts.advance(conn).await?;
+    let stored = write(conn, &facts, fresh).await?;
     Ok(plan
         .into_iter()
         .map(|plan| match plan {
@@ -120,6 +52,36 @@ pub(super) async fn store(conn: &mut Conn, messages: &[NewMessage]) -> Result<Ve
         .collect())
 }
 
+/// What is asked of the database before anything is decided. Each list is sorted and without
+/// repetition.
+pub(super) struct Asked<'a> {
+    pub(super) rooms: Vec<i64>,
+    /// Rooms and authors.
+    pub(super) pairs: Vec<(i64, i64)>,
+    /// Authors and nonces.
+    pub(super) nonces: Vec<(i64, &'a str)>,
+}
+
+impl<'a> Asked<'a> {
+    fn about(messages: &'a [NewMessage]) -> Self {
+        fn set<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
+            let mut items: Vec<T> = items.collect();
+            items.sort_unstable();
+            items.dedup();
+            items
+        }
+        Self {
+            rooms: set(messages.iter().map(|message| message.room.get())),
+            pairs: set(messages
+                .iter()
+                .map(|message| (message.room.get(), message.author.get()))),
+            nonces: set(messages
+                .iter()
+                .filter_map(|message| Some((message.author.get(), message.nonce.as_deref()?)))),
+        }
+    }
+}
+
 /// What happens to one message of the batch. Indexes are those of the new rows.
 enum Plan {
     Answer(Append),
@@ -128,12 +90,13 @@ enum Plan {
 }
 
 /// A row to be inserted.
-struct Fresh<'a> {
-    message: &'a NewMessage,
-    seq: i64,
-    hash: Option<String>,
+pub(super) struct Fresh<'a> {
+    pub(super) message: &'a NewMessage,
+    pub(super) seq: i64,
+    pub(super) hash: Option<String>,
 }
 
+/// A living room as the batch moves it on.
 struct RoomNow {
     seq: i64,
     owner: UserId,
@@ -149,42 +112,54 @@ enum Taken {
 }
 
 /// What the database says about the batch.
-struct Facts {
+#[derive(Default)]
+pub(super) struct Facts {
     rooms: BTreeMap<RoomId, RoomNow>,
     members: HashSet<(i64, i64)>,
     nonces: HashMap<(UserId, String), Taken>,
+    /// Messages of ended rooms whose nonces are free again.
+    pub(super) released: Vec<i64>,
+    /// The largest message id so far, where ids are given here.
+    pub(super) last_id: i64,
+}
+
+/// A message that has one of the nonces: itself (`None`: deleted), its id, author, nonce and body hash,
+/// and whether its room ended.
+pub(super) struct Known {
+    pub(super) message: Option<Arc<Message>>,
+    pub(super) id: i64,
+    pub(super) author: i64,
+    pub(super) nonce: String,
+    pub(super) hash: Option<String>,
+    pub(super) ended: bool,
 }
 
 impl Facts {
-    async fn read(conn: &mut Conn, messages: &[NewMessage]) -> Result<Self, Fault> {
-        let mut ids: Vec<i64> = messages.iter().map(|message| message.room.get()).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let mut rooms = BTreeMap::new();
-        for row in conn.rows(&ROOMS, args![ids]).await? {
-            let now = RoomNow {
-                seq: row.int(1)?,
-                owner: row.user(2)?,
-                added: 0,
-            };
-            rooms.insert(RoomId::new(row.int(0)?), now);
+    /// A living room.
+    pub(super) fn room(&mut self, id: i64, seq: i64, owner: i64) {
+        let owner = UserId::new(owner);
+        let now = RoomNow {
+            seq,
+            owner,
+            added: 0,
+        };
+        self.rooms.insert(RoomId::new(id), now);
+    }
+
+    /// A member of a room.
+    pub(super) fn member(&mut self, room: i64, user: i64) {
+        self.members.insert((room, user));
+    }
+
+    /// A nonce that is there already. It is kept for its room's life only.
+    pub(super) fn nonce(&mut self, known: Known) {
+        if known.ended {
+            self.released.push(known.id);
+            return;
         }
-        let mut pairs: Vec<(i64, i64)> = messages
-            .iter()
-            .map(|message| (message.room.get(), message.author.get()))
-            .collect();
-        pairs.sort_unstable();
-        pairs.dedup();
-        let (of_rooms, of_users): (Vec<i64>, Vec<i64>) = pairs.into_iter().unzip();
-        let mut members = HashSet::new();
-        for row in conn.rows(&MEMBERS, args![of_rooms, of_users]).await? {
-            members.insert((row.int(0)?, row.int(1)?));
-        }
-        Ok(Self {
-            rooms,
-            members,
-            nonces: known_nonces(conn, messages).await?,
-        })
+        let key = (UserId::new(known.author), known.nonce);
+        self.nonces
+            .insert(key, Taken::Before(known.message, known.hash));
     }
 
     fn decide<'a>(&mut self, message: &'a NewMessage, fresh: &mut Vec<Fresh<'a>>) -> Plan {
@@ -204,11 +179,8 @@ impl Facts {
             Some(Taken::Here(index)) if fresh[*index].hash == hash => return Plan::Same(*index),
             _ => {}
         }
-        let hears = room.owner == message.author
-            || self
-                .members
-                .contains(&(message.room.get(), message.author.get()));
-        if !hears {
+        let pair = (message.room.get(), message.author.get());
+        if room.owner != message.author && !self.members.contains(&pair) {
             return Plan::Answer(Append::NotIn);
         }
         if taken.is_some() {
@@ -228,77 +200,29 @@ impl Facts {
         Plan::Store(index)
     }
 
-    /// Moves the rooms on to their new positions.
-    async fn advance(&self, conn: &mut Conn) -> Result<(), Fault> {
-        let moved: Vec<(i64, i64, i64)> = self
-            .rooms
+    /// The rooms that were written in: id, newest seq, how many messages more.
+    fn moved(&self) -> Vec<(i64, i64, i64)> {
+        self.rooms
             .iter()
             .filter(|(_, room)| room.added > 0)
             .map(|(id, room)| (id.get(), room.seq, room.added))
-            .collect();
-        if moved.is_empty() {
-            return Ok(());
-        }
-        let count = moved.len();
-        let args = if conn.is_sqlite() {
-            args![json(&moved)?]
-        } else {
-            let ids: Vec<i64> = moved.iter().map(|row| row.0).collect();
-            let seqs: Vec<i64> = moved.iter().map(|row| row.1).collect();
-            let added: Vec<i64> = moved.iter().map(|row| row.2).collect();
-            args![ids, seqs, added]
-        };
-        let changed = conn.run(&ADVANCE, args).await?;
-        if usize::try_from(changed) != Ok(count) {
-            return Err(Fault::broken("a locked room went away"));
-        }
-        Ok(())
+            .collect()
     }
 }
 
-async fn known_nonces(
+async fn write(
     conn: &mut Conn,
-    messages: &[NewMessage],
-) -> Result<HashMap<(UserId, String), Taken>, Fault> {
-    let mut asked: Vec<(i64, &String)> = messages
-        .iter()
-        .filter_map(|message| Some((message.author.get(), message.nonce.as_ref()?)))
-        .collect();
-    asked.sort_unstable();
-    asked.dedup();
-    let mut nonces = HashMap::new();
-    if asked.is_empty() {
-        return Ok(nonces);
-    }
-    let (authors, words): (Vec<i64>, Vec<Option<String>>) = asked
-        .into_iter()
-        .map(|(author, nonce)| (author, Some(nonce.clone())))
-        .unzip();
-    let mut released = Vec::new();
-    for row in conn.rows(&KNOWN, args![authors, words]).await? {
-        if row.int(9)? == 1 {
-            released.push(row.int(0)?);
-            continue;
-        }
-        let nonce = row.text(5)?;
-        let author = row.user(2)?;
-        let taken = Taken::Before(rows::message_row(&row)?, row.opt_text(8)?);
-        nonces.insert((author, nonce), taken);
-    }
-    if !released.is_empty() {
-        conn.run(&RELEASE, args![released]).await?;
-    }
-    Ok(nonces)
-}
-
-async fn insert(conn: &mut Conn, fresh: Vec<Fresh<'_>>) -> Result<Vec<Arc<Message>>, Fault> {
+    facts: &Facts,
+    fresh: Vec<Fresh<'_>>,
+) -> Result<Vec<Arc<Message>>, Fault> {
     if fresh.is_empty() {
         return Ok(Vec::new());
     }
+    let moved = facts.moved();
     let ids = if conn.is_sqlite() {
-        insert_sqlite(conn, &fresh).await?
+        sqlite::write(conn, facts, &fresh, &moved).await?
     } else {
-        insert_postgres(conn, &fresh).await?
+        postgres::write(conn, facts, &fresh, &moved).await?
     };
     let stored = fresh.into_iter().zip(ids).map(|(row, id)| {
         let message = row.message;
@@ -314,70 +238,6 @@ async fn insert(conn: &mut Conn, fresh: Vec<Fresh<'_>>) -> Result<Vec<Arc<Messag
         })
     });
     Ok(stored.collect())
-}
-
-async fn insert_sqlite(conn: &mut Conn, fresh: &[Fresh<'_>]) -> Result<Vec<i64>, Fault> {
-    let last = match conn.row(&LAST_ID, args![]).await? {
-        Some(row) => row.int(0)?,
-        None => 0,
-    };
-    let ids: Vec<i64> = (last + 1..).take(fresh.len()).collect();
-    let rows: Vec<_> = fresh
-        .iter()
-        .zip(&ids)
-        .map(|(row, id)| {
-            let message = row.message;
-            (
-                id,
-                message.room,
-                row.seq,
-                message.author,
-                &message.text,
-                &message.nonce,
-                &row.hash,
-                message.at.as_micros(),
-            )
-        })
-        .collect();
-    conn.run(&INSERT_SQLITE, args![json(&rows)?]).await?;
-    Ok(ids)
-}
-
-async fn insert_postgres(conn: &mut Conn, fresh: &[Fresh<'_>]) -> Result<Vec<i64>, Fault> {
-    let ints = |get: fn(&Fresh<'_>) -> i64| Arg::Ints(fresh.iter().map(get).collect());
-    let texts = |get: fn(&Fresh<'_>) -> Option<String>| Arg::Texts(fresh.iter().map(get).collect());
-    let args = vec![
-        ints(|row| row.message.room.get()),
-        ints(|row| row.seq),
-        ints(|row| row.message.author.get()),
-        texts(|row| Some(row.message.text.clone())),
-        texts(|row| row.message.nonce.clone()),
-        texts(|row| row.hash.clone()),
-        ints(|row| row.message.at.as_micros()),
-    ];
-    let mut ids = HashMap::with_capacity(fresh.len());
-    for row in conn.rows(&INSERT_POSTGRES, args).await? {
-        ids.insert((row.int(1)?, row.int(2)?), row.int(0)?);
-    }
-    let mut newest: HashMap<RoomId, i64> = HashMap::new();
-    fresh
-        .iter()
-        .map(|row| {
-            let room = row.message.room;
-            let id = ids
-                .get(&(room.get(), row.seq))
-                .copied()
-                .ok_or_else(|| Fault::broken("a row was not inserted"))?;
-            if newest.insert(room, id).is_some_and(|before| before >= id) {
-                return Err(Fault::broken("ids do not grow with seq"));
-            }
-            Ok(id)
-        })
-        .collect()
-}
-
-fn json<T: serde::Serialize>(value: &T) -> Result<String, Fault> {
-    serde_json::to_string(value).map_err(Fault::broken)
 }
 
 /// The identity of a body: its room and its text.

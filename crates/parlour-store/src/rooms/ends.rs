@@ -16,13 +16,16 @@ const EXPIRE_MOST: i64 = 100;
 /// Rows that one transaction of the purge deletes at most.
 const PURGE_MOST: i64 = 1_000;
 
-const DUE: Sql =
-    sql!("SELECT id FROM rooms WHERE ended_at IS NULL AND expires_at <= $1 ORDER BY id LIMIT $2");
+const DUE: Sql = sql!(
+    "SELECT id FROM rooms WHERE ended_at IS NULL AND expires_at <= $1 ORDER BY expires_at LIMIT 1"
+);
 
-/// In order of id, so that nobody waits for each other; looks again at each room under its lock.
+/// Locked in order of id, so that nobody waits for each other; the condition is asked again under the
+/// lock.
 const STILL_DUE: Sql = sql!(
-    "SELECT id, last_seq FROM rooms WHERE ended_at IS NULL AND expires_at <= $1 \
-     ORDER BY id LIMIT $2"[lock]
+    "SELECT id, last_seq FROM rooms WHERE ended_at IS NULL AND expires_at <= $1 AND id IN \
+     (SELECT id FROM rooms WHERE ended_at IS NULL AND expires_at <= $1 \
+      ORDER BY expires_at LIMIT $2) ORDER BY id"[lock]
 );
 
 const END: Sql =
@@ -93,7 +96,7 @@ impl Inner {
     /// are none.
     pub(super) async fn expire(self: &Arc<Self>, now: Time) -> Result<Vec<RoomId>, Error> {
         let due = self
-            .read(|conn| Box::pin(async move { conn.row(&DUE, args![now, 1_i64]).await }))
+            .read(|conn| Box::pin(async move { conn.row(&DUE, args![now]).await }))
             .await?;
         if due.is_none() {
             return Ok(Vec::new());

@@ -27,8 +27,10 @@ const MINE: Sql = sql!(
     " ORDER BY r.updated_at DESC, r.id DESC LIMIT $2 OFFSET $3"
 );
 
-const OPEN_COUNT: Sql =
-    sql!("SELECT COUNT(*) FROM rooms WHERE kind = 'GROUP' AND ended_at IS NULL");
+/// Times are never negative: the last condition leads SQLite to the index that holds these rooms.
+const OPEN_COUNT: Sql = sql!(
+    "SELECT COUNT(*) FROM rooms WHERE kind = 'GROUP' AND ended_at IS NULL AND updated_at >= 0"
+);
 
 const OPEN: Sql = sql!(
     "SELECT " [room] " FROM rooms r WHERE r.kind = 'GROUP' AND r.ended_at IS NULL \

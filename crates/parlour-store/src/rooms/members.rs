@@ -73,8 +73,9 @@ pub(super) async fn leave(
             living.unseat(conn, user, LeaveReason::Left, at).await?;
             saved(conn, living).await
         }
-        Standing::Invited => quietly(conn, living, user, Standing::Stranger, at).await,
-        Standing::Stranger | Standing::Removed => Ok(Done::unchanged(Change::NoSuchUser)),
+        Standing::Invited | Standing::Stranger | Standing::Removed => {
+            Ok(Done::unchanged(Change::NoSuchUser))
+        }
     }
 }
 
@@ -113,8 +114,7 @@ pub(super) async fn remove(
             saved(conn, living).await
         }
         Standing::Invited => quietly(conn, living, user, Standing::Removed, at).await,
-        Standing::Removed => Ok(Done::unchanged(Change::Done(Arc::new(living.room)))),
-        Standing::Stranger => Ok(Done::unchanged(Change::NoSuchUser)),
+        Standing::Removed | Standing::Stranger => Ok(Done::unchanged(Change::NoSuchUser)),
     }
 }
 

@@ -113,9 +113,6 @@ impl Model {
     fn leave(&mut self, user: usize) -> &'static str {
         match self.standing(user) {
             Standing::Member => self.unseat(user, Standing::Stranger),
-            Standing::Invited => {
-                self.standings.insert(user, Standing::Stranger);
-            }
             _ => return "nobody",
         }
         "done"
@@ -136,8 +133,7 @@ impl Model {
             Standing::Invited => {
                 self.standings.insert(user, Standing::Removed);
             }
-            Standing::Removed => {}
-            Standing::Stranger => return "nobody",
+            Standing::Removed | Standing::Stranger => return "nobody",
         }
         "done"
     }

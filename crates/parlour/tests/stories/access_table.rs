@@ -98,7 +98,8 @@ const USER_REF: &str = r#"{"user":{guest}}"#;
 const SEND: &str = r#"{"room":{room},"text":"hi"}"#;
 
 const JOIN: Door = Door::Room([200, 200, 200, 200, 403, 200, 200], hidden(200, 200, 200));
-const LEAVE: Door = Door::Room([404, 404, 200, 404, 404, 404, 404], hidden(404, 200, 404));
+/// Who is invited leaves by declining: that ends the invitation.
+const LEAVE: Door = Door::Room([404, 200, 200, 404, 404, 404, 404], hidden(200, 200, 404));
 const TALK: Door = Door::Room([403, 403, 200, 403, 403, 200, 403], hidden(403, 200, 200));
 const SAY: Door = Door::Room(
     [400, 400, 201, 400, 400, 201, 400],

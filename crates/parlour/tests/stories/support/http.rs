@@ -100,7 +100,8 @@ impl Client {
             .map_err(|e| format!("{e:?}"))?
             .to_bytes();
         self.reach(|reach| {
-            if reach.address == address {
+            // After a body that was not read to its end the server hangs up.
+            if reach.address == address && !matches!(parts.status.as_u16(), 408 | 413) {
                 reach.idle.push(connection);
             }
         });

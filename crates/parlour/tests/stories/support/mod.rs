@@ -11,7 +11,7 @@ pub(crate) use http::{Answer, Call, Client};
 pub(crate) use people::{MESSAGES, PASSWORD, ROOMS, USERS, User};
 pub(crate) use raw::Raw;
 pub(crate) use serde_json::{Value, json};
-pub(crate) use server::{Engine, Server, Setup};
+pub(crate) use server::{Engine, Server};
 pub(crate) use socket::Socket;
 use std::{future::Future, time::Duration};
 
@@ -46,22 +46,27 @@ pub(crate) async fn tell<K: Begin, F: Future<Output = ()>>(
 
 /// Tells each of these stories on SQLite and on PostgreSQL. A story that is not listed is dead code,
 /// which the lints refuse.
+///
+/// `sqlite only:` is for what happens before any database is asked, and takes long.
 macro_rules! stories {
     ($($name:ident),* $(,)?) => {
-        mod sqlite {
-            $(
-                #[tokio::test]
-                async fn $name() {
-                    crate::support::tell(crate::support::Engine::Sqlite, super::$name).await;
-                }
-            )*
-        }
+        stories![sqlite only: $($name),*];
 
         mod postgres {
             $(
                 #[tokio::test]
                 async fn $name() {
                     crate::support::tell(crate::support::Engine::Postgres, super::$name).await;
+                }
+            )*
+        }
+    };
+    (sqlite only: $($name:ident),* $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    crate::support::tell(crate::support::Engine::Sqlite, super::$name).await;
                 }
             )*
         }

@@ -48,9 +48,8 @@ impl Engine {
             setting("RATE_LIMITS", "off"),
         ];
         Setup {
-            engine: self,
             folder,
-            database,
+            _database: database,
             env,
         }
     }
@@ -59,9 +58,9 @@ impl Engine {
 /// A server that is not running yet.
 #[derive(Debug)]
 pub(crate) struct Setup {
-    pub(crate) engine: Engine,
     folder: TempDir,
-    database: Option<Database>,
+    /// Kept for its end: it is dropped with this value.
+    _database: Option<Database>,
     env: Vec<(String, String)>,
 }
 

@@ -1,0 +1,131 @@
+//! The batch's statements on PostgreSQL: arrays in, rows out.
+
+use super::batch::{Asked, Facts, Fresh, Known};
+use crate::{
+    engine::Conn,
+    fault::Fault,
+    rows::{self, message_columns},
+    sql::{Arg, Sql, args, sql},
+};
+use parlour_core::RoomId;
+use std::collections::HashMap;
+
+/// Locked in order of id, so that two batches never wait for each other. What is read after it cannot
+/// change before the commit.
+const ROOMS: Sql = sql!(
+    "SELECT id, last_seq, owner_id FROM rooms WHERE id" [any 1]
+    " AND ended_at IS NULL ORDER BY id" [lock]
+);
+
+const MEMBERS: Sql = sql!(
+    "SELECT ru.room_id, ru.user_id FROM unnest($1::bigint[], $2::bigint[]) AS p(room_id, user_id) \
+     JOIN room_users ru ON ru.room_id = p.room_id AND ru.user_id = p.user_id \
+     WHERE ru.state = 'member'"
+);
+
+const KNOWN: Sql = sql!(
+    "SELECT " [text message_columns!()] ", m.body_hash, CASE WHEN r.id IS NULL THEN 1 ELSE 0 END::bigint \
+     FROM unnest($1::bigint[], $2::text[]) AS p(author, nonce) \
+     JOIN messages m ON m.author_id = p.author AND m.nonce = p.nonce \
+     LEFT JOIN rooms r ON r.id = m.room_id AND r.ended_at IS NULL"
+);
+
+const RELEASE: Sql = sql!("UPDATE messages SET nonce = NULL WHERE id" [any 1]);
+
+/// The sort comes before the ids are drawn, so ids grow with seq.
+const INSERT: Sql = sql!(
+    "INSERT INTO messages (room_id, seq, author_id, text, nonce, body_hash, created_at, \
+       updated_at, deleted) \
+     SELECT t.room_id, t.seq, t.author_id, t.text, t.nonce, t.body_hash, t.at, t.at, FALSE \
+     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], \
+       $7::bigint[]) WITH ORDINALITY AS t(room_id, seq, author_id, text, nonce, body_hash, at, n) \
+     ORDER BY t.n RETURNING id, room_id, seq"
+);
+
+const ADVANCE: Sql = sql!(
+    "UPDATE rooms SET last_seq = v.seq, message_count = message_count + v.n \
+     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS v(id, seq, n) WHERE rooms.id = v.id"
+);
+
+pub(super) async fn read(conn: &mut Conn, asked: Asked<'_>) -> Result<Facts, Fault> {
+    let mut facts = Facts::default();
+    for row in conn.rows(&ROOMS, args![asked.rooms]).await? {
+        facts.room(row.int(0)?, row.int(1)?, row.int(2)?);
+    }
+    let (rooms, users): (Vec<i64>, Vec<i64>) = asked.pairs.into_iter().unzip();
+    for row in conn.rows(&MEMBERS, args![rooms, users]).await? {
+        facts.member(row.int(0)?, row.int(1)?);
+    }
+    if asked.nonces.is_empty() {
+        return Ok(facts);
+    }
+    let (authors, nonces): (Vec<i64>, Vec<Option<String>>) = asked
+        .nonces
+        .into_iter()
+        .map(|(author, nonce)| (author, Some(nonce.to_owned())))
+        .unzip();
+    for row in conn.rows(&KNOWN, args![authors, nonces]).await? {
+        facts.nonce(Known {
+            message: rows::message_row(&row)?,
+            id: row.int(0)?,
+            author: row.int(2)?,
+            nonce: row.text(5)?,
+            hash: row.opt_text(8)?,
+            ended: row.int(9)? == 1,
+        });
+    }
+    Ok(facts)
+}
+
+/// Writes the batch; the new ids are in the order of the rows.
+pub(super) async fn write(
+    conn: &mut Conn,
+    facts: &Facts,
+    fresh: &[Fresh<'_>],
+    moved: &[(i64, i64, i64)],
+) -> Result<Vec<i64>, Fault> {
+    if !facts.released.is_empty() {
+        conn.run(&RELEASE, args![facts.released.clone()]).await?;
+    }
+    let ids = insert(conn, fresh).await?;
+    let column = |get: fn(&(i64, i64, i64)) -> i64| Arg::Ints(moved.iter().map(get).collect());
+    let args = vec![
+        column(|row| row.0),
+        column(|row| row.1),
+        column(|row| row.2),
+    ];
+    let changed = conn.run(&ADVANCE, args).await?;
+    if usize::try_from(changed) != Ok(moved.len()) {
+        return Err(Fault::broken("a locked room went away"));
+    }
+    Ok(ids)
+}
+
+async fn insert(conn: &mut Conn, fresh: &[Fresh<'_>]) -> Result<Vec<i64>, Fault> {
+    let ints = |get: fn(&Fresh<'_>) -> i64| Arg::Ints(fresh.iter().map(get).collect());
+    let texts = |get: fn(&Fresh<'_>) -> Option<String>| Arg::Texts(fresh.iter().map(get).collect());
+    let args = vec![
+        ints(|row| row.message.room.get()),
+        ints(|row| row.seq),
+        ints(|row| row.message.author.get()),
+        texts(|row| Some(row.message.text.clone())),
+        texts(|row| row.message.nonce.clone()),
+        texts(|row| row.hash.clone()),
+        ints(|row| row.message.at.as_micros()),
+    ];
+    let mut ids = HashMap::with_capacity(fresh.len());
+    for row in conn.rows(&INSERT, args).await? {
+        ids.insert((row.int(1)?, row.int(2)?), row.int(0)?);
+    }
+    let mut newest: HashMap<RoomId, i64> = HashMap::new();
+    let in_order = fresh.iter().map(|row| {
+        let room = row.message.room;
+        let id = ids.get(&(room.get(), row.seq)).copied();
+        let id = id.ok_or_else(|| Fault::broken("a row was not inserted"))?;
+        if newest.insert(room, id).is_some_and(|before| before >= id) {
+            return Err(Fault::broken("ids do not grow with seq"));
+        }
+        Ok(id)
+    });
+    in_order.collect()
+}
