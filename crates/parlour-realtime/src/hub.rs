@@ -13,6 +13,8 @@ mod register;
 mod room;
 mod shutdown;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use crate::{
     bus::News,
@@ -26,6 +28,7 @@ use reads::{Answer, Reader};
 use register::Register;
 use state::State;
 use std::{
+    collections::VecDeque,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -38,8 +41,11 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
-/// How many batches of news one turn takes. A turn wakes each socket once, whatever it got.
-const TURN: usize = 128;
+/// How many batches of news are taken from the bus at once.
+const BATCHES: usize = 128;
+/// How many events one turn delivers. A turn wakes each socket once, whatever it got; between turns
+/// the sockets get their time, so that a burst fills no outbox of a reader that keeps up.
+const TURN: usize = 256;
 /// How many requests of sockets may wait.
 const REQUESTS: usize = 1_024;
 
@@ -125,6 +131,7 @@ impl Hub {
             state: State::new(config, Instant::now()),
             reader,
             news,
+            backlog: VecDeque::new(),
             requests: request_receiver,
             gone: gone_receiver,
             answers,
@@ -247,6 +254,8 @@ struct Task {
     state: State,
     reader: Reader,
     news: mpsc::Receiver<News>,
+    /// Taken from the bus, to be delivered in the next turns.
+    backlog: VecDeque<News>,
     requests: mpsc::Receiver<Request>,
     gone: mpsc::UnboundedReceiver<SessionId>,
     answers: mpsc::UnboundedReceiver<Answer>,
@@ -256,8 +265,11 @@ impl Task {
     async fn run(mut self) {
         let mut batch = Vec::new();
         let mut bus_is_there = true;
+        // Events let through since the sockets last had their time.
+        let mut unseen = 0;
         loop {
             let due = self.state.next_due();
+            let idle = self.backlog.is_empty();
             tokio::select! {
                 biased;
                 Some(session) = self.gone.recv() => self.state.remove(session),
@@ -267,17 +279,39 @@ impl Task {
                     None => break,
                 },
                 Some(answer) = self.answers.recv() => self.state.answer(answer, Instant::now()),
-                count = self.news.recv_many(&mut batch, TURN), if bus_is_there => {
+                () = std::future::ready(()), if !idle => self.hear_some(),
+                count = self.news.recv_many(&mut batch, BATCHES), if idle && bus_is_there => {
                     bus_is_there = count > 0;
-                    let now = Instant::now();
-                    for news in batch.drain(..) {
-                        self.state.hear(news, now);
-                    }
-                    gauge!("parlour_hub_queue").set(waiting(self.news.len()));
+                    self.backlog.extend(batch.drain(..));
+                    self.hear_some();
+                    gauge!("parlour_hub_queue").set(waiting(self.news.len() + self.backlog.len()));
                 }
-                () = tokio::time::sleep_until(due) => {}
+                () = tokio::time::sleep_until(due), if idle => {}
             }
+            unseen += self.state.turn.events;
             self.finish_turn();
+            if unseen >= TURN {
+                unseen = 0;
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// Lets as much of the backlog through as fits into one turn.
+    fn hear_some(&mut self) {
+        let now = Instant::now();
+        while self.state.turn.events < TURN {
+            let Some(news) = self.backlog.pop_front() else {
+                break;
+            };
+            match news {
+                News::Events(mut events) if events.len() > TURN => {
+                    let rest = events.split_off(TURN);
+                    self.backlog.push_front(News::Events(rest));
+                    self.state.hear(News::Events(events), now);
+                }
+                news => self.state.hear(news, now),
+            }
         }
     }
 
@@ -288,6 +322,7 @@ impl Task {
             self.state.tick(now);
         }
         let turn = &mut self.state.turn;
+        turn.events = 0;
         if turn.delivered > 0 {
             counter!("parlour_delivered_total").increment(turn.delivered);
             turn.delivered = 0;
@@ -319,18 +354,4 @@ pub(crate) fn spread(seed: u64, least: Duration, most: Duration) -> Duration {
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     let share = u32::try_from((mixed ^ (mixed >> 31)) >> 48).unwrap_or(0);
     least + most.saturating_sub(least) * share / (1 << 16)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn jitter_stays_within_its_bounds_and_differs() {
-        let (least, most) = (Duration::from_secs(20), Duration::from_secs(25));
-        let all: Vec<_> = (0..1_000).map(|seed| spread(seed, least, most)).collect();
-        assert!(all.iter().all(|one| (least..most).contains(one)));
-        let early = all.iter().filter(|one| **one < (least + most) / 2).count();
-        assert!((400..600).contains(&early), "{early}");
-    }
 }

@@ -160,6 +160,14 @@ impl Outbox {
         self.inner().bytes
     }
 
+    /// Whether half of what may wait does.
+    #[must_use]
+    pub fn is_half_full(&self) -> bool {
+        let inner = self.inner();
+        inner.bytes > self.limits.bytes / 2
+            || inner.queue.len() + inner.taken.0 > self.limits.frames / 2
+    }
+
     /// Waits until there is something to [`take`](Self::take). Cancel safe.
     pub async fn ready(&self) {
         self.wake.notified().await;

@@ -4,8 +4,8 @@ use parlour_core::{Event, What};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// How many events may wait behind a hole. More are dropped and read back from the store, like the
-/// hole itself.
-const MAX_WAITING: usize = 1_024;
+/// hole itself: piece by piece, so that readers can follow.
+const MAX_WAITING: usize = 256;
 
 /// The place in the stream of a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -248,6 +248,6 @@ mod tests {
         assert_eq!(order.waiting.len(), MAX_WAITING);
         assert_eq!(order.top(), 4_999);
         assert_eq!(feed(&mut order, &[1]).len(), MAX_WAITING + 1);
-        assert_eq!(order.need(), Need::After(1_025));
+        assert_eq!(order.need(), Need::After(257));
     }
 }

@@ -10,8 +10,8 @@ use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Durati
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
 
-/// How many events are read at once.
-pub(super) const HISTORY_LIMIT: i64 = 1_000;
+/// How many events are read at once: a quarter of what may wait for a socket.
+const HISTORY_LIMIT: i64 = 256;
 /// How many rooms' positions are read at once.
 const POSITIONS_LIMIT: usize = 500;
 /// A read that takes longer counts as failed. The store answers within about two seconds.

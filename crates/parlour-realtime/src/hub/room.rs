@@ -52,6 +52,8 @@ pub(super) struct Room {
     pub(super) heal: Heal,
     /// Failed reads in a row.
     pub(super) tries: u32,
+    /// Until when the healing of a long hole waits for readers that fall behind.
+    pub(super) patient_until: Option<Instant>,
     /// The store did not name the room among the living ones.
     pub(super) suspect: bool,
     /// People to look at again when the room has settled.
@@ -70,6 +72,8 @@ pub(super) struct Turn {
     pub(super) touched: Vec<Arc<Outbox>>,
     /// Sessions that read too slowly and were cut.
     pub(super) slow: Vec<SessionId>,
+    /// Events let through.
+    pub(super) events: usize,
     /// Frames put into outboxes.
     pub(super) delivered: u64,
 }
@@ -85,6 +89,7 @@ impl Room {
             listeners: Vec::new(),
             heal: Heal::Idle,
             tries: 0,
+            patient_until: None,
             suspect: false,
             seen: now,
             former: None,
@@ -95,6 +100,13 @@ impl Room {
     /// Whether nobody listens.
     pub(super) fn is_quiet(&self) -> bool {
         self.listeners.is_empty()
+    }
+
+    /// Whether somebody's outbox is too full for another piece of history.
+    pub(super) fn is_congested(&self) -> bool {
+        self.listeners
+            .iter()
+            .any(|listener| listener.outbox.is_half_full())
     }
 
     /// Whether the user hears at this place of the stream, as far as known.
@@ -165,6 +177,7 @@ impl Room {
         turn: &mut Turn,
     ) {
         self.last_at = event.at;
+        turn.events += 1;
         match &event.what {
             What::RoomCreated(_) | What::RoomUpdated(_) => {
                 self.set_owner(owner, event.seq, people);

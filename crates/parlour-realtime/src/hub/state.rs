@@ -30,6 +30,11 @@ const MAX_PAUSE: Duration = Duration::from_secs(2);
 /// A room that the store does not name any more is asked for after this pause, because its last
 /// events may still be under way.
 const LAST_WORDS: Duration = Duration::from_millis(100);
+/// Pause between two pieces of a long hole, in which readers follow.
+const PACE: Duration = Duration::from_millis(2);
+/// How long the healing of a hole waits for readers that fall behind; then they are cut like any slow
+/// reader.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// Pause between the rounds of audits after a gap.
 const FAST_AUDIT: Duration = Duration::from_millis(100);
 
@@ -221,6 +226,10 @@ impl State {
             }
             self.watch(id, now);
         } else if let Some(after) = room.order.position() {
+            if room.patient_until.is_some_and(|until| now < until) && room.is_congested() {
+                self.look_again(id, now + PACE);
+                return;
+            }
             room.heal = Heal::Reading;
             self.work.push(Read::History { room: id, after });
         }
@@ -279,23 +288,28 @@ impl State {
         if retry && room.is_wanting() {
             let seed = u64::try_from(id.get()).unwrap_or(0) ^ u64::from(room.tries);
             let pause = (FIRST_PAUSE * 2_u32.pow(room.tries.min(6))).min(MAX_PAUSE);
-            let due = now + spread(seed, pause / 2, pause);
             room.tries += 1;
+            self.look_again(id, now + spread(seed, pause / 2, pause));
+        } else if !retry && matches!(room.order.need(), Need::After(_)) {
+            // A long hole: go on when the readers had their time.
+            room.tries = 0;
+            room.patient_until.get_or_insert(now + PATIENCE);
+            self.look_again(id, now + PACE);
+        } else {
+            room.tries = 0;
+            room.patient_until = None;
+            self.watch(id, now);
+        }
+    }
+
+    /// Asks the store about a room at this time.
+    fn look_again(&mut self, id: RoomId, due: Instant) {
+        if let Some(room) = self.rooms.get_mut(&id) {
             room.heal = Heal::Waiting {
                 due,
                 position: room.order.position(),
             };
             self.dues.push(Reverse((due, id)));
-        } else {
-            room.tries = 0;
-            match room.order.need() {
-                // A long hole: read on at once.
-                Need::After(after) if !retry => {
-                    room.heal = Heal::Reading;
-                    self.work.push(Read::History { room: id, after });
-                }
-                _ => self.watch(id, now),
-            }
         }
     }
 

@@ -95,3 +95,44 @@ async fn a_peer_that_reads_a_little_lives() {
         assert_eq!(served.client.next().await["text"], "bit by bit");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_cuts_nobody_who_keeps_up() {
+    let world = World::new();
+    let room = world.room(1).await;
+    let mut served = world.serve(1).await;
+    let mut events = Vec::new();
+    for _ in 0..10_000 {
+        events.extend(world.log.send(room, user(1), "burst"));
+    }
+    let (now, later) = events.split_at(5_000);
+    world.tell_surely(now.to_vec()).await;
+    for event in later {
+        world.tell_surely(vec![event.clone()]).await;
+    }
+    for seq in 2..10_002 {
+        assert_eq!(served.client.next().await["seq"], seq);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_hole_cuts_nobody_who_keeps_up() {
+    let world = World::new();
+    let room = world.room(1).await;
+    world.tell_surely(world.log.join(room, user(2))).await;
+    let mut served = world.serve(1).await;
+    let stuck = world.serve_with(2, 2, 10).await;
+    settle().await;
+    for _ in 0..10_000 {
+        let _ = world.log.send(room, user(1), "lost");
+    }
+    let start = tokio::time::Instant::now();
+    world.send(room, 1, "last").await;
+    for seq in 3..10_004 {
+        assert_eq!(served.client.next().await["seq"], seq);
+    }
+    // One who never reads is waited for only once, for a moment.
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    stuck.task.await.expect("cut");
+}

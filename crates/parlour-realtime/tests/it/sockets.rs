@@ -411,3 +411,41 @@ async fn a_peer_that_writes_without_reading_does_not_stall_itself() {
         assert_eq!(served.client.next().await["text"], number.to_string());
     }
 }
+
+/// Many at once on several threads: all streams are the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_senders_one_order() {
+    const SENDERS: i64 = 8;
+    const EACH: usize = 200;
+    let world = World::new();
+    let room = world.room(1).await;
+    let mut clients = Vec::new();
+    for id in 1..=20 {
+        world.tell_surely(world.log.join(room, user(id))).await;
+        clients.push(world.serve(id).await);
+    }
+    let expected = world.log.seqs()[&room] + 1..;
+    for served in &clients[..SENDERS as usize] {
+        for number in 0..EACH {
+            served.client.json(&send(room, &number.to_string()));
+        }
+    }
+    let mut first: Option<Vec<Value>> = None;
+    for served in &mut clients {
+        let mut got = Vec::new();
+        for seq in expected.clone().take(SENDERS as usize * EACH) {
+            let frame = served.client.next().await;
+            assert_eq!(frame["seq"], seq);
+            got.push(frame);
+        }
+        for sender in 1..=SENDERS {
+            let own = got.iter().filter(|frame| frame["owner"] == sender);
+            let texts = own.map(|frame| frame["text"].as_str().expect("text").to_owned());
+            assert!(texts.eq((0..EACH).map(|number| number.to_string())));
+        }
+        match &first {
+            None => first = Some(got),
+            Some(first) => assert_eq!(*first, got),
+        }
+    }
+}
