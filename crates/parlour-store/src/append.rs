@@ -32,6 +32,9 @@ use tokio::{
 /// How often a batch that lost a race is tried as a whole.
 const TRIES: u32 = 3;
 
+/// After so many turns in which nobody came, a batch goes.
+const QUIET: u32 = 3;
+
 /// When a caller who met a full queue should come back.
 const COME_BACK: Duration = Duration::from_millis(500);
 
@@ -89,10 +92,7 @@ impl Writer {
                     if count == 0 {
                         break;
                     }
-                    // Callers who were answered together come back together: let those that are
-                    // ready to run queue their next message first.
-                    tokio::task::yield_now().await;
-                    self.take(&mut jobs);
+                    self.gather(&mut jobs).await;
                     let depth = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
                     gauge!("parlour_append_queue", "lane" => self.number.to_string()).set(depth);
                     self.store(std::mem::take(&mut jobs)).await;
@@ -107,12 +107,20 @@ impl Writer {
         let _ = announced.await;
     }
 
-    /// Takes what waits, up to a full batch.
-    fn take(&mut self, jobs: &mut Vec<Job>) {
-        while jobs.len() < self.most
-            && let Ok(job) = self.waiting.try_recv()
-        {
-            jobs.push(job);
+    /// Fills the batch with what callers who are ready to run have to say. Callers who were answered
+    /// together come back together; a commit for the first of them alone would make the others wait
+    /// for one more. No clock is asked: as soon as nobody comes, the batch goes.
+    async fn gather(&mut self, jobs: &mut Vec<Job>) {
+        let mut quiet = 0;
+        while quiet < QUIET && jobs.len() < self.most {
+            tokio::task::yield_now().await;
+            let before = jobs.len();
+            while jobs.len() < self.most
+                && let Ok(job) = self.waiting.try_recv()
+            {
+                jobs.push(job);
+            }
+            quiet = if jobs.len() == before { quiet + 1 } else { 0 };
         }
     }
 

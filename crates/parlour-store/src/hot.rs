@@ -8,6 +8,8 @@
 //! applied meanwhile wait at the marker, and those newer than what was read are applied to it.
 
 pub(crate) mod entry;
+#[cfg(test)]
+mod tests;
 
 use entry::Entry;
 use parlour_core::{Event, RoomId};

@@ -8,11 +8,24 @@
 
 use crate::config::{Log, LogFormat};
 use std::io::{IsTerminal, stderr};
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::{Level, Metadata};
+use tracing_subscriber::{
+    EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 /// Chatter that says nothing ("relation already exists, skipping" at each start); a filter that
 /// names the same target wins.
 const QUIET: &str = "sqlx::postgres::notice=warn";
+
+/// Libraries that log what they carry at their finest level: frames, statements with their values,
+/// headers. No setting opens that.
+const CARRIERS: [&str; 4] = ["tungstenite", "sqlx", "hyper", "tokio_tungstenite"];
+
+/// Whether an event may be logged at all, whatever the filter says.
+fn may_be_logged(metadata: &Metadata<'_>) -> bool {
+    let origin = metadata.target().split("::").next().unwrap_or_default();
+    !CARRIERS.contains(&origin) || *metadata.level() <= Level::INFO
+}
 
 /// Starts the log. Called once.
 ///
@@ -21,7 +34,9 @@ const QUIET: &str = "sqlx::postgres::notice=warn";
 pub(crate) fn start(log: &Log) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(format!("{QUIET},{}", log.filter))?;
     let terminal = stderr().is_terminal();
-    let registry = tracing_subscriber::registry().with(filter);
+    let registry = tracing_subscriber::registry()
+        .with(filter)
+        .with(filter_fn(may_be_logged));
     let human = match log.format {
         LogFormat::Human => true,
         LogFormat::Json => false,

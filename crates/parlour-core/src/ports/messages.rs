@@ -5,8 +5,8 @@ use crate::{
     model::{Message, Page, PageRequest},
 };
 use async_trait::async_trait;
-use std::sync::Arc;
-use tokio::sync::oneshot;
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::oneshot, time::timeout};
 
 /// A message to be stored.
 #[derive(Clone, Debug)]
@@ -38,6 +38,10 @@ pub enum Append {
     Gone,
 }
 
+/// How long anybody waits for a commit: longer than a healthy database ever takes under a full
+/// queue, shorter than people's patience.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// A message on its way to the disk.
 #[derive(Debug)]
 pub struct Pending(oneshot::Receiver<Result<Append, Error>>);
@@ -53,12 +57,15 @@ impl Pending {
     /// Waits for the durable commit.
     ///
     /// # Errors
-    /// What the store says; [`crate::error::STORE_UNAVAILABLE`] when the writer stopped first. In
+    /// What the store says; [`crate::error::STORE_UNAVAILABLE`] when the writer stopped first, or takes
+    /// longer than five seconds (a disk that hangs). In
     /// both cases the message may or may not be stored: a retry with the same nonce is safe.
     pub async fn wait(self) -> Result<Append, Error> {
-        self.0
-            .await
-            .unwrap_or_else(|_| Err(Error::unavailable("the writer stopped")))
+        match timeout(PATIENCE, self.0).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(Error::unavailable("the writer stopped")),
+            Err(_) => Err(Error::unavailable("the commit takes too long")),
+        }
     }
 }
 

@@ -86,7 +86,10 @@ impl Bench {
 
     pub(crate) async fn postgres() -> Option<Self> {
         let server = server()?;
-        let name = format!("parlour_{:032x}", rand::RngExt::random::<u128>(&mut rand::rng()));
+        let name = format!(
+            "parlour_{:032x}",
+            rand::RngExt::random::<u128>(&mut rand::rng())
+        );
         let base = server
             .rsplit_once('/')
             .filter(|(head, _)| !head.ends_with('/'));
