@@ -78,68 +78,8 @@ async fn measure(store: Arc<dyn Store>) {
         .unwrap()
         .seq;
     println!("  messages in the room: {newest}");
-    let reader = users[1];
     for callers in [1, 8] {
-        let rate = repeat(callers, &store, move |store, n| async move {
-            let after = i64::try_from(n).unwrap() * 37 % (newest - 1_000);
-            let found = store
-                .history(room, Span::After(after), 50)
-                .await
-                .unwrap()
-                .unwrap();
-            assert_eq!(found.events.len(), 50);
-        });
-        println!(
-            "  history of 50 old, {callers} callers: {:>8.0}/s",
-            rate.await
-        );
-        let rate = repeat(callers, &store, move |store, n| async move {
-            let page = PageRequest {
-                page: PageNumber::Nth(10 + i64::try_from(n % 100).unwrap()),
-                size: 50,
-            };
-            store
-                .messages_page(reader, Some(room), page)
-                .await
-                .unwrap()
-                .unwrap();
-        });
-        println!(
-            "  page 10 to 110 of 50, {callers} callers: {:>8.0}/s",
-            rate.await
-        );
-        let rate = repeat(callers, &store, move |store, _| async move {
-            let page = PageRequest {
-                page: PageNumber::Nth(1),
-                size: 50,
-            };
-            let found = store
-                .messages_page(reader, Some(room), page)
-                .await
-                .unwrap()
-                .unwrap();
-            assert_eq!(found.items.len(), 50);
-        });
-        println!(
-            "  newest page of 50, {callers} callers: {:>8.0}/s",
-            rate.await
-        );
-        let rate = repeat(callers, &store, move |store, _| async move {
-            store
-                .rooms_of(
-                    reader,
-                    PageRequest {
-                        page: PageNumber::Nth(1),
-                        size: 10,
-                    },
-                )
-                .await
-                .unwrap();
-        });
-        println!(
-            "  rooms of a user, {callers} callers: {:>8.0}/s",
-            rate.await
-        );
+        reads(&store, room, users[1], newest, callers).await;
     }
     store.close().await;
 }
@@ -228,4 +168,67 @@ where
     tasks.join_all().await;
     let count = u32::try_from(count.load(Ordering::Relaxed)).unwrap();
     f64::from(count) / begun.elapsed().as_secs_f64()
+}
+
+async fn reads(store: &Arc<dyn Store>, room: RoomId, reader: UserId, newest: i64, callers: usize) {
+    let rate = repeat(callers, store, move |store, n| async move {
+        let after = i64::try_from(n).unwrap() * 37 % (newest - 1_000);
+        let found = store
+            .history(room, Span::After(after), 50)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(found.events.len(), 50);
+    });
+    println!(
+        "  history of 50 old, {callers} callers: {:>8.0}/s",
+        rate.await
+    );
+    let rate = repeat(callers, store, move |store, n| async move {
+        let page = PageRequest {
+            page: PageNumber::Nth(10 + i64::try_from(n % 100).unwrap()),
+            size: 50,
+        };
+        store
+            .messages_page(reader, Some(room), page)
+            .await
+            .unwrap()
+            .unwrap();
+    });
+    println!(
+        "  page 10 to 110 of 50, {callers} callers: {:>8.0}/s",
+        rate.await
+    );
+    let rate = repeat(callers, store, move |store, _| async move {
+        let page = PageRequest {
+            page: PageNumber::Nth(1),
+            size: 50,
+        };
+        let found = store
+            .messages_page(reader, Some(room), page)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(found.items.len(), 50);
+    });
+    println!(
+        "  newest page of 50, {callers} callers: {:>8.0}/s",
+        rate.await
+    );
+    let rate = repeat(callers, store, move |store, _| async move {
+        store
+            .rooms_of(
+                reader,
+                PageRequest {
+                    page: PageNumber::Nth(1),
+                    size: 10,
+                },
+            )
+            .await
+            .unwrap();
+    });
+    println!(
+        "  rooms of a user, {callers} callers: {:>8.0}/s",
+        rate.await
+    );
 }
