@@ -2,13 +2,15 @@
 
 mod accounts;
 mod messages;
+pub mod openapi;
 mod paging;
 pub mod problem;
 mod rooms;
+mod schemas;
 mod tokens;
 mod views;
 
-use crate::{Web, auth, openapi, slash::KnownPaths};
+use crate::{Web, auth, slash::KnownPaths};
 use axum::{
     Router,
     extract::{FromRequestParts, Path},

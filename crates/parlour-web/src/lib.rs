@@ -11,13 +11,13 @@ mod cors;
 mod docs;
 mod headers;
 mod landing;
-pub mod openapi;
 mod ops;
 mod request_id;
 mod slash;
 mod sockets;
 
 pub use address::TrustedProxies;
+pub use api::openapi;
 pub use ops::{MetricsDoor, Ops, Readiness, ops_router};
 
 use axum::{Router, middleware};

@@ -96,7 +96,9 @@ async fn cuts_in_the_middle_lose_and_double_nothing() {
                     Err(error) => {
                         assert_eq!(error.kind(), Kind::Unavailable, "{error:?}");
                         tries += 1;
-                        assert!(tries < 50);
+                        assert!(tries < 200, "{error:?}");
+                        // As the hint says: not at once, or a cut outlasts the tries.
+                        tokio::time::sleep(Duration::from_millis(10)).await;
                     }
                 }
             }

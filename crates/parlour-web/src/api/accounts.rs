@@ -4,13 +4,13 @@ use super::{
     Id,
     paging::{Paged, QueryFields},
     problem::Problem,
+    schemas::{Detail, FieldErrors, OwnsRooms, SignUpBody, UserPatchBody},
     views::UserView,
 };
 use crate::{
     Web,
     auth::{Auth, Caller},
     body::Fields,
-    openapi::{Detail, FieldErrors, SignUpBody, UserBody, UserPatchBody},
 };
 use axum::{
     Json,
@@ -101,7 +101,7 @@ pub(super) async fn read(
 #[utoipa::path(put, path = "/api/v1/users/{id}/", operation_id = "users_update", tag = "users",
     params(("id" = i64, Path, description = "One's own id")),
     request_body(
-        content((UserBody = "application/json"), (UserBody = "application/x-www-form-urlencoded"), (UserBody = "multipart/form-data"))),
+        content((SignUpBody = "application/json"), (SignUpBody = "application/x-www-form-urlencoded"), (SignUpBody = "multipart/form-data"))),
     responses(
         (status = 200, description = "The account", body = UserView),
         (status = 400, description = "Bad fields, all at once", body = FieldErrors),
@@ -147,7 +147,7 @@ pub(super) async fn update(
         (status = 401, description = "No token, or a bad one", body = Detail),
         (status = 403, description = "Somebody else's account", body = Detail),
         (status = 404, description = "No such account", body = Detail),
-        (status = 409, description = "The account still owns rooms", body = crate::openapi::OwnsRooms)),
+        (status = 409, description = "The account still owns rooms", body = OwnsRooms)),
     security(("tokenAuth" = [])))]
 pub(super) async fn delete(
     State(web): State<Web>,

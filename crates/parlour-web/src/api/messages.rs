@@ -4,14 +4,10 @@ use super::{
     Id,
     paging::{Paged, QueryFields},
     problem::Problem,
+    schemas::{Detail, FieldErrors, MessageBody, MessagePatchBody, MessagePutBody},
     views::MessageDoc,
 };
-use crate::{
-    Web,
-    auth::Auth,
-    body::Fields,
-    openapi::{Detail, FieldErrors, MessageBody, MessagePatchBody, MessagePutBody},
-};
+use crate::{Web, auth::Auth, body::Fields};
 use axum::{
     Json,
     extract::{RawQuery, State},

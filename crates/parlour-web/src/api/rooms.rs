@@ -4,16 +4,12 @@ use super::{
     Id,
     paging::{Paged, QueryFields},
     problem::Problem,
-    views::RoomView,
-};
-use crate::{
-    Web,
-    auth::Auth,
-    body::Fields,
-    openapi::{
+    schemas::{
         Detail, FieldErrors, FullRoom, HistoryDoc, RenewBody, RoomBody, RoomPatchBody, UserRef,
     },
+    views::RoomView,
 };
+use crate::{Web, auth::Auth, body::Fields};
 use axum::{
     Json,
     extract::{RawQuery, State},

@@ -1,11 +1,15 @@
 //! `/api/v1/auth/`: log in, log out, one's own credentials (contract section 2).
 
-use super::{Id, problem::Problem, views::TokenView};
+use super::{
+    Id,
+    problem::Problem,
+    schemas::{Detail, FieldErrors, LoginBody, TokenBody},
+    views::TokenView,
+};
 use crate::{
     Web,
     auth::{Auth, Caller},
     body::Fields,
-    openapi::{Detail, FieldErrors, LoginBody, TokenBody},
 };
 use axum::{
     Json,

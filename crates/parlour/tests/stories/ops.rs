@@ -122,14 +122,25 @@ async fn metrics_on_a_listener_of_their_own(engine: Engine) {
         .env("PARLOUR_OPS_LISTEN", "127.0.0.1:0")
         .start()
         .await;
-    let log = server.log();
-    let told = log
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let address = told
-        .filter(|line| line.to_string().contains("operators' listener"))
-        .find_map(|line| line["address"].as_str()?.parse().ok())
-        .unwrap_or_else(|| panic!("no address in {log}"));
+    // The log comes through another pipe than the ready line, and may come later.
+    let told = async {
+        loop {
+            let log = server.log();
+            let mut lines = log
+                .lines()
+                .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+                .filter(|line| line.to_string().contains("operators' listener"));
+            if let Some(line) = lines.next() {
+                break line["address"].as_str().and_then(|text| text.parse().ok());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let address = tokio::time::timeout(Duration::from_secs(10), told)
+        .await
+        .ok()
+        .flatten()
+        .unwrap_or_else(|| panic!("no address in {}", server.log()));
     let operators = crate::support::Client::new(address);
     for path in ["/metrics", "/healthz", "/readyz"] {
         assert_eq!(operators.call("GET", path).await.status, 200, "{path}");

@@ -1,67 +1,8 @@
-//! The OpenAPI document: generated from the handlers, completed here with what no handler says.
+//! Bodies of requests and answers as documentation; what is read and sent is in the handlers.
 
-use crate::api;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use utoipa::{
-    Modify, OpenApi, ToSchema,
-    openapi::{
-        OpenApi as Document,
-        security::{ApiKey, ApiKeyValue, SecurityScheme},
-    },
-};
-
-/// The document of this version of the API.
-#[must_use]
-pub fn document() -> Document {
-    api::documented(None).1
-}
-
-/// The document as JSON, as `docs/openapi.json` has it.
-///
-/// # Errors
-/// When the document cannot be written as JSON.
-pub fn json() -> Result<String, serde_json::Error> {
-    document().to_pretty_json().map(|text| text + "\n")
-}
-
-/// What the document starts from.
-pub(crate) fn base() -> Document {
-    Base::openapi()
-}
-
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "Chat API",
-        version = "1.0.0",
-        description = "Parlour's REST API. Log in at `auth/login/`, then send `Authorization: Token <token>`. \
-            Messages also arrive live on the account WebSocket `/?token=<token>`.",
-        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
-    ),
-    tags(
-        (name = "auth", description = "Log in and out, one's own tokens and sessions"),
-        (name = "users", description = "Accounts"),
-        (name = "chats", description = "Rooms and messages"),
-    ),
-    modifiers(&TokenAuth)
-)]
-struct Base;
-
-struct TokenAuth;
-
-impl Modify for TokenAuth {
-    fn modify(&self, document: &mut Document) {
-        let value = ApiKeyValue::with_description(
-            "Authorization",
-            "The word `Token`, a space, and the token of `auth/login/`.",
-        );
-        document
-            .components
-            .get_or_insert_with(Default::default)
-            .add_security_scheme("tokenAuth", SecurityScheme::ApiKey(ApiKey::Header(value)));
-    }
-}
+use utoipa::ToSchema;
 
 /// Everything that is no field error.
 #[derive(Debug, Serialize, ToSchema)]
@@ -121,25 +62,6 @@ pub(crate) struct SignUpBody {
     /// Display name; the username when left out.
     #[schema(required = false, max_length = 50, example = "Ada")]
     nickname: Option<String>,
-    #[schema(required = false, max_length = 254, example = "ada@example.org")]
-    email: Option<String>,
-    #[schema(required = false, max_length = 150, example = "Ada")]
-    first_name: Option<String>,
-    #[schema(required = false, max_length = 150, example = "Lovelace")]
-    last_name: Option<String>,
-}
-
-/// All fields of an account.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct UserBody {
-    #[schema(max_length = 150, example = "ada")]
-    username: String,
-    /// All other tokens and sessions end.
-    #[schema(format = Password, min_length = 8, max_length = 128, example = "difference of squares")]
-    password: String,
-    #[schema(required = false, max_length = 50, example = "Ada")]
-    nickname: Option<String>,
-    /// Null removes it.
     #[schema(required = false, max_length = 254, example = "ada@example.org")]
     email: Option<String>,
     #[schema(required = false, max_length = 150, example = "Ada")]
