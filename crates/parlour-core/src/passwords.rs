@@ -78,6 +78,10 @@ pub fn check(
         );
         return None;
     }
+    if password.contains('\0') {
+        problems.add(field, Problem::Nul);
+        return None;
+    }
     let mut found = Vec::new();
     if let Some(to) = similar(&password, known) {
         found.push(Problem::PasswordSimilar { to });
@@ -344,6 +348,10 @@ mod tests {
         assert_eq!(bad.len(), 3, "{bad:?}");
         assert!(
             bad[0].contains("too short") && bad[1].contains("common") && bad[2].contains("numeric")
+        );
+        assert_eq!(
+            problems_of("a\0bcdefghijk", Known::default()),
+            ["Null characters are not allowed."]
         );
         for common in [
             "password",

@@ -8,6 +8,7 @@ mod members;
 mod update;
 
 pub use access::{Right, can, view};
+pub(crate) use access::{find as find_known, take_as_long_as_nothing};
 pub use create::{CreateRoom, create};
 pub use expire::{expire_due, purge_some};
 pub use find::{MAX_HISTORY, Scope, get, history, list};

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use parlour_core::{
-    Actor, Error,
+    Actor, Error, Kind,
     accounts::authenticate,
     error::{INVALID_TOKEN, UNAUTHENTICATED},
     model::TokenKind,
@@ -34,7 +34,14 @@ pub(crate) async fn identify(State(web): State<Web>, mut request: Request, next:
     let address = client_address(&web, &request);
     let actor = match actor(&web, request.headers()).await {
         Ok(actor) => actor,
-        Err(error) => return Problem(error).into_response(),
+        Err(error) => {
+            // Guessing counts like any other request without a credential.
+            let guess = web.app.limits().anonymous.take(&Key::address(address));
+            let limited = guess
+                .err()
+                .filter(|_| error.kind() == Kind::Unauthenticated);
+            return Problem(limited.unwrap_or(error)).into_response();
+        }
     };
     let allowed = match (&actor, request.method()) {
         (Some(actor), &Method::GET | &Method::HEAD) => {

@@ -92,7 +92,7 @@ async fn asset(Path(name): Path<String>) -> Response {
         ))),
         "redoc.js" => script(redoc_script()),
         "swagger-ui.css" | "swagger-ui-bundle.js" | "favicon-32x32.png" => vendored(&name),
-        _ => StatusCode::NOT_FOUND.into_response(),
+        _ => crate::api::not_found().await,
     }
 }
 

@@ -22,11 +22,10 @@ pub async fn list(
 ) -> Result<Page<Arc<Message>>, Error> {
     let mut problems = Problems::default();
     let room = room.optional("room", &mut problems);
-    if let Some(room) = room {
-        let known = app.store().room(room, actor.user).await?;
-        if known.is_none_or(|view| rooms::can(&view, Right::Know).is_err()) {
-            problems.add("room", Problem::NoSuchChoice);
-        }
+    if let Some(room) = room
+        && rooms::find_known(app, actor, room).await?.is_none()
+    {
+        problems.add("room", Problem::NoSuchChoice);
     }
     problems.check()?;
     let page = page.ok_or(INVALID_PAGE)?;
@@ -56,11 +55,14 @@ pub(super) async fn find(
     actor: &Actor,
     id: MessageId,
 ) -> Result<(Arc<Message>, RoomView), Error> {
-    let message = app.store().message(id).await?.ok_or(NOT_FOUND)?;
-    let view = app
-        .store()
-        .room(message.room, actor.user)
-        .await?
-        .ok_or(NOT_FOUND)?;
+    let Some(message) = app.store().message(id).await? else {
+        rooms::take_as_long_as_nothing(app, actor).await?;
+        return Err(NOT_FOUND.into());
+    };
+    let found = app.store().room(message.room, actor.user).await?;
+    let view = found.ok_or(NOT_FOUND)?;
+    if rooms::can(&view, Right::Know).is_err() {
+        rooms::take_as_long_as_nothing(app, actor).await?;
+    }
     Ok((message, view))
 }

@@ -115,12 +115,9 @@ async fn writable(
     actor: &Actor,
     room: RoomId,
 ) -> Result<Result<RoomKind, Problem>, Error> {
-    let Some(view) = app.store().room(room, actor.user).await? else {
+    let Some(view) = rooms::find_known(app, actor, room).await? else {
         return Ok(Err(no_such_room(room)));
     };
-    if rooms::can(&view, Right::Know).is_err() {
-        return Ok(Err(no_such_room(room)));
-    }
     Ok(match rooms::can(&view, Right::Talk) {
         Ok(()) => Ok(view.room.kind),
         Err(_) => Err(Problem::NotInRoom),

@@ -1,6 +1,6 @@
 //! Bytes of a body within a size and a time.
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _, stream};
 use std::{fmt, time::Duration};
@@ -45,8 +45,13 @@ impl std::error::Error for BodyError {}
 /// The body's pieces, until it is larger than `limit` bytes or too slow.
 pub(crate) fn guarded(body: Body, limit: u64) -> impl Stream<Item = Result<Bytes, BodyError>> {
     let start = Instant::now();
+    // What the headers announce is believed: a body that will be too large is not waited for.
+    let announced = body.size_hint().lower();
     let state = (body.into_data_stream(), 0_u64);
     stream::try_unfold(state, move |(mut pieces, mut seen)| async move {
+        if announced > limit {
+            return Err(BodyError::TooLarge);
+        }
         let deadline = start + GRACE.max(Duration::from_secs(seen / MIN_BYTES_PER_SECOND));
         match timeout_at(deadline, pieces.next()).await {
             Err(_) => Err(BodyError::TooSlow),

@@ -8,6 +8,7 @@ stories![
     heads_that_are_too_large,
     bytes_that_are_no_http,
     bodies_whose_length_is_a_lie,
+    bodies_that_announce_too_much,
     a_chunked_body_without_end,
     frames_before_the_upgrade_has_ended,
     handshakes_that_are_none,
@@ -125,6 +126,17 @@ async fn bodies_whose_length_is_a_lie(server: Server) {
     let mut raw = post(&server, &ada, &headers, smuggled).await;
     let status = raw.status(SOON).await;
     assert!((400..500).contains(&status), "{status}");
+    assert!(server.is_well().await);
+}
+
+async fn bodies_that_announce_too_much(server: Server) {
+    for length in ["30000000", "9223372036854775807"] {
+        let mut raw = server.raw().await;
+        let length = format!("Content-Length: {length}");
+        let headers = ["Content-Type: application/json", length.as_str()];
+        raw.head("POST /api/v1/users/", &headers).await;
+        assert_eq!(raw.status(SOON).await, 413, "{length}: not waited for");
+    }
     assert!(server.is_well().await);
 }
 

@@ -13,6 +13,7 @@ stories![
     a_flood_of_messages_is_slowed_down,
     a_flood_on_the_socket_is_slowed_down_then_closed,
     a_flood_of_sign_ups_is_slowed_down,
+    guessing_tokens_is_slowed_down,
     bad_log_ins_never_slow_messages,
     without_limits_nothing_is_refused,
 ];
@@ -240,4 +241,24 @@ async fn without_limits_nothing_is_refused(server: Server) {
         server.log().contains("RATE_LIMITS"),
         "the server warns at start"
     );
+}
+
+async fn guessing_tokens_is_slowed_down(engine: Engine) {
+    let server = limited(engine).await;
+    let guesses = async |many: usize| {
+        let mut refused = 0;
+        for number in 0..many {
+            let token = format!("plr_{number:043}");
+            let answer = server.get(MESSAGES).token(&token).await;
+            match answer.status {
+                401 => {}
+                _ => {
+                    is_too_many(&answer);
+                    refused += 1;
+                }
+            }
+        }
+        refused
+    };
+    assert!(guesses(600).await > 0, "600 guesses at once");
 }
