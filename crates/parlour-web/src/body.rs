@@ -2,7 +2,9 @@
 
 mod fields;
 mod form;
+mod linger;
 mod read;
 
 pub(crate) use fields::Fields;
+pub(crate) use linger::linger;
 pub(crate) use read::BodyError;

@@ -73,6 +73,7 @@ pub fn router(web: &Web) -> Router {
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(
             api::problem::panicked,
         ))
+        .layer(middleware::from_fn(body::linger))
         .layer(middleware::from_fn(headers::secure))
         .layer(middleware::from_fn(request_id::assign))
 }

@@ -9,6 +9,7 @@ stories![
     bytes_that_are_no_http,
     bodies_whose_length_is_a_lie,
     bodies_that_announce_too_much,
+    a_refusal_reaches_who_writes_first_and_reads_later,
     a_chunked_body_without_end,
     frames_before_the_upgrade_has_ended,
     handshakes_that_are_none,
@@ -136,6 +137,25 @@ async fn bodies_that_announce_too_much(server: Server) {
         let headers = ["Content-Type: application/json", length.as_str()];
         raw.head("POST /api/v1/users/", &headers).await;
         assert_eq!(raw.status(SOON).await, 413, "{length}: not waited for");
+    }
+    assert!(server.is_well().await);
+}
+
+async fn a_refusal_reaches_who_writes_first_and_reads_later(server: Server) {
+    let large = vec![b' '; 3_000_000];
+    let length = format!("Content-Length: {}", large.len());
+    for (line, kind, wanted) in [
+        ("POST /api/v1/users/", "application/json", 413),
+        ("POST /api/v1/users/", "text/plain", 415),
+        ("POST /api/v1/chats/rooms/", "application/json", 401),
+    ] {
+        for round in 0..10 {
+            let mut raw = server.raw().await;
+            let kind = format!("Content-Type: {kind}");
+            raw.head(line, &[kind.as_str(), length.as_str()]).await;
+            assert!(raw.write(&large).await, "{line} {wanted}, round {round}");
+            assert_eq!(raw.status(SOON).await, wanted, "{line}, round {round}");
+        }
     }
     assert!(server.is_well().await);
 }
