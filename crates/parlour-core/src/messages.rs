@@ -3,9 +3,11 @@
 mod delete;
 mod edit;
 mod find;
+mod react;
 mod send;
 
 pub use delete::delete;
 pub use edit::{EditMessage, edit};
-pub use find::{get, list};
+pub use find::{by_id, get, list};
+pub use react::{MAX_REACTIONS, Reacting, react};
 pub use send::{SendMessage, Sending, Sent, send, submit};

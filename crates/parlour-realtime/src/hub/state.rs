@@ -97,6 +97,7 @@ impl State {
             }
             // Nothing that is remembered here depends on the account's rights.
             News::Signal(Signal::UserChanged(_)) => {}
+            News::Signal(Signal::Typing { .. } | Signal::Read { .. } | Signal::SiteChanged) => {}
             News::Gap => {
                 self.next_round = now;
                 self.audits = self.people.persons.keys().copied().collect();
