@@ -1,21 +1,29 @@
 //! Accounts: sign up, log in, credentials, profile, deletion.
 
+mod administer;
 pub mod authenticate;
 mod credentials;
 mod delete;
 mod list;
 mod log_in;
 mod operate;
+mod preferences;
 mod register;
+mod set_up;
 mod update;
 
+pub use administer::{Administer, administer, list_as_admin};
 pub use authenticate::{authenticate, secret_hash};
-pub use credentials::{end_credential, list_credentials, log_out};
+pub use credentials::{
+    end_credential, end_other_credentials, issue_token, list_credentials, log_out,
+};
 pub use delete::delete;
 pub use list::{get, list};
 pub use log_in::{Issued, LogIn, log_in};
 pub use operate::{NewAccount, create, deactivate, promote, reset_password};
-pub use register::{SignUp, register};
+pub use preferences::{UpdatePreferences, preferences, set_preferences};
+pub use register::{PageSignUp, SignUp, register, register_by_email};
+pub use set_up::{SetUp, is_set_up, prepare_set_up, set_up};
 pub use update::{UpdateUser, update};
 
 use crate::{

@@ -3,11 +3,17 @@
 use crate::{
     Error, Settings, Signal, Time, TokenId, UserId,
     accounts::authenticate::Remembered,
+    model::{Sender, Site},
     passwords::Passwords,
-    ports::{Announce, Clock, Random, Store},
+    ports::{Announce, Clock, Presence, Random, Store},
+    profiles::Profiles,
     rates::Limits,
 };
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 /// What the actions need: ports, settings, and what is remembered of credentials. Cloning shares it.
 #[derive(Clone)]
@@ -18,12 +24,22 @@ pub struct App {
 struct Inner {
     store: Arc<dyn Store>,
     announce: Arc<dyn Announce>,
+    presence: Arc<dyn Presence>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     settings: Settings,
     passwords: Passwords,
     limits: Limits,
     remembered: Remembered,
+    profiles: Profiles,
+    site: Mutex<RememberedSite>,
+}
+
+/// The server's look as it was last read, and how often it was told to have changed.
+#[derive(Debug, Default)]
+pub(crate) struct RememberedSite {
+    pub(crate) now: Option<Arc<Site>>,
+    pub(crate) changes: u64,
 }
 
 /// The ports of an [`App`].
@@ -32,6 +48,8 @@ pub struct Ports {
     pub store: Arc<dyn Store>,
     /// Who is told.
     pub announce: Arc<dyn Announce>,
+    /// Who is here.
+    pub presence: Arc<dyn Presence>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -56,6 +74,7 @@ impl App {
         let Ports {
             store,
             announce,
+            presence,
             clock,
             random,
         } = ports;
@@ -64,8 +83,11 @@ impl App {
                 passwords: Passwords::start(hashing_threads, Arc::clone(&random))?,
                 limits: Limits::new(settings.rates.as_ref()),
                 remembered: Remembered::default(),
+                profiles: Profiles::default(),
+                site: Mutex::default(),
                 store,
                 announce,
+                presence,
                 clock,
                 random,
                 settings,
@@ -103,6 +125,29 @@ impl App {
         &self.inner.limits
     }
 
+    /// Who is here.
+    #[must_use]
+    pub fn presence(&self) -> &dyn Presence {
+        &*self.inner.presence
+    }
+
+    /// How accounts are shown, in the order of `ids`; those that do not exist are left out.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn senders(&self, ids: &[UserId]) -> Result<Vec<(UserId, Arc<Sender>)>, Error> {
+        self.inner.profiles.of(self.store(), ids).await
+    }
+
+    /// What is remembered of the server's look.
+    pub(crate) fn remembered_site(&self) -> MutexGuard<'_, RememberedSite> {
+        // It is whole after any panic.
+        self.inner
+            .site
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn remembered(&self) -> &Remembered {
         &self.inner.remembered
     }
@@ -125,7 +170,8 @@ impl App {
         self.tell(Signal::UserChanged(user)).await;
     }
 
-    async fn tell(&self, signal: Signal) {
+    /// Acts on a signal and tells this process and all others.
+    pub(crate) async fn tell(&self, signal: Signal) {
         self.heed(&signal);
         self.inner.announce.signal(signal).await;
     }
@@ -133,9 +179,18 @@ impl App {
     /// Acts on a signal from another process: forgets what it makes untrue.
     pub fn heed(&self, signal: &Signal) {
         match signal {
-            Signal::CredentialsEnded { user, .. } | Signal::UserChanged(user) => {
+            Signal::CredentialsEnded { user, .. } => self.remembered().forget(*user),
+            Signal::UserChanged(user) => {
                 self.remembered().forget(*user);
+                self.store().forget_sender(*user);
+                self.inner.profiles.forget(*user);
             }
+            Signal::SiteChanged => {
+                let mut site = self.remembered_site();
+                site.changes += 1;
+                site.now = None;
+            }
+            Signal::Typing { .. } | Signal::Read { .. } => {}
         }
     }
 

@@ -62,6 +62,16 @@ catalogue! {
     INVALID_TOKEN = Unauthenticated, "invalid_token", "Invalid token.";
     /// Only the owner may.
     OWNER_ONLY = Forbidden, "owner_only", "Access Denied: Owner user only";
+    /// Only administrators may.
+    ADMIN_ONLY = Forbidden, "admin_only", "Only administrators of this server may do this.";
+    /// The one-time code for the first administrator is not the one in force.
+    WRONG_CODE = Forbidden, "wrong_code", "This code is not valid.";
+    /// The first administrator was made already.
+    ALREADY_SET_UP = Conflict, "already_set_up", "This server has an administrator.";
+    /// The last administrator cannot go.
+    LAST_ADMIN = Conflict, "last_admin", "This server needs an administrator.";
+    /// A message cannot carry another reaction.
+    TOO_MANY_REACTIONS = Conflict, "too_many_reactions", "This message has as many different reactions as it can.";
     /// Another account.
     NOT_YOURS = Forbidden, "not_yours", "You may only change your own account.";
     /// Not (any more) in the room.
@@ -168,6 +178,20 @@ impl Error {
         let mut error = Self::from(OWNS_ROOMS);
         error.0.rooms = rooms;
         error
+    }
+
+    /// This error with the bad fields of another one beside its own; an error that is not about fields
+    /// wins.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        if !self.is(INVALID) {
+            return self;
+        }
+        if !other.is(INVALID) {
+            return other;
+        }
+        self.0.fields.extend(other.0.fields);
+        self
     }
 
     /// What sort of error it is.
@@ -353,6 +377,18 @@ pub enum Problem {
     /// Neither text nor file.
     #[error("A message needs text or a file.")]
     EmptyMessage,
+    /// Not one emoji.
+    #[error("Not an emoji.")]
+    NotEmoji,
+    /// No small picture.
+    #[error("Not a PNG, JPEG or WebP picture of at most {kib} KiB.")]
+    NotALogo {
+        /// The largest.
+        kib: usize,
+    },
+    /// The repetition differs.
+    #[error("The two password fields didn't match.")]
+    PasswordMismatch,
     /// A body that is no object; `given` is the type's name as the reference prints it.
     #[error("Invalid data. Expected a dictionary, but got {given}.")]
     NotAnObject {

@@ -41,8 +41,23 @@ pub enum What {
     /// A message was deleted. Read back from the store, the place of its creation and of its edits
     /// in the stream holds this too, because the text is gone.
     MessageDeleted(MessageId),
+    /// Somebody reacted to a message.
+    ReactionAdded(Arc<Reacted>),
+    /// Somebody took a reaction back.
+    ReactionRemoved(Arc<Reacted>),
     /// All messages of this author were deleted with the account.
     MessagesPurged(UserId),
+}
+
+/// A reaction that was added or taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reacted {
+    /// The message.
+    pub message: MessageId,
+    /// One emoji.
+    pub emoji: String,
+    /// Who.
+    pub user: UserId,
 }
 
 /// Why a room ended.
@@ -91,8 +106,8 @@ impl LeaveReason {
     }
 }
 
-/// News that belongs to a user, not to a room. Signals are idempotent: hearing one twice is the same
-/// as hearing it once.
+/// News outside the rooms' streams: without a seq, perhaps lost. Signals are idempotent: hearing one
+/// twice is the same as hearing it once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// These tokens and sessions ended: their sockets close with 4401 and nothing later is delivered.
@@ -104,4 +119,22 @@ pub enum Signal {
     },
     /// The account's rights changed: whatever was remembered of it must be read again.
     UserChanged(UserId),
+    /// Somebody is writing in a room. Told to those who are in it, then forgotten.
+    Typing {
+        /// The room.
+        room: RoomId,
+        /// Who writes.
+        user: UserId,
+    },
+    /// Somebody has read a room up to here (or marked it unread from here).
+    Read {
+        /// The room.
+        room: RoomId,
+        /// Who.
+        user: UserId,
+        /// How far they have read now.
+        seq: i64,
+    },
+    /// The server's look changed.
+    SiteChanged,
 }

@@ -18,7 +18,7 @@
 //! | nonce | the client's own id of a message; makes sending idempotent |
 //!
 //! Reading order: [`id`], [`time`], [`model`], [`event`], [`error`], [`given`], [`ports`],
-//! [`settings`], [`app`], then the actions: [`accounts`], [`rooms`], [`messages`].
+//! [`settings`], [`app`], then the actions: [`accounts`], [`rooms`], [`messages`], [`site`].
 
 pub mod accounts;
 pub mod actor;
@@ -27,13 +27,16 @@ pub mod error;
 pub mod event;
 pub mod given;
 pub mod id;
+pub mod markup;
 pub mod messages;
 pub mod model;
 pub mod passwords;
 pub mod ports;
+mod profiles;
 pub mod rates;
 pub mod rooms;
 pub mod settings;
+pub mod site;
 pub mod text;
 pub mod time;
 

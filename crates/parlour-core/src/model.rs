@@ -1,6 +1,16 @@
 //! The nouns: users, rooms, messages, and pages of them.
 
-use crate::{MessageId, RoomId, Time, TokenId, UserId};
+mod message;
+mod people;
+mod site;
+
+pub use message::{Html, Mention, Message, Reaction};
+pub use people::{
+    Density, HourCycle, Language, People, Person, Preferences, SendKey, Sender, Theme, Unread,
+};
+pub use site::{Logo, MAX_HUE, Site};
+
+use crate::{RoomId, Time, TokenId, UserId, event::EndReason};
 use serde::Serialize;
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -23,8 +33,37 @@ pub struct User {
     pub is_active: bool,
     /// Administers this server.
     pub is_admin: bool,
+    /// The chosen colour, an index below [`User::HUES`]; `None`: given by the id.
+    pub avatar_hue: Option<u8>,
     /// When the account was made.
     pub created_at: Time,
+}
+
+impl User {
+    /// How many colours there are to choose from.
+    pub const HUES: u8 = 12;
+
+    /// The colour in which the account is shown, below [`User::HUES`].
+    #[must_use]
+    pub fn hue(&self) -> u8 {
+        hue(self.id, self.avatar_hue)
+    }
+
+    /// How the account is shown beside what it wrote.
+    #[must_use]
+    pub fn sender(&self) -> Sender {
+        Sender {
+            nickname: self.nickname.clone(),
+            hue: self.hue(),
+        }
+    }
+}
+
+/// The colour of an account that chose this one, or none.
+#[must_use]
+pub fn hue(id: UserId, chosen: Option<u8>) -> u8 {
+    let of_id = u8::try_from(id.get().rem_euclid(i64::from(User::HUES))).unwrap_or(0);
+    chosen.filter(|hue| *hue < User::HUES).unwrap_or(of_id)
 }
 
 /// A user together with the stored password hash (PHC string).
@@ -223,25 +262,23 @@ pub struct RoomView {
     pub is_owner: bool,
 }
 
-/// A message.
+/// What is left of a room that ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// The id; grows with `seq` within a room.
-    pub id: MessageId,
-    /// The room.
+pub struct Tombstone {
+    /// The id.
     pub room: RoomId,
-    /// The author.
+    /// Its name.
+    pub name: String,
+    /// Who could enter.
+    pub kind: RoomKind,
+    /// Who owned it.
     pub owner: UserId,
-    /// Position of its creation in the room's stream; kept for ever.
-    pub seq: i64,
-    /// The text, trimmed.
-    pub text: String,
-    /// The client's own id, if it gave one.
-    pub nonce: Option<String>,
-    /// When it was stored.
-    pub created_at: Time,
-    /// When it was last changed.
-    pub updated_at: Time,
+    /// When it ended.
+    pub ended_at: Time,
+    /// Why.
+    pub reason: EndReason,
+    /// Whether the user it was asked for was a member.
+    pub was_member: bool,
 }
 
 /// Which page of a list is asked for. Pages count from 1.

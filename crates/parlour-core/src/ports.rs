@@ -14,22 +14,28 @@
 
 mod accounts;
 mod messages;
+mod reading;
 mod rooms;
 mod sessions;
+mod site;
 
-pub use accounts::{AccountKeys, Accounts, DeleteUser, NewUser, SaveUser, TakenField, UserChange};
-pub use messages::{Append, EditMessage, Messages, NewMessage, Pending};
+pub use accounts::{
+    AccountKeys, Accounts, DeleteUser, FirstAdmin, NewUser, SaveUser, TakenField, UserChange,
+};
+pub use messages::{Append, EditMessage, Messages, NewMessage, NewReaction, Pending, React};
+pub use reading::Reading;
 pub use rooms::{Change, Hearing, History, Join, NewRoom, RoomChange, Rooms, SaveRoom, Span};
 pub use sessions::{EndWhich, NewToken, Revocation, Sessions};
+pub use site::{LogoChange, SiteChange, Sites};
 
-use crate::{Error, Event, Signal, Time};
+use crate::{Error, Event, Signal, Time, UserId};
 use async_trait::async_trait;
 use std::sync::Arc;
 
 /// Everything that is kept.
-pub trait Store: Accounts + Sessions + Rooms + Messages + Upkeep {}
+pub trait Store: Accounts + Sessions + Rooms + Messages + Reading + Sites + Upkeep {}
 
-impl<T: Accounts + Sessions + Rooms + Messages + Upkeep> Store for T {}
+impl<T: Accounts + Sessions + Rooms + Messages + Reading + Sites + Upkeep> Store for T {}
 
 /// The store's own health.
 #[async_trait]
@@ -51,6 +57,24 @@ pub trait Announce: Send + Sync {
     async fn events(&self, events: Vec<Arc<Event>>);
     /// News of a user.
     async fn signal(&self, signal: Signal);
+}
+
+/// Who is here, as far as the sockets know.
+#[async_trait]
+pub trait Presence: Send + Sync {
+    /// Those of these users who have a socket open, or closed the last one seconds ago.
+    async fn here(&self, users: &[UserId]) -> Vec<UserId>;
+}
+
+/// Nobody is ever here: for commands that open no sockets.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nobody;
+
+#[async_trait]
+impl Presence for Nobody {
+    async fn here(&self, _: &[UserId]) -> Vec<UserId> {
+        Vec::new()
+    }
 }
 
 /// The time. Passed in, so that tests can move it.

@@ -128,15 +128,18 @@ impl TextRule {
 /// A username: letters and digits of any script and `@ . + - _`.
 pub fn username(text: &str, problems: &mut Problems) -> Option<String> {
     let name = TextRule::name(MAX_NAME_CHARS).apply("username", text, problems)?;
-    if name
-        .chars()
-        .all(|c| c.is_alphanumeric() || matches!(c, '@' | '.' | '+' | '-' | '_'))
-    {
+    if name.chars().all(fits_username) {
         Some(name)
     } else {
         problems.add("username", Problem::UsernameCharacters);
         None
     }
+}
+
+/// Whether a username may hold this character.
+#[must_use]
+pub fn fits_username(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '@' | '.' | '+' | '-' | '_')
 }
 
 /// An email address with a domain that has a dot.

@@ -36,6 +36,7 @@ impl Actions for App {
             room: Given::Value(send.room),
             text: Given::Value(send.text),
             nonce: send.nonce.map_or(Given::Missing, Given::Value),
+            ..SendMessage::default()
         };
         let sending = messages::submit(self, actor, input).await?;
         Ok(Box::pin(async move { Ok(sending.stored().await?.message) }))

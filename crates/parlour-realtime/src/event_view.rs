@@ -3,6 +3,7 @@
 use crate::view::MessageView;
 use parlour_core::{
     Event, MessageId, RoomId, Time, UserId, What,
+    event::Reacted,
     model::{Room, RoomKind},
 };
 use serde::Serialize;
@@ -37,6 +38,15 @@ pub enum Details<'a> {
     Deleted {
         /// The message's id.
         id: MessageId,
+    },
+    /// Of `reaction.added` and `reaction.removed`.
+    Reacted {
+        /// The message's id.
+        id: MessageId,
+        /// One emoji.
+        emoji: &'a str,
+        /// Who.
+        user: UserId,
     },
     /// Of `messages.purged`.
     Purged {
@@ -109,6 +119,16 @@ impl<'a> From<&'a Room> for Details<'a> {
     }
 }
 
+impl<'a> From<&'a Reacted> for Details<'a> {
+    fn from(reacted: &'a Reacted) -> Self {
+        Self::Reacted {
+            id: reacted.message,
+            emoji: &reacted.emoji,
+            user: reacted.user,
+        }
+    }
+}
+
 impl<'a> From<&'a Event> for EventView<'a> {
     fn from(event: &'a Event) -> Self {
         let member = |id, reason| Details::Member {
@@ -117,6 +137,8 @@ impl<'a> From<&'a Event> for EventView<'a> {
         };
         let (kind, what) = match &event.what {
             What::RoomCreated(room) => ("room.created", Details::from(&**room)),
+            What::ReactionAdded(reacted) => ("reaction.added", Details::from(&**reacted)),
+            What::ReactionRemoved(reacted) => ("reaction.removed", Details::from(&**reacted)),
             What::RoomUpdated(room) => ("room.updated", Details::from(&**room)),
             What::RoomDeleted(reason) => (
                 "room.deleted",

@@ -2,10 +2,17 @@
 
 use crate::{
     Actor, App, Error, TokenId,
+    accounts::log_in::{Issued, issue},
     error::{NOT_FOUND, UNAUTHENTICATED},
-    model::Token,
+    given::{Given, Problems},
+    model::{Token, TokenKind},
     ports::EndWhich,
+    rates::Key,
+    text::TextRule,
 };
+
+/// Longest word on what a token is for.
+const MAX_LABEL_CHARS: usize = 100;
 
 /// Ends the credential that the actor used; its sockets close.
 ///
@@ -41,4 +48,31 @@ pub async fn end_credential(app: &App, actor: &Actor, id: TokenId) -> Result<(),
     }
     app.credentials_ended(actor.user, ended).await;
     Ok(())
+}
+
+/// Ends all of one's own tokens and sessions but the one that asks.
+///
+/// # Errors
+/// [`UNAUTHENTICATED`] when the actor used none.
+pub async fn end_other_credentials(app: &App, actor: &Actor) -> Result<(), Error> {
+    let id = actor.credential().ok_or(UNAUTHENTICATED)?;
+    let ended = app
+        .store()
+        .end_tokens(actor.user, EndWhich::AllBut(id), app.now())
+        .await?;
+    app.credentials_ended(actor.user, ended).await;
+    Ok(())
+}
+
+/// Issues an API token to the actor; its secret is told once.
+///
+/// # Errors
+/// A bad label; [`UNAUTHENTICATED`] when the account went away.
+pub async fn issue_token(app: &App, actor: &Actor, label: Given<String>) -> Result<Issued, Error> {
+    app.limits().change.take(&Key::User(actor.user))?;
+    let mut problems = Problems::default();
+    let label = TextRule::name(MAX_LABEL_CHARS).required("label", label, &mut problems);
+    problems.check()?;
+    let user = app.store().user(actor.user).await?.ok_or(UNAUTHENTICATED)?;
+    issue(app, user, TokenKind::Token, &label.unwrap_or_default()).await
 }

@@ -3,7 +3,7 @@
 use crate::{
     App, Error,
     accounts::taken_errors,
-    error::{FORBIDDEN_SIGN_UP, FieldError},
+    error::{FORBIDDEN_SIGN_UP, FieldError, Problem},
     given::{Given, Problems},
     model::User,
     passwords::{self, Known},
@@ -43,61 +43,204 @@ pub async fn register(app: &App, input: SignUp, address: IpAddr) -> Result<User,
     create_account(app, input, false).await
 }
 
-/// Makes an account; the rules are the same at every door.
+/// What the sign-up page's form holds (contract 7). The username is made from the nickname.
+#[derive(Clone, Debug, Default)]
+pub struct PageSignUp {
+    /// Email; required here, because people log in with it (D-29).
+    pub email: Given<String>,
+    /// Display name, required.
+    pub nickname: Given<String>,
+    /// Password.
+    pub password1: Given<String>,
+    /// The same again.
+    pub password2: Given<String>,
+}
+
+/// Signs up from the page.
+///
+/// # Errors
+/// As [`register`]; what is wrong with the password stands at `password2`.
+pub async fn register_by_email(
+    app: &App,
+    input: PageSignUp,
+    address: IpAddr,
+) -> Result<User, Error> {
+    if !app.settings().open_registration {
+        return Err(FORBIDDEN_SIGN_UP.into());
+    }
+    app.limits().sign_up.take(&Key::address(address))?;
+    let draft = draft_from_page(app, input, false).await?;
+    save(app, draft).await
+}
+
+/// [`register`] without its limits.
 pub(super) async fn create_account(
     app: &App,
     input: SignUp,
     is_admin: bool,
 ) -> Result<User, Error> {
     let (checked, errors) = check(input);
-    let keys = checked.keys();
-    let mut errors = errors;
-    errors.extend(taken_errors(app.store().taken(keys.clone(), None).await?));
-    if !errors.is_empty() {
-        return Err(Error::fields(errors));
-    }
+    save(app, draft(app, checked, errors, is_admin).await?).await
+}
 
-    let chosen_nickname = checked.nickname.is_some();
-    let username = checked.username.unwrap_or_default();
-    let password_hash = app
-        .passwords()
-        .hash(checked.password.unwrap_or_default())
-        .await?;
-    let mut new = NewUser {
-        nickname: checked.nickname.unwrap_or_else(|| cut(&username, 0)),
-        username,
-        email: checked.email,
-        keys,
-        first_name: checked.first_name,
-        last_name: checked.last_name,
-        password_hash,
-        is_admin,
-        at: app.now(),
-    };
-    // A default nickname may be somebody's; the 100th try has a number that nobody has.
-    for attempt in 0..100 {
-        if !chosen_nickname {
-            new.nickname = cut(&new.username, attempt);
+/// A new account whose names may still have to give way to somebody else's.
+pub(super) struct Draft {
+    new: NewUser,
+    chosen_nickname: bool,
+    chosen_username: bool,
+}
+
+impl Draft {
+    /// How often another name is tried; a name with that number nobody has.
+    pub(super) const ATTEMPTS: u32 = 100;
+
+    /// The account under the names of this attempt.
+    pub(super) fn attempt(&self, attempt: u32) -> NewUser {
+        let mut new = self.new.clone();
+        if !self.chosen_nickname {
+            new.nickname = cut(&new.username, attempt, text::MAX_SHORT_NAME_CHARS);
+        }
+        if !self.chosen_username {
+            new.username = cut(&new.username, attempt, text::MAX_NAME_CHARS);
         }
         new.keys.nickname = Some(text::key(&new.nickname));
-        match app.store().create_user(new.clone()).await? {
+        new.keys.username = Some(text::key(&new.username));
+        new
+    }
+
+    /// Whether another attempt may help when these names are somebody else's.
+    pub(super) fn can_give_way(&self, taken: &[TakenField]) -> bool {
+        taken.iter().all(|field| match field {
+            TakenField::Nickname => !self.chosen_nickname,
+            TakenField::Username => !self.chosen_username,
+            TakenField::Email => false,
+        })
+    }
+}
+
+async fn save(app: &App, draft: Draft) -> Result<User, Error> {
+    for attempt in 0..Draft::ATTEMPTS {
+        match app.store().create_user(draft.attempt(attempt)).await? {
             SaveUser::Saved { user, .. } => return Ok(user),
-            SaveUser::Taken(taken) if !chosen_nickname && taken == [TakenField::Nickname] => {}
+            SaveUser::Taken(taken) if draft.can_give_way(&taken) => {}
             SaveUser::Taken(taken) => return Err(Error::fields(taken_errors(taken))),
             SaveUser::Gone => return Err(Error::internal("a new account is gone")),
         }
     }
-    Err(Error::internal("no free nickname found"))
+    Err(Error::internal("no free name found"))
 }
 
-/// The username cut to a nickname's length; from the second attempt on with a number behind it.
-fn cut(username: &str, attempt: u32) -> String {
+async fn draft(
+    app: &App,
+    checked: Checked,
+    mut errors: Vec<FieldError>,
+    is_admin: bool,
+) -> Result<Draft, Error> {
+    let keys = checked.keys();
+    errors.extend(taken_errors(app.store().taken(keys.clone(), None).await?));
+    if !errors.is_empty() {
+        return Err(Error::fields(errors));
+    }
+    let password = checked.password.unwrap_or_default();
+    let password_hash = app.passwords().hash(password).await?;
+    let chosen_username = checked.username.is_some();
+    let username = checked.username.unwrap_or_else(|| {
+        let nickname = checked.nickname.as_deref().unwrap_or_default();
+        username_from(nickname)
+    });
+    Ok(Draft {
+        chosen_nickname: checked.nickname.is_some(),
+        chosen_username,
+        new: NewUser {
+            nickname: checked.nickname.unwrap_or_else(|| username.clone()),
+            username,
+            email: checked.email,
+            keys,
+            first_name: checked.first_name,
+            last_name: checked.last_name,
+            password_hash,
+            is_admin,
+            at: app.now(),
+        },
+    })
+}
+
+/// The account that the page's form describes, checked.
+///
+/// # Errors
+/// All bad fields at once, under the form's names.
+pub(super) async fn draft_from_page(
+    app: &App,
+    input: PageSignUp,
+    is_admin: bool,
+) -> Result<Draft, Error> {
+    let mut problems = Problems::default();
+    let p = &mut problems;
+    let filled = |given: Given<String>| match given {
+        Given::Value(text) if text.trim().is_empty() => Given::Missing,
+        Given::Null => Given::Missing,
+        given => given,
+    };
+    let nickname =
+        TextRule::name(text::MAX_SHORT_NAME_CHARS).required("nickname", filled(input.nickname), p);
+    let email = filled(input.email)
+        .required("email", p)
+        .and_then(|email| text::email(&email, p));
+    let password = page_password(
+        (input.password1, input.password2),
+        Known {
+            username: None,
+            nickname: nickname.as_deref(),
+            email: email.as_deref(),
+        },
+        p,
+    );
+    let checked = Checked {
+        username: None,
+        password,
+        nickname,
+        email,
+        first_name: String::new(),
+        last_name: String::new(),
+    };
+    draft(app, checked, problems.into_fields(), is_admin).await
+}
+
+/// The password that both fields hold; what is wrong with it stands at the second.
+fn page_password(
+    (one, two): (Given<String>, Given<String>),
+    known: Known<'_>,
+    problems: &mut Problems,
+) -> Option<String> {
+    let filled = |given| match given {
+        Given::Value(text) if text == "" => Given::Missing,
+        given => given,
+    };
+    let one = filled(one).required("password1", problems);
+    let two = filled(two).required("password2", problems)?;
+    if one? != two {
+        problems.add("password2", Problem::PasswordMismatch);
+        return None;
+    }
+    passwords::check("password2", Given::Value(two), known, true, problems)
+}
+
+/// A username made from a nickname: what a username may not hold becomes `_` (contract 7).
+fn username_from(nickname: &str) -> String {
+    nickname
+        .chars()
+        .map(|c| if text::fits_username(c) { c } else { '_' })
+        .collect()
+}
+
+/// The name cut to a length; from the second attempt on with a number behind it.
+fn cut(username: &str, attempt: u32, max: usize) -> String {
     let tail = if attempt == 0 {
         String::new()
     } else {
         format!("-{}", attempt + 1)
     };
-    let room = text::MAX_SHORT_NAME_CHARS - tail.chars().count();
+    let room = max - tail.chars().count();
     username.chars().take(room).chain(tail.chars()).collect()
 }
 
@@ -191,9 +334,13 @@ mod tests {
 
     #[test]
     fn default_nicknames_fit() {
-        assert_eq!(cut("ada", 0), "ada");
-        assert_eq!(cut("ada", 1), "ada-2");
-        assert_eq!(cut(&"x".repeat(150), 0).chars().count(), 50);
-        assert_eq!(cut(&"다".repeat(150), 9), format!("{}-10", "다".repeat(47)));
+        assert_eq!(username_from("Ada L. 다은!"), "Ada_L._다은_");
+        assert_eq!(cut("ada", 0, 50), "ada");
+        assert_eq!(cut("ada", 1, 50), "ada-2");
+        assert_eq!(cut(&"x".repeat(150), 0, 50).chars().count(), 50);
+        assert_eq!(
+            cut(&"다".repeat(150), 9, 50),
+            format!("{}-10", "다".repeat(47))
+        );
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     Actor, App, Error, UserId,
     accounts::taken_errors,
-    error::{NOT_FOUND, NOT_YOURS},
+    error::{NOT_FOUND, NOT_YOURS, Problem},
     given::{Given, Problems},
     model::User,
     passwords::{self, Known},
@@ -26,6 +26,8 @@ pub struct UpdateUser {
     pub first_name: Given<String>,
     /// Last name.
     pub last_name: Given<String>,
+    /// Colour, below [`User::HUES`]; null: the one of the id.
+    pub avatar_hue: Given<i64>,
     /// Whether username and password must be there (`PUT`).
     pub whole: bool,
 }
@@ -60,6 +62,7 @@ pub async fn update(
     match app.store().update_user(id, change, app.now()).await? {
         SaveUser::Saved { user, ended } => {
             app.credentials_ended(id, ended).await;
+            app.user_changed(id).await;
             Ok(user)
         }
         SaveUser::Taken(taken) => Err(Error::fields(taken_errors(taken))),
@@ -88,6 +91,7 @@ fn check(
             .and_then(|email| text::email(&email, problems))
             .map(Some),
     };
+    let avatar_hue = hue(input.avatar_hue, problems);
     let name = TextRule::free(text::MAX_NAME_CHARS);
     let known = Known {
         username: username.as_deref().or(Some(&current.username)),
@@ -110,7 +114,23 @@ fn check(
         username,
         nickname,
         email,
+        avatar_hue,
         ..UserChange::default()
     };
     (change, password)
+}
+
+fn hue(given: Given<i64>, problems: &mut Problems) -> Option<Option<u8>> {
+    if given == Given::Null {
+        return Some(None);
+    }
+    let hue = given.optional("avatar_hue", problems)?;
+    match u8::try_from(hue) {
+        Ok(hue) if hue < User::HUES => Some(Some(hue)),
+        _ => {
+            let given = hue.to_string();
+            problems.add("avatar_hue", Problem::NotAChoice { given });
+            None
+        }
+    }
 }

@@ -1,6 +1,9 @@
 //! Edit a message.
 
-use super::{find::find, send::body};
+use super::{
+    find::find,
+    send::{body, mentioned},
+};
 use crate::{
     Actor, App, Error, MessageId, RoomId,
     error::{NOT_FOUND, OWNER_ONLY, Problem},
@@ -56,9 +59,11 @@ pub async fn edit(
         given => body(app, given, &mut problems),
     };
     problems.check()?;
+    let text = text.unwrap_or_default();
+    let mentions = mentioned(app, &view.room, &text).await?;
     match app
         .store()
-        .edit_message(id, text.unwrap_or_default(), app.now())
+        .edit_message(id, text, mentions, app.now())
         .await?
     {
         ports::EditMessage::Done(message) => Ok(message),

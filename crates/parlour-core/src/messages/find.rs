@@ -36,6 +36,26 @@ pub async fn list(
         .ok_or(INVALID_PAGE)?)
 }
 
+/// Those of these messages that are left, of one room: what replies quote.
+///
+/// # Errors
+/// [`NOT_FOUND`], [`crate::error::NOT_IN_ROOM`].
+pub async fn by_id(
+    app: &App,
+    actor: &Actor,
+    room: RoomId,
+    ids: &[MessageId],
+) -> Result<Vec<Arc<Message>>, Error> {
+    let view = rooms::view(app, actor, room).await?;
+    rooms::can(&view, Right::Talk)?;
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut found = app.store().messages_by_id(ids).await?;
+    found.retain(|message| message.room == room);
+    Ok(found)
+}
+
 /// One message: for its author, and for those who are in its room.
 ///
 /// # Errors

@@ -1,10 +1,11 @@
 //! Send a message.
 
 use crate::{
-    Actor, App, Error, RoomId,
-    error::{NONCE_REUSED, Problem},
+    Actor, App, Error, MessageId, RoomId,
+    error::{INVALID_TOKEN, NONCE_REUSED, Problem},
     given::{Given, Problems},
-    model::{Message, RoomKind},
+    markup,
+    model::{Mention, Message, Room, RoomKind},
     ports::{Append, NewMessage, Pending},
     rates::Key,
     rooms::{self, Right},
@@ -21,6 +22,8 @@ pub struct SendMessage {
     pub text: Given<String>,
     /// The client's own id: the same nonce with the same body answers the first message.
     pub nonce: Given<String>,
+    /// The message of the same room that this one answers.
+    pub reply_to: Given<MessageId>,
 }
 
 /// A message that was queued, in the order of the calls, and is on its way to the disk.
@@ -60,28 +63,38 @@ pub async fn submit(app: &App, actor: &Actor, input: SendMessage) -> Result<Send
     let room = input.room.required("room", &mut problems);
     let text = body(app, input.text, &mut problems);
     let nonce = text::nonce(input.nonce, &mut problems);
-    let mut kind = RoomKind::Group;
+    let reply_to = reply_field(input.reply_to, &mut problems);
+    let mut of = None;
     if let Some(room) = room {
         match writable(app, actor, room).await? {
-            Ok(of_room) => kind = of_room,
+            Ok(room) => of = Some(room),
             Err(problem) => problems.add("room", problem),
         }
     }
+    if let (Some(of), Some(reply_to)) = (&of, reply_to) {
+        check_reply(app, of, reply_to, &mut problems).await?;
+    }
     problems.check()?;
-    let (Some(room), Some(text)) = (room, text) else {
+    let (Some(of), Some(text)) = (of, text) else {
         return Err(Error::internal("a checked field is missing"));
     };
+    let mentions = mentioned(app, &of, &text).await?;
+    let sender = app.senders(&[actor.user]).await?.pop();
+    let (_, sender) = sender.ok_or(INVALID_TOKEN)?;
     let new = NewMessage {
-        room,
+        room: of.id,
         author: actor.user,
+        sender,
         text,
+        reply_to,
+        mentions,
         nonce,
         at: app.now(),
     };
     Ok(Sending {
         pending: app.store().append(new)?,
-        room,
-        kind,
+        room: of.id,
+        kind: of.kind,
     })
 }
 
@@ -114,14 +127,55 @@ async fn writable(
     app: &App,
     actor: &Actor,
     room: RoomId,
-) -> Result<Result<RoomKind, Problem>, Error> {
+) -> Result<Result<Arc<Room>, Problem>, Error> {
     let Some(view) = rooms::find_known(app, actor, room).await? else {
         return Ok(Err(no_such_room(room)));
     };
     Ok(match rooms::can(&view, Right::Talk) {
-        Ok(()) => Ok(view.room.kind),
+        Ok(()) => Ok(view.room),
         Err(_) => Err(Problem::NotInRoom),
     })
+}
+
+/// "No reply" may be said by null or by nothing.
+fn reply_field(given: Given<MessageId>, problems: &mut Problems) -> Option<MessageId> {
+    match given {
+        Given::Null => None,
+        given => given.optional("reply_to", problems),
+    }
+}
+
+/// What is answered must be a message of the same room.
+async fn check_reply(
+    app: &App,
+    room: &Room,
+    reply_to: MessageId,
+    problems: &mut Problems,
+) -> Result<(), Error> {
+    let found = app.store().message(reply_to).await?;
+    if found.is_none_or(|message| message.room != room.id) {
+        let pk = reply_to.to_string();
+        problems.add("reply_to", Problem::NoSuchKey { pk });
+    }
+    Ok(())
+}
+
+/// The people of the room whom the text addresses.
+pub(super) async fn mentioned(app: &App, room: &Room, text: &str) -> Result<Vec<Mention>, Error> {
+    if !text.contains('@') {
+        return Ok(Vec::new());
+    }
+    let mut ids = room.users.clone();
+    if !ids.contains(&room.owner) {
+        ids.push(room.owner);
+    }
+    let people: Vec<_> = app
+        .senders(&ids)
+        .await?
+        .into_iter()
+        .map(|(id, sender)| (id, sender.nickname.clone()))
+        .collect();
+    Ok(markup::mentions(text, &people))
 }
 
 fn no_such_room(room: RoomId) -> Problem {

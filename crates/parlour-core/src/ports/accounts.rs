@@ -2,7 +2,7 @@
 
 use crate::{
     Error, RoomId, Time, TokenId, UserId,
-    model::{Credentials, Page, PageRequest, User},
+    model::{Credentials, Page, PageRequest, Preferences, Sender, User},
 };
 use async_trait::async_trait;
 
@@ -90,6 +90,8 @@ pub struct UserChange {
     pub is_active: Option<bool>,
     /// New administration right.
     pub is_admin: Option<bool>,
+    /// New colour; `Some(None)`: the one of the id.
+    pub avatar_hue: Option<Option<u8>>,
 }
 
 /// Answer to deleting an account.
@@ -105,6 +107,19 @@ pub enum DeleteUser {
     OwnsRooms(Vec<RoomId>),
     /// No such account.
     Gone,
+}
+
+/// Answer to making the first administrator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FirstAdmin {
+    /// Made; the code is spent.
+    Made(User),
+    /// Nothing changed: these are somebody else's.
+    Taken(Vec<TakenField>),
+    /// Nothing changed: not the code in force.
+    WrongCode,
+    /// Nothing changed: there is an administrator.
+    Done,
 }
 
 /// Accounts.
@@ -137,6 +152,22 @@ pub trait Accounts: Send + Sync {
     /// Replaces a hash by a newer one of the same password, unless the password was changed since
     /// `old` was read; no credential ends. Answers whether it did.
     async fn rehash(&self, id: UserId, old: String, new: String) -> Result<bool, Error>;
+    /// How these accounts are shown; those that do not exist are left out.
+    async fn senders(&self, ids: &[UserId]) -> Result<Vec<(UserId, Sender)>, Error>;
+    /// What an account chose for its pages; the defaults when it never chose. `None`: no such
+    /// account.
+    async fn preferences(&self, id: UserId) -> Result<Option<Preferences>, Error>;
+    /// Keeps what an account chose. Answers whether there is such an account.
+    async fn set_preferences(&self, id: UserId, preferences: Preferences) -> Result<bool, Error>;
+    /// Whether some active account administers this server.
+    async fn has_admin(&self) -> Result<bool, Error>;
+    /// Puts the hash of a new code for [`Accounts::create_first_admin`] in force, in place of any
+    /// older one.
+    async fn set_setup_code(&self, hash: String) -> Result<(), Error>;
+    /// Makes the first administrator and spends the code, both or neither, once however many call.
+    async fn create_first_admin(&self, code_hash: &str, new: NewUser) -> Result<FirstAdmin, Error>;
+    /// Drops what is remembered of how an account is shown: called when another process changed it.
+    fn forget_sender(&self, id: UserId);
     /// Deletes an account.
     async fn delete_user(&self, id: UserId, at: Time) -> Result<DeleteUser, Error>;
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     Error, MessageId, RoomId, Time, UserId,
-    model::{Message, Page, PageRequest},
+    model::{Mention, Message, Page, PageRequest, Sender},
 };
 use async_trait::async_trait;
 use std::{sync::Arc, time::Duration};
@@ -15,8 +15,14 @@ pub struct NewMessage {
     pub room: RoomId,
     /// The author.
     pub author: UserId,
+    /// How the author is shown.
+    pub sender: Arc<Sender>,
     /// The text, checked.
     pub text: String,
+    /// The message of the same room that this one answers.
+    pub reply_to: Option<MessageId>,
+    /// People of the room whom the text addresses.
+    pub mentions: Vec<Mention>,
     /// The client's own id, 1 to 64 characters.
     pub nonce: Option<String>,
     /// Now.
@@ -78,11 +84,43 @@ pub enum EditMessage {
     Gone,
 }
 
+/// A reaction to be added or taken back.
+#[derive(Clone, Debug)]
+pub struct NewReaction {
+    /// Who.
+    pub user: UserId,
+    /// One emoji in its canonical form.
+    pub emoji: String,
+    /// Added, or taken back.
+    pub on: bool,
+    /// Now.
+    pub at: Time,
+}
+
+/// Answer to reacting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum React {
+    /// Done, or was so already.
+    Done {
+        /// The message as it is now.
+        message: Arc<Message>,
+        /// Position of the event; `None` when nothing changed.
+        seq: Option<i64>,
+    },
+    /// The message has as many different reactions as it may.
+    TooMany,
+    /// The user is neither member nor owner of the room.
+    NotIn,
+    /// No such message (any more), or its room ended.
+    Gone,
+}
+
 /// Messages.
 #[async_trait]
 pub trait Messages: Send + Sync {
     /// Queues a message for the group commit. Messages of one room are stored in the order of the
-    /// calls. The body's identity for the nonce is its room and text. Event: `MessageCreated`.
+    /// calls. The body's identity for the nonce is its room, text and `reply_to`.
+    /// Event: `MessageCreated`.
     ///
     /// # Errors
     /// [`crate::error::BUSY`] at once when the queue is full.
@@ -98,14 +136,21 @@ pub trait Messages: Send + Sync {
         room: Option<RoomId>,
         page: PageRequest,
     ) -> Result<Option<Page<Arc<Message>>>, Error>;
-    /// Changes a message's text. Event: `MessageUpdated`. An equal text changes nothing and makes no
-    /// event.
+    /// Those of these messages that are not deleted, of rooms that live, in no order.
+    async fn messages_by_id(&self, ids: &[MessageId]) -> Result<Vec<Arc<Message>>, Error>;
+    /// Changes a message's text and whom it addresses. Event: `MessageUpdated`. An equal text changes
+    /// nothing and makes no event.
     async fn edit_message(
         &self,
         id: MessageId,
         text: String,
+        mentions: Vec<Mention>,
         at: Time,
     ) -> Result<EditMessage, Error>;
+    /// Adds (`on`) or takes back a reaction; at most `most` different emoji on one message, also in
+    /// parallel. `MemberLeft` leaves reactions as they are; deleting the message or the account
+    /// removes them. Event: `ReactionAdded` or `ReactionRemoved`, only when something changed.
+    async fn react(&self, id: MessageId, reaction: NewReaction, most: i64) -> Result<React, Error>;
     /// Deletes a message. Event: `MessageDeleted`. Answers whether this call did it.
     async fn delete_message(&self, id: MessageId, at: Time) -> Result<bool, Error>;
 }

@@ -3,7 +3,7 @@
 use crate::{
     Error, Event, RoomId, Time, UserId,
     event::EndReason,
-    model::{Page, PageRequest, Room, RoomKind, RoomView},
+    model::{Page, PageRequest, Room, RoomKind, RoomView, Tombstone},
 };
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -132,6 +132,19 @@ pub trait Rooms: Send + Sync {
     async fn rooms_of(&self, user: UserId, page: PageRequest) -> Result<Option<Page<Room>>, Error>;
     /// All GROUP rooms, latest `updated_at` first.
     async fn open_rooms(&self, page: PageRequest) -> Result<Option<Page<Room>>, Error>;
+    /// All living rooms, newest id first: for administrators.
+    async fn all_rooms(&self, page: PageRequest) -> Result<Option<Page<Room>>, Error>;
+    /// The living rooms that a user is invited to and has not joined, newest id first; at most 100.
+    async fn invitations(&self, user: UserId) -> Result<Vec<Room>, Error>;
+    /// The users who are invited to a room and have not joined, in order of their ids.
+    async fn invited(&self, room: RoomId) -> Result<Vec<UserId>, Error>;
+    /// What is left of a room that ended, until it is forgotten, and whether `user` was a member
+    /// (kept as long as the tombstone, for PRIVATE rooms at least).
+    async fn tombstone(
+        &self,
+        room: RoomId,
+        user: Option<UserId>,
+    ) -> Result<Option<Tombstone>, Error>;
     /// Changes a room. Event: `RoomUpdated`.
     async fn update_room(
         &self,
@@ -158,7 +171,8 @@ pub trait Rooms: Send + Sync {
     /// Ends the rooms whose time is up, each exactly once however many processes call. At most 100
     /// a call. Events: `RoomDeleted`.
     async fn expire_rooms(&self, now: Time) -> Result<Vec<RoomId>, Error>;
-    /// Deletes a bounded piece of what ended rooms left behind (messages, memberships, events), and
+    /// Deletes a bounded piece of what ended rooms left behind (messages, reactions, read positions,
+    /// events; memberships of PRIVATE rooms stay with the tombstone), and
     /// tombstones that ended before `forget_before`. Answers whether there is more to do.
     async fn purge(&self, forget_before: Time) -> Result<bool, Error>;
     /// The rooms in which a user hears: joined or owned.

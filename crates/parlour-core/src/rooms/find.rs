@@ -2,9 +2,9 @@
 
 use super::access::{self, Right};
 use crate::{
-    Actor, App, Error, RoomId,
-    error::{INVALID_PAGE, NOT_FOUND},
-    model::{Page, PageRequest, Room},
+    Actor, App, Error, RoomId, UserId,
+    error::{ADMIN_ONLY, INVALID_PAGE, NOT_FOUND},
+    model::{Page, PageRequest, Room, RoomKind, Tombstone},
     ports::{History, Span},
 };
 use std::sync::Arc;
@@ -34,6 +34,66 @@ pub async fn list(
         Scope::Open => app.store().open_rooms(page).await?,
     };
     Ok(found.ok_or(INVALID_PAGE)?)
+}
+
+/// All GROUP rooms, latest change first: the landing page shows them to everybody. Names, topics and
+/// counts only: who is in them is not for visitors.
+///
+/// # Errors
+/// [`INVALID_PAGE`].
+pub async fn list_open(app: &App, page: PageRequest) -> Result<Page<Room>, Error> {
+    Ok(app.store().open_rooms(page).await?.ok_or(INVALID_PAGE)?)
+}
+
+/// All rooms, PRIVATE ones too (their names, owners and counts): for administrators.
+///
+/// # Errors
+/// [`ADMIN_ONLY`], [`INVALID_PAGE`].
+pub async fn list_all(
+    app: &App,
+    actor: &Actor,
+    page: Option<PageRequest>,
+) -> Result<Page<Room>, Error> {
+    if !actor.is_admin {
+        return Err(ADMIN_ONLY.into());
+    }
+    let page = page.ok_or(INVALID_PAGE)?;
+    Ok(app.store().all_rooms(page).await?.ok_or(INVALID_PAGE)?)
+}
+
+/// The rooms to which the actor is invited.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn invitations(app: &App, actor: &Actor) -> Result<Vec<Room>, Error> {
+    app.store().invitations(actor.user).await
+}
+
+/// Who is invited to a room of the actor and has not joined.
+///
+/// # Errors
+/// [`NOT_FOUND`], [`crate::error::OWNER_ONLY`].
+pub async fn invited(app: &App, actor: &Actor, room: RoomId) -> Result<Vec<UserId>, Error> {
+    let view = access::view(app, actor, room).await?;
+    access::can(&view, Right::Host)?;
+    app.store().invited(room).await
+}
+
+/// What is left of a room that ended, for those who may know it: everybody for a GROUP room, former
+/// members and the owner for a PRIVATE one (contract 7c).
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn tombstone(
+    app: &App,
+    actor: Option<&Actor>,
+    room: RoomId,
+) -> Result<Option<Tombstone>, Error> {
+    let user = actor.map(|actor| actor.user);
+    let found = app.store().tombstone(room, user).await?;
+    Ok(found.filter(|stone| {
+        stone.kind == RoomKind::Group || stone.was_member || user == Some(stone.owner)
+    }))
 }
 
 /// One room, for its owner, members and invited people.

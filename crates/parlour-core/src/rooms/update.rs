@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Actor, App, Error, RoomId, Time,
-    error::{NOT_FOUND, Problem},
+    error::{ADMIN_ONLY, NOT_FOUND, Problem},
     event::EndReason,
     given::{Given, Problems},
     model::Room,
@@ -92,6 +92,23 @@ pub async fn renew(
         },
     )
     .await
+}
+
+/// Ends any room: for administrators.
+///
+/// # Errors
+/// [`ADMIN_ONLY`], [`NOT_FOUND`].
+pub async fn end_as_admin(app: &App, actor: &Actor, room: RoomId) -> Result<(), Error> {
+    if !actor.is_admin {
+        return Err(ADMIN_ONLY.into());
+    }
+    app.limits().change.take(&Key::User(actor.user))?;
+    let now = app.now();
+    if app.store().end_room(room, EndReason::Deleted, now).await? {
+        Ok(())
+    } else {
+        Err(NOT_FOUND.into())
+    }
 }
 
 /// Ends a room of the actor, with its messages.

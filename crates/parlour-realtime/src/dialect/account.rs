@@ -62,6 +62,8 @@ impl Dialect for Account {
             | What::RoomUpdated(_)
             | What::MemberJoined(_)
             | What::MemberLeft(..)
+            | What::ReactionAdded(_)
+            | What::ReactionRemoved(_)
             | What::MessagesPurged(_) => None,
         }
     }
