@@ -149,7 +149,8 @@ impl Hub {
     ) -> Self {
         let (requests, request_receiver) = mpsc::channel(REQUESTS);
         let (gone, gone_receiver) = mpsc::unbounded_channel();
-        let (reader, answers) = Reader::new(Arc::clone(&source), config.reads_at_once, tasks.clone());
+        let (reader, answers) =
+            Reader::new(Arc::clone(&source), config.reads_at_once, tasks.clone());
         let task = Task {
             state: State::new(config, greeting, Instant::now()),
             reader,
@@ -204,7 +205,12 @@ impl Hub {
     /// Hands a piece of what a socket missed over; see [`feed`].
     pub(crate) async fn feed(&self, make: impl FnOnce(oneshot::Sender<Fed>) -> Feed) -> Fed {
         let (reply, answer) = oneshot::channel();
-        if self.requests.send(Request::Feed(make(reply))).await.is_err() {
+        if self
+            .requests
+            .send(Request::Feed(make(reply)))
+            .await
+            .is_err()
+        {
             return Fed::Gone;
         }
         answer.await.unwrap_or(Fed::Gone)

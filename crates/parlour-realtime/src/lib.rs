@@ -29,10 +29,10 @@ pub mod session;
 pub mod source;
 pub mod view;
 
-pub use actions::{Actions, Submitted};
+pub use actions::{Actions, Changed, Submitted};
 pub use bus::{Bus, BusAnnounce, LocalBus, News};
 pub use close::Close;
-pub use command::{Command, NewSend, Refusal};
+pub use command::{ChangeKind, Command, NewChange, NewSend, Refusal, Resume};
 pub use dialect::DialectKind;
 pub use hub::{HubConfig, Registration, SessionId};
 pub use pump::{Frame, PumpConfig, Transport, TransportError};
@@ -58,7 +58,11 @@ pub struct Config {
     pub session: SessionLimits,
     /// Of each socket.
     pub pump: PumpConfig,
-    impl Default for Config {
+    /// The largest frame a client may send, in bytes; told to clients, enforced by the transport.
+    pub max_frame: usize,
+}
+
+impl Default for Config {
     fn default() -> Self {
         Self {
             hub: HubConfig::default(),
@@ -67,10 +71,6 @@ pub struct Config {
             max_frame: max_frame(parlour_core::Settings::default().max_text_chars),
         }
     }
-}
-
-/// The largest frame a client may send, in bytes; told to clients, enforced by the transport.
-    pub max_frame: usize,
 }
 
 /// The largest frame a client may send, in bytes: every legal text fits, however it is escaped

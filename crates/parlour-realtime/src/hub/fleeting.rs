@@ -24,7 +24,8 @@ impl State {
         if room.is_quiet() {
             return;
         }
-        room.writing.retain(|(_, at)| now.duration_since(*at) < WRITING);
+        room.writing
+            .retain(|(_, at)| now.duration_since(*at) < WRITING);
         if room.writing.iter().any(|(other, _)| *other == user) {
             return;
         }

@@ -22,7 +22,12 @@ impl Room {
             What::RoomCreated(room) => {
                 self.kind = Some(room.kind);
                 if room.kind == RoomKind::Group {
-                    tell(self.id, &account_v2::room_news("room.created", room), people, turn);
+                    tell(
+                        self.id,
+                        &account_v2::room_news("room.created", room),
+                        people,
+                        turn,
+                    );
                 }
             }
             What::RoomUpdated(room) => self.tell_change(room, people, turn),
@@ -39,7 +44,12 @@ impl Room {
         let before = self.kind.replace(room.kind);
         match room.kind {
             RoomKind::Group => {
-                tell(self.id, &account_v2::room_news("room.updated", room), people, turn);
+                tell(
+                    self.id,
+                    &account_v2::room_news("room.updated", room),
+                    people,
+                    turn,
+                );
             }
             // For those outside it is gone.
             RoomKind::Private if before == Some(RoomKind::Group) => {

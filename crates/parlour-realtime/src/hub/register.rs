@@ -18,11 +18,7 @@ use parlour_core::{
     error::{INVALID_TOKEN, NOT_IN_ROOM, STORE_UNAVAILABLE},
     ports::Hearing,
 };
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{sync::oneshot, time::Instant};
 
 /// A socket that wants to hear.
@@ -171,7 +167,10 @@ impl State {
             return Err(unavailable());
         };
         seat.is_arriving = false;
-        if seat.only.is_some_and(|only| !seat.rooms.contains_key(&only)) {
+        if seat
+            .only
+            .is_some_and(|only| !seat.rooms.contains_key(&only))
+        {
             self.remove(session, now);
             return Err(NOT_IN_ROOM.into());
         }

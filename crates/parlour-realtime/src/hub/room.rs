@@ -388,7 +388,10 @@ impl Room {
                 }
             }
         }
-        for user in std::mem::take(&mut self.members).into_iter().chain(self.owner) {
+        for user in std::mem::take(&mut self.members)
+            .into_iter()
+            .chain(self.owner)
+        {
             people.note_outside(user, self.id);
         }
         self.count_held();
