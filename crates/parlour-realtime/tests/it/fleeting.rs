@@ -72,6 +72,7 @@ async fn reloading_does_not_flicker() {
         tab.task.abort();
         tokio::time::sleep(Duration::from_secs(4)).await;
         tab = world.serve_v2(2).await;
+        assert!(drained(&mut watcher).await.is_empty());
     }
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert!(drained(&mut watcher).await.is_empty());
@@ -139,6 +140,7 @@ async fn reading_is_told_to_everybody_only_in_small_rooms() {
     let mut other = world.serve_v2(2).await;
     other.expect("hello").await;
     drained(&mut own).await;
+    drained(&mut other).await;
     own.client
         .json(&json!({"type": "read", "room": room.get(), "seq": 3}));
     let told = json!({"type": "read", "room": room.get(), "user": 1, "seq": 3});

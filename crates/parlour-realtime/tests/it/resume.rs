@@ -71,7 +71,7 @@ async fn what_cannot_be_recovered_is_said() {
     let world = World::new();
     let tea = world.room(1).await;
     say(&world, tea, 1_100).await;
-    for (epoch, cursor) in [("e0", 1_100), ("e1", 99), ("e1", 1_102), ("e1", i64::MAX)] {
+    for (epoch, cursor) in [("e0", 1_100), ("e1", 99), ("e1", 1_106), ("e1", i64::MAX)] {
         let mut served = opened(&world, 1).await;
         say(&world, tea, 1).await;
         served
@@ -99,6 +99,7 @@ async fn rooms_that_are_not_heard_are_not_found() {
     world
         .tell(world.log.leave(cake, user(2), LeaveReason::Removed))
         .await;
+    settle().await;
     let mut served = opened(&world, 2).await;
     served
         .client
