@@ -386,6 +386,15 @@ pub enum Problem {
         /// The largest.
         kib: usize,
     },
+    /// Nobody has this nickname, or nobody to whom the change could apply.
+    #[error("Nobody here has this nickname.")]
+    NoSuchPerson,
+    /// What had to be typed as a confirmation was not.
+    #[error("Type the name exactly as it is shown.")]
+    NotConfirmed,
+    /// Not the account's present password.
+    #[error("This is not your present password.")]
+    WrongPassword,
     /// The repetition differs.
     #[error("The two password fields didn't match.")]
     PasswordMismatch,

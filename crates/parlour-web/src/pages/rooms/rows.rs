@@ -3,7 +3,7 @@
 
 use crate::pages::people::initials;
 use parlour_core::{
-    MessageId, RoomId, Time, UserId, markup,
+    MessageId, Time, UserId, markup,
     model::{Message, Reaction},
 };
 use serde::Serialize;
@@ -19,7 +19,6 @@ const QUOTE_CHARS: usize = 120;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Viewer {
     pub(crate) me: UserId,
-    pub(crate) room: RoomId,
     pub(crate) host: UserId,
     /// Messages of others after this are new.
     pub(crate) read_seq: i64,
