@@ -78,8 +78,7 @@ struct RoomRow {
 
 #[derive(Serialize)]
 struct Limit {
-    /// The text that names it: `limit-<name>`.
-    name: &'static str,
+    name: String,
     value: String,
 }
 
@@ -144,7 +143,7 @@ async fn page(visitor: &Visitor, actor: &Actor, asked: &Asked, form: Form) -> An
             users,
             rooms,
             limits: limits(visitor),
-            contrast: contrast::pairs(site.hue),
+            contrast: contrast::pairs(site.hue, |name| visitor.text(&format!("contrast-{name}"))),
             css: site.css.clone(),
             has_logo: site.logo.is_some(),
         },
@@ -225,12 +224,19 @@ fn limits(visitor: &Visitor) -> Vec<Limit> {
         ("text", settings.max_text_chars.to_string()),
         (
             "sign-up",
-            visitor.text(if settings.open_registration { "yes" } else { "no" }),
+            visitor.text(on(settings.open_registration)),
         ),
-        ("rates", visitor.text(if rates { "yes" } else { "no" })),
+        ("rates", visitor.text(on(rates))),
     ]
-    .map(|(name, value)| Limit { name, value })
+    .map(|(name, value)| Limit {
+        name: visitor.text(&format!("limit-{name}")),
+        value,
+    })
     .into()
+}
+
+const fn on(yes: bool) -> &'static str {
+    if yes { "limit-yes" } else { "limit-no" }
 }
 
 /// One change, named by the field `action`.

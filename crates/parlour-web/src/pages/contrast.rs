@@ -6,8 +6,8 @@ use serde::Serialize;
 /// Two colours that stand on each other, and how well they can be told apart (WCAG 2.2, 1.4.3).
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Pair {
-    /// The text that names it: `contrast-<name>`.
-    name: &'static str,
+    /// What it is, in words.
+    pair: String,
     /// The ratio in the light theme.
     light: String,
     /// The ratio in the dark theme.
@@ -41,13 +41,13 @@ const PAIRS: [(&str, [Colour; 2], [Colour; 2]); 4] = [
     ),
 ];
 
-/// The pairs that follow the hue.
-pub(crate) fn pairs(hue: u16) -> Vec<Pair> {
+/// The pairs that follow the hue, named by `words`.
+pub(crate) fn pairs(hue: u16, words: impl Fn(&str) -> String) -> Vec<Pair> {
     let hue = f64::from(hue);
     PAIRS
         .into_iter()
         .map(|(name, light, dark)| Pair {
-            name,
+            pair: words(name),
             light: format!("{:.1}", ratio(light, hue)),
             dark: format!("{:.1}", ratio(dark, hue)),
         })

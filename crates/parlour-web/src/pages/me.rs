@@ -152,7 +152,8 @@ pub(crate) async fn change(visitor: &Visitor, mut fields: Fields) -> Answered {
         "profile" => profile(visitor, actor, fields).await,
         "appearance" | "language" | "keys" => preferences(visitor, actor, &action, fields).await,
         "password" => password(visitor, actor, fields).await,
-        "sign-out-one" | "token-revoke" => end_one(visitor, actor, fields).await,
+        "sign-out-one" => end_one(visitor, actor, fields, "said-signed-out").await,
+        "token-revoke" => end_one(visitor, actor, fields, "said-revoked").await,
         "sign-out-others" => accounts::end_other_credentials(&visitor.web().app, actor)
             .await
             .map(|()| Done::Said("said-signed-out-others")),
@@ -251,7 +252,12 @@ async fn password(visitor: &Visitor, actor: &Actor, mut fields: Fields) -> Chang
     Ok(Done::Said("said-password"))
 }
 
-async fn end_one(visitor: &Visitor, actor: &Actor, mut fields: Fields) -> Changed {
+async fn end_one(
+    visitor: &Visitor,
+    actor: &Actor,
+    mut fields: Fields,
+    said: &'static str,
+) -> Changed {
     let Given::Value(id) = fields.key::<TokenId>("id") else {
         return Err(Error::field("id", Problem::Required));
     };
@@ -262,9 +268,9 @@ async fn end_one(visitor: &Visitor, actor: &Actor, mut fields: Fields) -> Change
         Err(error) => return Err(error),
     }
     if actor.credential() == Some(id) {
-        return Ok(Done::LoggedOut("said-signed-out"));
+        return Ok(Done::LoggedOut(said));
     }
-    Ok(Done::Said("said-signed-out"))
+    Ok(Done::Said(said))
 }
 
 /// Deletes the account, when its nickname was typed.
