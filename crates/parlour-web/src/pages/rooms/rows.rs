@@ -66,6 +66,7 @@ struct Pill {
     emoji: String,
     count: usize,
     mine: bool,
+    users: Vec<UserId>,
     names: Vec<String>,
 }
 
@@ -160,6 +161,7 @@ fn pill(me: UserId, reaction: &Reaction, names: &HashMap<UserId, String>) -> Pil
         emoji: reaction.emoji.clone(),
         count: reaction.users.len(),
         mine: reaction.users.contains(&me),
+        users: reaction.users.clone(),
         names: reaction
             .users
             .iter()

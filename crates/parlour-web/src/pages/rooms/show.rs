@@ -9,7 +9,7 @@ use crate::{
     pages::{
         answer::{Answer, Answered},
         card::{Card, card},
-        people::{PersonView, people},
+        people::{PersonView, initials, people},
         sidebar::{self, RoomLink},
     },
 };
@@ -88,6 +88,7 @@ struct Boot {
 struct Me {
     id: UserId,
     nickname: String,
+    initials: String,
     hue: u8,
 }
 
@@ -254,6 +255,7 @@ async fn boot(
         me: Me {
             id,
             nickname: sender.nickname.clone(),
+            initials: initials(&sender.nickname),
             hue: sender.hue,
         },
         people: Vec::new(),
