@@ -9,7 +9,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use parlour_core::{
     App, What,
     app::Ports,
-    ports::{Store, SystemClock, SystemRandom},
+    ports::{Nobody, Store, SystemClock, SystemRandom},
 };
 use parlour_realtime::{
     Bus, BusAnnounce, Config as RealtimeConfig, LocalBus, News, Realtime, StoreSource,
@@ -38,6 +38,7 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     let ports = Ports {
         store: Arc::clone(&store),
         announce,
+        presence: Arc::new(Nobody),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
     };
