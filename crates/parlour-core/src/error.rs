@@ -430,6 +430,22 @@ pub enum Problem {
     },
 }
 
+impl Problem {
+    /// What a page's form says (contract 7): as REST does, but for the three that the pages of the
+    /// reference word differently.
+    #[must_use]
+    pub fn form_text(&self) -> String {
+        match self {
+            // An empty field of a form is one that was not filled in.
+            Self::Blank | Self::Null => Self::Required.to_string(),
+            Self::TooLong { max, actual } => {
+                format!("Ensure this value has at most {max} characters (it has {actual}).")
+            }
+            other => other.to_string(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
