@@ -166,7 +166,11 @@ impl Desk {
         Plan {
             room,
             from: if is_lost { began } else { seq },
-            missed: if is_lost { 0 } else { missed },
+            missed: match (is_lost, self.cursors.contains_key(&room)) {
+                (true, _) => 0,
+                (false, true) => missed,
+                (false, false) => i64::MAX,
+            },
             word: if is_lost {
                 Word::Resync
             } else {
@@ -288,7 +292,7 @@ impl Desk {
 struct Plan {
     room: RoomId,
     from: i64,
-    /// How many events, to do the short ones first.
+    /// How many events, to do the short ones first and rooms that may not be heard at all last.
     missed: i64,
     word: Word,
 }

@@ -4,7 +4,7 @@
 use crate::{
     bus::{Dice, Faults},
     sockets::Served,
-    world::{World, settle, user},
+    world::{Socket, World, settle, user},
 };
 use parlour_core::{RoomId, event::LeaveReason};
 use parlour_realtime::{Config, Realtime};
@@ -14,6 +14,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 const CLIENTS: i64 = 4;
 /// Joins and leaves all the time.
 const FLIPPER: i64 = 4;
+const WATCHER: i64 = 9;
 const STEPS: usize = 250;
 
 /// A client that keeps its cursors over its connections.
@@ -120,6 +121,9 @@ struct Run {
     dice: Dice,
     rooms: Vec<RoomId>,
     clients: Vec<Client>,
+    /// Somebody in every room who always has a socket on both nodes: they know all rooms, so that
+    /// even what is lost heals exactly.
+    _watchers: Vec<Socket>,
 }
 
 impl Run {
@@ -136,13 +140,19 @@ impl Run {
             for id in 2..CLIENTS {
                 here.tell_surely(here.log.join(room, user(id))).await;
             }
+            here.tell_surely(here.log.join(room, user(WATCHER))).await;
             rooms.push(room);
         }
         settle().await;
+        let mut watchers = Vec::new();
+        for node in [&here, &there] {
+            watchers.push(node.socket(WATCHER).await);
+        }
         Self {
             nodes: [here, there],
             dice: Dice::new(seed ^ 0xbeef),
             rooms,
+            _watchers: watchers,
             clients: (1..=CLIENTS)
                 .map(|id| Client {
                     id,
