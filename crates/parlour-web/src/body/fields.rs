@@ -36,6 +36,8 @@ pub(crate) enum Field {
         name: String,
         /// Its size in bytes.
         size: u64,
+        /// Its beginning: all of a small file.
+        start: Bytes,
     },
 }
 
@@ -72,6 +74,17 @@ impl Fields {
         match self.0.remove(name)? {
             Field::Text(text) | Field::Json(Value::String(text)) => Some(text),
             _ => None,
+        }
+    }
+
+    /// A small file; an input in which none was chosen sends an empty one without a name. Of a large
+    /// one only the beginning is there.
+    pub(crate) fn small_file(&mut self, name: &str) -> Given<Vec<u8>> {
+        match self.0.remove(name) {
+            Some(Field::File { name, start, .. }) if !(name.is_empty() && start.is_empty()) => {
+                Given::Value(start.to_vec())
+            }
+            _ => Given::Missing,
         }
     }
 

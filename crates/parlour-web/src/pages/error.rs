@@ -26,6 +26,8 @@ pub(crate) enum Failure {
     LogIn,
     /// The page does not take this method.
     Method,
+    /// Another page is shown in its place, such as that of a room that ended.
+    Instead(Response),
 }
 
 impl Failure {
@@ -53,6 +55,9 @@ pub(super) struct Failed(std::sync::Arc<Failure>);
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
+        if let Self::Instead(page) = self {
+            return page;
+        }
         let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
         response
             .extensions_mut()
@@ -84,6 +89,8 @@ fn shape(failure: &Failure) -> Shape {
     match failure {
         Failure::Forged => plain(403, "forged"),
         Failure::Method => plain(405, "method"),
+        // Never gets here: it is its own page.
+        Failure::Instead(_) => plain(500, "internal"),
         Failure::LogIn => plain(302, "forbidden"),
         Failure::Body(BodyError::TooLarge) => plain(413, "too-large"),
         Failure::Body(BodyError::TooSlow) => plain(408, "too-slow"),
