@@ -1,9 +1,12 @@
 //! The message object of contract section 5: one serialisation for REST and every socket.
 
-use parlour_core::{MessageId, RoomId, Time, UserId, model::Message};
-use serde::Serialize;
+use parlour_core::{
+    MessageId, RoomId, Time, UserId,
+    model::{Mention, Message, Reaction},
+};
+use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 
-/// A message as clients see it (contract section 5; `seq` and `nonce` are Parlour's additions).
+/// A message as clients see it (contract section 5; everything after `owner` is Parlour's addition).
 ///
 /// The order of the fields is the order of the keys on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -29,6 +32,38 @@ pub struct MessageView<'a> {
     /// The author's own id of the message; the key is left out when there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<&'a str>,
+    /// The message that this one answers, or null.
+    pub reply_to: Option<MessageId>,
+    /// The ids of the people it addresses.
+    #[serde(serialize_with = "users")]
+    pub mentions: &'a [Mention],
+    /// Who reacted with which emoji, in the order of first use.
+    #[serde(serialize_with = "reactions")]
+    pub reactions: &'a [Reaction],
+    /// The author's nickname.
+    pub sender: &'a str,
+    /// The author's colour, 0 to 11.
+    pub hue: u8,
+}
+
+fn users<S: Serializer>(mentions: &[Mention], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(mentions.iter().map(|mention| mention.user))
+}
+
+fn reactions<S: Serializer>(reactions: &[Reaction], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(reactions.iter().map(ReactionView))
+}
+
+/// `{"emoji":"👍","users":[1,2]}`
+struct ReactionView<'a>(&'a Reaction);
+
+impl Serialize for ReactionView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Reaction", 2)?;
+        object.serialize_field("emoji", &self.0.emoji)?;
+        object.serialize_field("users", &self.0.users)?;
+        object.end()
+    }
 }
 
 impl<'a> From<&'a Message> for MessageView<'a> {
@@ -44,6 +79,11 @@ impl<'a> From<&'a Message> for MessageView<'a> {
             owner: message.owner,
             seq: message.seq,
             nonce: message.nonce.as_deref(),
+            reply_to: message.reply_to,
+            mentions: &message.mentions,
+            reactions: &message.reactions,
+            sender: &message.sender.nickname,
+            hue: message.sender.hue,
         }
     }
 }
@@ -51,6 +91,8 @@ impl<'a> From<&'a Message> for MessageView<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use parlour_core::model::{Html, Sender};
+    use std::sync::Arc;
 
     #[test]
     fn keys_in_the_order_of_the_contract() {
@@ -58,11 +100,19 @@ mod tests {
             id: MessageId::new(16),
             room: RoomId::new(1),
             owner: UserId::new(2),
+            sender: Arc::new(Sender {
+                nickname: "Ada \"L\"".to_owned(),
+                hue: 7,
+            }),
             seq: 3,
             text: "안녕 \"you\"".to_owned(),
             nonce: None,
+            reply_to: None,
+            mentions: Vec::new(),
+            reactions: Vec::new(),
             created_at: Time::from_micros(1_795_304_414_876_871),
             updated_at: Time::from_micros(1_795_304_414_000_000),
+            html: Html::default(),
         };
         let json = |message: &Message| {
             serde_json::to_string(&MessageView::from(message)).expect("serialises")
@@ -72,8 +122,25 @@ mod tests {
             r#""created_at":"2026-11-21T23:40:14.876871Z","updated_at":"2026-11-21T23:40:14Z","#,
             r#""room":1,"owner":2,"seq":3"#
         );
-        assert_eq!(json(&message), format!("{plain}}}"));
+        let sender = r#""sender":"Ada \"L\"","hue":7}"#;
+        assert_eq!(
+            json(&message),
+            format!(r#"{plain},"reply_to":null,"mentions":[],"reactions":[],{sender}"#)
+        );
         message.nonce = Some("n-1".to_owned());
-        assert_eq!(json(&message), format!(r#"{plain},"nonce":"n-1"}}"#));
+        message.reply_to = Some(MessageId::new(15));
+        message.mentions = vec![Mention {
+            user: UserId::new(4),
+            name: "bob".to_owned(),
+        }];
+        message.reactions = vec![Reaction {
+            emoji: "👍🏽".to_owned(),
+            users: vec![UserId::new(4), UserId::new(2)],
+        }];
+        let more = concat!(
+            r#""nonce":"n-1","reply_to":15,"mentions":[4],"#,
+            r#""reactions":[{"emoji":"👍🏽","users":[4,2]}]"#
+        );
+        assert_eq!(json(&message), format!("{plain},{more},{sender}"));
     }
 }

@@ -87,6 +87,9 @@ pub(crate) struct UserPatchBody {
     first_name: Option<String>,
     #[schema(required = false, max_length = 150, example = "Lovelace")]
     last_name: Option<String>,
+    /// Colour; null: the one of the id.
+    #[schema(required = false, minimum = 0, maximum = 11, example = 3)]
+    avatar_hue: Option<i64>,
 }
 
 /// A room.
@@ -152,6 +155,9 @@ pub(crate) struct MessageBody {
     /// The client's own id of the message.
     #[schema(required = false, max_length = 64, example = "01J9-42")]
     nonce: Option<String>,
+    /// The message of the same room that this one answers.
+    #[schema(required = false, example = 15)]
+    reply_to: Option<i64>,
 }
 
 /// All fields of a message.

@@ -27,7 +27,11 @@ pub(crate) struct UserView {
     first_name: String,
     #[schema(example = "Lovelace")]
     last_name: String,
+    /// False: cannot log in.
     is_active: bool,
+    /// The chosen colour, 0 to 11; null: the one of the id.
+    #[schema(example = 3)]
+    avatar_hue: Option<u8>,
     #[schema(value_type = String, format = DateTime, example = "2026-11-20T23:40:14.876871Z")]
     created_at: Time,
 }
@@ -42,6 +46,7 @@ impl From<User> for UserView {
             first_name: user.first_name,
             last_name: user.last_name,
             is_active: user.is_active,
+            avatar_hue: user.avatar_hue,
             created_at: user.created_at,
         }
     }
@@ -163,4 +168,29 @@ pub(crate) struct MessageDoc {
     pub(crate) created_at: String,
     #[schema(format = DateTime, example = "2026-11-20T23:40:14.876871Z")]
     pub(crate) updated_at: String,
+    /// The message that this one answers; it may be deleted by now.
+    #[schema(example = 15)]
+    pub(crate) reply_to: Option<i64>,
+    /// The people it addresses with `@nickname`.
+    #[schema(example = json!([2]))]
+    pub(crate) mentions: Vec<i64>,
+    /// In the order of first use.
+    pub(crate) reactions: Vec<ReactionDoc>,
+    /// The author's nickname.
+    #[schema(example = "Ada")]
+    pub(crate) sender: String,
+    /// The author's colour.
+    #[schema(minimum = 0, maximum = 11, example = 3)]
+    pub(crate) hue: u8,
+}
+
+/// Who reacted to a message with an emoji.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(title = "Reaction")]
+pub(crate) struct ReactionDoc {
+    #[schema(example = "👍")]
+    pub(crate) emoji: String,
+    /// In the order of reacting.
+    #[schema(example = json!([2, 3]))]
+    pub(crate) users: Vec<i64>,
 }
