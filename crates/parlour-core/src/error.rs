@@ -296,6 +296,9 @@ pub enum Problem {
     /// Not a whole number.
     #[error("A valid integer is required.")]
     NotInteger,
+    /// Neither true nor false.
+    #[error("Must be a valid boolean.")]
+    NotBoolean,
     /// Not a moment in time.
     #[error(
         "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]."

@@ -213,7 +213,7 @@ fn page_password(
     problems: &mut Problems,
 ) -> Option<String> {
     let filled = |given| match given {
-        Given::Value(text) if text == "" => Given::Missing,
+        Given::Value(text) if text.is_empty() => Given::Missing,
         given => given,
     };
     let one = filled(one).required("password1", problems);
