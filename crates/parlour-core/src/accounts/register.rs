@@ -212,7 +212,7 @@ fn page_password(
     known: Known<'_>,
     problems: &mut Problems,
 ) -> Option<String> {
-    let filled = |given| match given {
+    let filled = |given: Given<String>| match given {
         Given::Value(text) if text.is_empty() => Given::Missing,
         given => given,
     };
