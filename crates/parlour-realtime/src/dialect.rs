@@ -1,13 +1,18 @@
 //! How sockets speak: bytes in, commands out; events in, bytes out. One file per dialect.
 
 mod account;
+pub(crate) mod account_v2;
 mod fields;
+mod room;
+mod write;
 
 pub use account::Account;
+pub use account_v2::AccountV2;
+pub use room::Room;
 
 use crate::command::{Command, Refusal};
 use bytes::Bytes;
-use parlour_core::{Event, model::Message};
+use parlour_core::{Event, MessageId, Time};
 
 /// A data frame from a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +37,26 @@ pub trait Dialect: Send + Sync {
     /// The error frame for a command that was not carried out.
     fn refuse(&self, refusal: &Refusal) -> Bytes;
 
-    /// The word that a message is stored, for dialects that give it. Only after the durable commit.
-    fn acknowledge(&self, message: &Message) -> Option<Bytes>;
+    /// The word that something is stored, for dialects that give it. Only after the durable commit.
+    fn acknowledge(&self, ack: &Ack<'_>) -> Option<Bytes>;
+
+    /// The answer to a ping, for dialects that have pings.
+    fn pong(&self, _nonce: Option<&str>) -> Option<Bytes> {
+        None
+    }
+}
+
+/// Something is stored durably.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ack<'a> {
+    /// The client's own id of its wish.
+    pub nonce: Option<&'a str>,
+    /// The message.
+    pub id: MessageId,
+    /// Position of the event; `None` when nothing had to change.
+    pub seq: Option<i64>,
+    /// When.
+    pub at: Time,
 }
 
 /// The dialects there are.
@@ -41,10 +64,14 @@ pub trait Dialect: Send + Sync {
 pub enum DialectKind {
     /// The account socket, version 1: [`Account`].
     Account,
+    /// The account socket, version 2: [`AccountV2`].
+    AccountV2,
+    /// The socket of one room: [`Room`].
+    Room,
 }
 
 /// How many dialects there are.
-const DIALECTS: usize = 1;
+const DIALECTS: usize = 3;
 
 impl DialectKind {
     /// The dialect itself.
@@ -52,6 +79,8 @@ impl DialectKind {
     pub fn dialect(self) -> &'static dyn Dialect {
         match self {
             Self::Account => &Account,
+            Self::AccountV2 => &AccountV2,
+            Self::Room => &Room,
         }
     }
 
@@ -60,6 +89,8 @@ impl DialectKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Account => "account",
+            Self::AccountV2 => "account_v2",
+            Self::Room => "room",
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::view::MessageView;
 use parlour_core::{
     Event, MessageId, RoomId, Time, UserId, What,
     event::Reacted,
-    model::{Room, RoomKind},
+    model::{Message, Room, RoomKind},
 };
 use serde::Serialize;
 
@@ -102,19 +102,25 @@ pub struct RoomDetails<'a> {
     pub expires_at: Option<Time>,
 }
 
+impl<'a> From<&'a Room> for RoomDetails<'a> {
+    fn from(room: &'a Room) -> Self {
+        Self {
+            id: room.id,
+            name: &room.name,
+            topic: &room.topic,
+            kind: room.kind,
+            owner: room.owner,
+            max_users: room.max_users,
+            members: room.users.len(),
+            expires_at: room.expires_at,
+        }
+    }
+}
+
 impl<'a> From<&'a Room> for Details<'a> {
     fn from(room: &'a Room) -> Self {
         Self::Room {
-            details: RoomDetails {
-                id: room.id,
-                name: &room.name,
-                topic: &room.topic,
-                kind: room.kind,
-                owner: room.owner,
-                max_users: room.max_users,
-                members: room.users.len(),
-                expires_at: room.expires_at,
-            },
+            details: room.into(),
         }
     }
 }
@@ -131,6 +137,18 @@ impl<'a> From<&'a Reacted> for Details<'a> {
 
 impl<'a> From<&'a Event> for EventView<'a> {
     fn from(event: &'a Event) -> Self {
+        Self::new(event, MessageView::from)
+    }
+}
+
+impl<'a> EventView<'a> {
+    /// The same with the texts of messages as HTML.
+    #[must_use]
+    pub fn with_html(event: &'a Event) -> Self {
+        Self::new(event, MessageView::with_html)
+    }
+
+    fn new(event: &'a Event, view: impl FnOnce(&'a Message) -> MessageView<'a>) -> Self {
         let member = |id, reason| Details::Member {
             member: Member { id },
             reason,
@@ -151,13 +169,13 @@ impl<'a> From<&'a Event> for EventView<'a> {
             What::MessageCreated(message) => (
                 "message.created",
                 Details::Message {
-                    message: (&**message).into(),
+                    message: view(message),
                 },
             ),
             What::MessageUpdated(message) => (
                 "message.updated",
                 Details::Message {
-                    message: (&**message).into(),
+                    message: view(message),
                 },
             ),
             What::MessageDeleted(id) => ("message.deleted", Details::Deleted { id: *id }),

@@ -5,14 +5,19 @@
 //! either, so a slow reader cannot delay anybody.
 
 mod ended;
+pub(crate) mod feed;
+mod fleeting;
+mod open_rooms;
 mod order;
 mod owners;
 mod people;
+mod presence;
 mod reads;
-mod register;
+pub(crate) mod register;
 mod room;
 mod shutdown;
 mod state;
+mod tail;
 #[cfg(test)]
 mod tests;
 
@@ -22,10 +27,11 @@ use crate::{
     outbox::{Outbox, OutboxLimits},
     source::Source,
 };
+use feed::{Fed, Feed};
 use metrics::{counter, gauge};
-use parlour_core::{Actor, Error, error::STORE_UNAVAILABLE};
-use reads::{Answer, Reader};
-use register::Register;
+use parlour_core::{Actor, Error, RoomId, UserId, error::STORE_UNAVAILABLE};
+use reads::{Answer, Read, Reader};
+use register::{Cursors, Register};
 use state::State;
 use std::{
     collections::VecDeque,
@@ -36,7 +42,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{Semaphore, mpsc, oneshot},
     time::Instant,
 };
 use tokio_util::task::TaskTracker;
@@ -101,6 +107,17 @@ impl Default for HubConfig {
     }
 }
 
+/// What a client of version 2 is told first.
+#[derive(Clone, Debug)]
+pub(crate) struct Greeting {
+    /// Name of the database's lineage.
+    pub(crate) epoch: String,
+    /// How often the server pings, at the latest.
+    pub(crate) heartbeat: Duration,
+    /// The largest frame it takes, in bytes.
+    pub(crate) max_frame: usize,
+}
+
 /// A door to the hub's task. The task ends when all doors are gone.
 #[derive(Clone)]
 pub(crate) struct Hub {
@@ -109,10 +126,15 @@ pub(crate) struct Hub {
     gone: mpsc::UnboundedSender<SessionId>,
     next: Arc<AtomicU64>,
     config: HubConfig,
+    source: Arc<dyn Source>,
+    /// How many sockets read what they missed at once.
+    replays: Arc<Semaphore>,
 }
 
 enum Request {
     Register(Register),
+    Feed(Feed),
+    Here(Vec<UserId>, oneshot::Sender<Vec<UserId>>),
     Shutdown(oneshot::Sender<()>),
 }
 
@@ -122,13 +144,15 @@ impl Hub {
         source: Arc<dyn Source>,
         news: mpsc::Receiver<News>,
         config: HubConfig,
+        greeting: Greeting,
         tasks: &TaskTracker,
     ) -> Self {
         let (requests, request_receiver) = mpsc::channel(REQUESTS);
         let (gone, gone_receiver) = mpsc::unbounded_channel();
-        let (reader, answers) = Reader::new(source, config.reads_at_once, tasks.clone());
+        let (reader, answers) =
+            Reader::new(Arc::clone(&source), config.reads_at_once, tasks.clone());
         let task = Task {
-            state: State::new(config, Instant::now()),
+            state: State::new(config, greeting, Instant::now()),
             reader,
             news,
             backlog: VecDeque::new(),
@@ -142,29 +166,33 @@ impl Hub {
             gone,
             next: Arc::default(),
             config,
+            source,
+            replays: Arc::new(Semaphore::new(config.reads_at_once)),
         }
     }
 
-    /// See [`crate::Realtime::register`].
+    /// See [`crate::Realtime::register`] and [`crate::Realtime::enter`].
     pub(crate) async fn register(
         &self,
         actor: Actor,
         dialect: DialectKind,
+        only: Option<RoomId>,
     ) -> Result<Registration, Error> {
         // Exists before the hub knows of it: whatever happens from here on, dropping it unregisters.
-        let registration = Registration::new(self, actor, dialect);
+        let mut registration = Registration::new(self, actor, dialect, only);
         let (reply, answer) = oneshot::channel();
         let request = Request::Register(Register {
             session: registration.id,
             actor,
             dialect,
             outbox: Arc::clone(&registration.outbox),
+            only,
             reply,
         });
         let gone = || Error::from(STORE_UNAVAILABLE).retry_after(Duration::from_secs(1));
         self.requests.send(request).await.map_err(|_| gone())?;
         match answer.await {
-            Ok(result) => result?,
+            Ok(result) => registration.cursors = result?,
             // The credential ended while the snapshot was read.
             Err(_) if registration.outbox.closing().is_some() => {
                 return Err(parlour_core::error::INVALID_TOKEN.into());
@@ -172,6 +200,40 @@ impl Hub {
             Err(_) => return Err(gone()),
         }
         Ok(registration)
+    }
+
+    /// Hands a piece of what a socket missed over; see [`feed`].
+    pub(crate) async fn feed(&self, make: impl FnOnce(oneshot::Sender<Fed>) -> Feed) -> Fed {
+        let (reply, answer) = oneshot::channel();
+        if self
+            .requests
+            .send(Request::Feed(make(reply)))
+            .await
+            .is_err()
+        {
+            return Fed::Gone;
+        }
+        answer.await.unwrap_or(Fed::Gone)
+    }
+
+    /// Those of these users who are here.
+    pub(crate) async fn here(&self, users: &[UserId]) -> Vec<UserId> {
+        let (reply, answer) = oneshot::channel();
+        let request = Request::Here(users.to_vec(), reply);
+        if self.requests.send(request).await.is_err() {
+            return Vec::new();
+        }
+        answer.await.unwrap_or_default()
+    }
+
+    /// What can be read of the rooms' streams.
+    pub(crate) fn source(&self) -> &dyn Source {
+        &*self.source
+    }
+
+    /// Bounds how many sockets read what they missed at once.
+    pub(crate) fn replays(&self) -> &Semaphore {
+        &self.replays
     }
 
     /// See [`crate::Realtime::shutdown`].
@@ -188,24 +250,38 @@ impl Hub {
 }
 
 /// A socket's place in the hub. Dropping it, on whatever way out, unregisters the socket.
-#[derive(Debug)]
 pub struct Registration {
     id: SessionId,
     actor: Actor,
     dialect: DialectKind,
+    only: Option<RoomId>,
+    cursors: Cursors,
     outbox: Arc<Outbox>,
-    gone: mpsc::UnboundedSender<SessionId>,
+    hub: Hub,
+}
+
+impl std::fmt::Debug for Registration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registration")
+            .field("id", &self.id)
+            .field("actor", &self.actor)
+            .field("dialect", &self.dialect)
+            .field("only", &self.only)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Registration {
-    fn new(hub: &Hub, actor: Actor, dialect: DialectKind) -> Self {
+    fn new(hub: &Hub, actor: Actor, dialect: DialectKind, only: Option<RoomId>) -> Self {
         gauge!("parlour_sockets", "dialect" => dialect.name()).increment(1.0);
         Self {
             id: SessionId(hub.next.fetch_add(1, Ordering::Relaxed) + 1),
             actor,
             dialect,
+            only,
+            cursors: Cursors::new(),
             outbox: Arc::new(Outbox::new(hub.config.outbox)),
-            gone: hub.gone.clone(),
+            hub: hub.clone(),
         }
     }
 
@@ -227,6 +303,23 @@ impl Registration {
         self.dialect
     }
 
+    /// The only room it hears, if it is a socket of one room.
+    #[must_use]
+    pub const fn only(&self) -> Option<RoomId> {
+        self.only
+    }
+
+    /// Where a socket of version 2 begins to hear, as its `hello` says: what comes later in these
+    /// rooms is delivered, as soon as it was [fed](feed) what it missed.
+    pub(crate) fn cursors(&self) -> &[(RoomId, i64)] {
+        &self.cursors
+    }
+
+    /// The hub that it is a place in.
+    pub(crate) const fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
     /// What waits for it.
     #[must_use]
     pub fn outbox(&self) -> &Outbox {
@@ -245,7 +338,7 @@ impl Drop for Registration {
         // Closed first: a registration that is still on its way to the hub is ignored there.
         self.outbox.cut(&crate::close::NORMAL);
         // The hub is gone: then it needs no word.
-        let _ = self.gone.send(self.id);
+        let _ = self.hub.gone.send(self.id);
     }
 }
 
@@ -272,9 +365,14 @@ impl Task {
             let idle = self.backlog.is_empty();
             tokio::select! {
                 biased;
-                Some(session) = self.gone.recv() => self.state.remove(session),
+                Some(session) = self.gone.recv() => self.state.remove(session, Instant::now()),
                 request = self.requests.recv() => match request {
                     Some(Request::Register(request)) => self.state.register(request),
+                    Some(Request::Feed(feed)) => self.state.feed(feed),
+                    Some(Request::Here(users, reply)) => {
+                        // Nobody waits any more: then nobody wants to know.
+                        let _ = reply.send(self.state.here(users));
+                    }
                     Some(Request::Shutdown(done)) => self.state.shut_down(done, Instant::now()),
                     None => break,
                 },
@@ -332,7 +430,10 @@ impl Task {
         }
         for session in std::mem::take(&mut turn.slow) {
             counter!("parlour_slow_closes_total").increment(1);
-            self.state.remove(session);
+            self.state.remove(session, now);
+        }
+        for (room, reason) in std::mem::take(&mut self.state.turn.ended) {
+            self.state.work.push(Read::Kind { room, reason });
         }
         for read in self.state.work.drain(..) {
             self.reader.start(read);

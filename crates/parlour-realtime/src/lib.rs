@@ -29,10 +29,10 @@ pub mod session;
 pub mod source;
 pub mod view;
 
-pub use actions::{Actions, Submitted};
+pub use actions::{Actions, Changed, Submitted};
 pub use bus::{Bus, BusAnnounce, LocalBus, News};
 pub use close::Close;
-pub use command::{Command, NewSend, Refusal};
+pub use command::{ChangeKind, Command, NewChange, NewSend, Refusal, Resume};
 pub use dialect::DialectKind;
 pub use hub::{HubConfig, Registration, SessionId};
 pub use pump::{Frame, PumpConfig, Transport, TransportError};
@@ -41,13 +41,16 @@ pub use source::{Source, StoreSource};
 pub use view::MessageView;
 
 use async_trait::async_trait;
-use hub::Hub;
-use parlour_core::{Actor, Error, Event, Signal, ports::Announce};
+use hub::{Greeting, Hub};
+use parlour_core::{
+    Actor, Error, Event, RoomId, Signal, UserId,
+    ports::{Announce, Presence},
+};
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
 /// Times and bounds; the defaults are those of `realtime.md`.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Config {
     /// Of the hub.
     pub hub: HubConfig,
@@ -55,6 +58,19 @@ pub struct Config {
     pub session: SessionLimits,
     /// Of each socket.
     pub pump: PumpConfig,
+    /// The largest frame a client may send, in bytes; told to clients, enforced by the transport.
+    pub max_frame: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            hub: HubConfig::default(),
+            session: SessionLimits::default(),
+            pump: PumpConfig::default(),
+            max_frame: max_frame(parlour_core::Settings::default().max_text_chars),
+        }
+    }
 }
 
 /// The largest frame a client may send, in bytes: every legal text fits, however it is escaped
@@ -78,7 +94,12 @@ impl Realtime {
     #[must_use]
     pub fn start(source: Arc<dyn Source>, bus: Arc<dyn Bus>, config: Config) -> Self {
         let tasks = TaskTracker::new();
-        let hub = Hub::start(source, bus.listen(), config.hub, &tasks);
+        let greeting = Greeting {
+            epoch: source.epoch().to_owned(),
+            heartbeat: config.pump.ping_most,
+            max_frame: config.max_frame,
+        };
+        let hub = Hub::start(source, bus.listen(), config.hub, greeting, &tasks);
         Self {
             bus,
             hub,
@@ -100,7 +121,18 @@ impl Realtime {
         actor: Actor,
         dialect: DialectKind,
     ) -> Result<Registration, Error> {
-        self.hub.register(actor, dialect).await
+        self.hub.register(actor, dialect, None).await
+    }
+
+    /// The same for a socket that hears one room only. It closes with 4403 when its user is in the
+    /// room no more, and with 4404 when the room ends.
+    ///
+    /// # Errors
+    /// Those of [`register`](Self::register);
+    /// [`NOT_IN_ROOM`](parlour_core::error::NOT_IN_ROOM) when the user does not hear the room.
+    pub async fn enter(&self, actor: Actor, room: RoomId) -> Result<Registration, Error> {
+        let dialect = DialectKind::Room;
+        self.hub.register(actor, dialect, Some(room)).await
     }
 
     /// Serves a socket until it closes, for whatever reason. Runs in the caller's task; dropping the
@@ -142,5 +174,12 @@ impl Announce for Realtime {
 
     async fn signal(&self, signal: Signal) {
         self.bus.publish(News::Signal(signal)).await;
+    }
+}
+
+#[async_trait]
+impl Presence for Realtime {
+    async fn here(&self, users: &[UserId]) -> Vec<UserId> {
+        self.hub.here(users).await
     }
 }

@@ -35,6 +35,8 @@ pub enum Push {
     Overflow,
     /// The socket was cut; the frame is gone.
     Closed,
+    /// It was not worth its place in an outbox that is half full; the frame is gone.
+    Dropped,
 }
 
 /// How a socket is to be closed.
@@ -52,6 +54,8 @@ pub struct Closing {
 pub struct Outbox {
     inner: Mutex<Inner>,
     wake: Notify,
+    /// Told when something was taken or the socket was cut: there may be room.
+    eased: Notify,
     limits: OutboxLimits,
 }
 
@@ -72,6 +76,7 @@ impl Outbox {
         Self {
             inner: Mutex::default(),
             wake: Notify::new(),
+            eased: Notify::new(),
             limits,
         }
     }
@@ -94,6 +99,7 @@ impl Outbox {
             inner.shut(&close::SLOW);
             drop(inner);
             self.wake.notify_one();
+            self.eased.notify_one();
             return Push::Overflow;
         }
         inner.bytes = bytes;
@@ -103,6 +109,14 @@ impl Outbox {
         } else {
             Push::Queued
         }
+    }
+
+    /// Adds a frame that may be lost, unless half of what may wait does.
+    pub fn push_fleeting(&self, frame: Bytes) -> Push {
+        if self.is_half_full() {
+            return Push::Dropped;
+        }
+        self.push(frame)
     }
 
     /// Wakes the pump; once per batch of frames.
@@ -137,6 +151,7 @@ impl Outbox {
         }
         drop(inner);
         self.wake.notify_one();
+        self.eased.notify_one();
     }
 
     /// Takes all that waits. What was taken before counts as written from now on.
@@ -145,6 +160,8 @@ impl Outbox {
         let frames = std::mem::take(&mut inner.queue);
         inner.bytes -= inner.taken.1;
         inner.taken = (frames.len(), inner.bytes);
+        drop(inner);
+        self.eased.notify_one();
         frames
     }
 
@@ -166,6 +183,18 @@ impl Outbox {
         let inner = self.inner();
         inner.bytes > self.limits.bytes / 2
             || inner.queue.len() + inner.taken.0 > self.limits.frames / 2
+    }
+
+    /// Waits until less than half of what may wait does; one waiter at a time. Answers whether the
+    /// socket still takes frames. Cancel safe.
+    pub async fn has_room(&self) -> bool {
+        loop {
+            let is_cut = self.inner().is_cut();
+            if is_cut || !self.is_half_full() {
+                return !is_cut;
+            }
+            self.eased.notified().await;
+        }
     }
 
     /// Waits until there is something to [`take`](Self::take). Cancel safe.
@@ -259,6 +288,32 @@ mod tests {
         assert!(outbox.take().is_empty());
         let closing = outbox.closing().expect("cut");
         assert_eq!(closing.close, &close::CREDENTIAL_ENDED);
+    }
+
+    #[test]
+    fn what_may_be_lost_leaves_half_of_the_place_to_the_rest() {
+        let outbox = outbox(100, 10);
+        assert_eq!(outbox.push_fleeting(frame(51)), Push::First);
+        assert_eq!(outbox.push_fleeting(frame(1)), Push::Dropped);
+        assert_eq!(outbox.push(frame(49)), Push::Queued);
+        outbox.cut(&close::NORMAL);
+        assert_eq!(outbox.push_fleeting(frame(1)), Push::Closed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_writer_waits_for_room_or_the_end() {
+        use std::time::Duration;
+        let outbox = outbox(100, 10);
+        outbox.push(frame(60));
+        let soon = Duration::from_secs(1);
+        assert!(tokio::time::timeout(soon, outbox.has_room()).await.is_err());
+        // On its way, but not written.
+        assert_eq!(outbox.take().len(), 1);
+        assert!(tokio::time::timeout(soon, outbox.has_room()).await.is_err());
+        outbox.take();
+        assert!(outbox.has_room().await);
+        outbox.cut(&close::NORMAL);
+        assert!(!outbox.has_room().await);
     }
 
     #[test]

@@ -188,7 +188,7 @@ impl<T: Transport> Pump<T> {
                 self.timer.as_mut().reset(due);
             }
             let reading = self.closing.is_none() && self.session.wants_frame();
-            let busy = self.session.is_busy();
+            let busy = self.session.has_work();
             let Self {
                 transport,
                 session,

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use parlour_core::{
     Error, RoomId, UserId,
+    model::RoomKind,
     ports::{Hearing, History, Span, Store},
 };
 use std::sync::Arc;
@@ -19,6 +20,10 @@ pub trait Source: Send + Sync {
     async fn positions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, i64)>, Error>;
     /// The rooms in which a user hears: joined or owned.
     async fn hearings(&self, user: UserId) -> Result<Vec<Hearing>, Error>;
+    /// Of which kind a room was that ended; `None` when nothing is left of it.
+    async fn ended_kind(&self, room: RoomId) -> Result<Option<RoomKind>, Error>;
+    /// Name of the database's lineage; changes when a backup is restored.
+    fn epoch(&self) -> &str;
 }
 
 /// The store as a [`Source`].
@@ -50,5 +55,14 @@ impl Source for StoreSource {
 
     async fn hearings(&self, user: UserId) -> Result<Vec<Hearing>, Error> {
         self.0.hearings(user).await
+    }
+
+    async fn ended_kind(&self, room: RoomId) -> Result<Option<RoomKind>, Error> {
+        let tombstone = self.0.tombstone(room, None).await?;
+        Ok(tombstone.map(|tombstone| tombstone.kind))
+    }
+
+    fn epoch(&self) -> &str {
+        self.0.epoch()
     }
 }

@@ -4,9 +4,9 @@ use parlour_core::{
     MessageId, RoomId, Time, UserId,
     model::{Mention, Message, Reaction},
 };
-use serde::{Serialize, Serializer, ser::SerializeStruct as _};
+use serde::{Serialize, Serializer};
 
-/// A message as clients see it (contract section 5; everything after `owner` is Parlour's addition).
+/// A message as clients see it (contract section 5; what follows `owner` are Parlour's additions).
 ///
 /// The order of the fields is the order of the keys on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -32,38 +32,50 @@ pub struct MessageView<'a> {
     /// The author's own id of the message; the key is left out when there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<&'a str>,
-    /// The message that this one answers, or null.
+    /// The message of the same room that it answers, or null.
     pub reply_to: Option<MessageId>,
-    /// The ids of the people it addresses.
-    #[serde(serialize_with = "users")]
+    /// The people it addresses.
+    #[serde(serialize_with = "ids")]
     pub mentions: &'a [Mention],
-    /// Who reacted with which emoji, in the order of first use.
+    /// Reactions, in the order of their first use.
     #[serde(serialize_with = "reactions")]
     pub reactions: &'a [Reaction],
     /// The author's nickname.
     pub sender: &'a str,
     /// The author's colour, 0 to 11.
     pub hue: u8,
+    /// The text as safe HTML; the key is left out where it is not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub html: Option<&'a str>,
 }
 
-fn users<S: Serializer>(mentions: &[Mention], serializer: S) -> Result<S::Ok, S::Error> {
+impl<'a> MessageView<'a> {
+    /// The same with the text as HTML, which the message makes once.
+    #[must_use]
+    pub fn with_html(message: &'a Message) -> Self {
+        Self {
+            html: Some(message.html()),
+            ..Self::from(message)
+        }
+    }
+}
+
+fn ids<S: Serializer>(mentions: &[Mention], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(mentions.iter().map(|mention| mention.user))
 }
 
-fn reactions<S: Serializer>(reactions: &[Reaction], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(reactions.iter().map(ReactionView))
+/// A reaction on the wire.
+#[derive(Serialize)]
+struct ReactionView<'a> {
+    emoji: &'a str,
+    users: &'a [UserId],
 }
 
-/// `{"emoji":"👍","users":[1,2]}`
-struct ReactionView<'a>(&'a Reaction);
-
-impl Serialize for ReactionView<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Reaction", 2)?;
-        object.serialize_field("emoji", &self.0.emoji)?;
-        object.serialize_field("users", &self.0.users)?;
-        object.end()
-    }
+fn reactions<S: Serializer>(reactions: &[Reaction], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(reactions.iter().map(|reaction| ReactionView {
+        emoji: &reaction.emoji,
+        users: &reaction.users,
+    }))
 }
 
 impl<'a> From<&'a Message> for MessageView<'a> {
@@ -84,6 +96,7 @@ impl<'a> From<&'a Message> for MessageView<'a> {
             reactions: &message.reactions,
             sender: &message.sender.nickname,
             hue: message.sender.hue,
+            html: None,
         }
     }
 }
@@ -101,7 +114,7 @@ mod tests {
             room: RoomId::new(1),
             owner: UserId::new(2),
             sender: Arc::new(Sender {
-                nickname: "Ada \"L\"".to_owned(),
+                nickname: "Ada".to_owned(),
                 hue: 7,
             }),
             seq: 3,
@@ -110,9 +123,9 @@ mod tests {
             reply_to: None,
             mentions: Vec::new(),
             reactions: Vec::new(),
+            html: Html::default(),
             created_at: Time::from_micros(1_795_304_414_876_871),
             updated_at: Time::from_micros(1_795_304_414_000_000),
-            html: Html::default(),
         };
         let json = |message: &Message| {
             serde_json::to_string(&MessageView::from(message)).expect("serialises")
@@ -122,25 +135,28 @@ mod tests {
             r#""created_at":"2026-11-21T23:40:14.876871Z","updated_at":"2026-11-21T23:40:14Z","#,
             r#""room":1,"owner":2,"seq":3"#
         );
-        let sender = r#""sender":"Ada \"L\"","hue":7}"#;
-        assert_eq!(
-            json(&message),
-            format!(r#"{plain},"reply_to":null,"mentions":[],"reactions":[],{sender}"#)
+        let bare = concat!(
+            r#","reply_to":null,"mentions":[],"reactions":[],"#,
+            r#""sender":"Ada","hue":7}"#
         );
+        assert_eq!(json(&message), format!("{plain}{bare}"));
         message.nonce = Some("n-1".to_owned());
+        assert_eq!(json(&message), format!(r#"{plain},"nonce":"n-1"{bare}"#));
         message.reply_to = Some(MessageId::new(15));
-        message.mentions = vec![Mention {
+        message.mentions.push(Mention {
             user: UserId::new(4),
-            name: "bob".to_owned(),
-        }];
-        message.reactions = vec![Reaction {
-            emoji: "👍🏽".to_owned(),
+            name: "you".to_owned(),
+        });
+        message.reactions.push(Reaction {
+            emoji: "👍".to_owned(),
             users: vec![UserId::new(4), UserId::new(2)],
-        }];
-        let more = concat!(
-            r#""nonce":"n-1","reply_to":15,"mentions":[4],"#,
-            r#""reactions":[{"emoji":"👍🏽","users":[4,2]}]"#
+        });
+        let full = concat!(
+            r#","nonce":"n-1","reply_to":15,"mentions":[4],"#,
+            r#""reactions":[{"emoji":"👍","users":[4,2]}],"sender":"Ada","hue":7}"#
         );
-        assert_eq!(json(&message), format!("{plain},{more},{sender}"));
+        assert_eq!(json(&message), format!("{plain}{full}"));
+        let html = serde_json::to_value(MessageView::with_html(&message)).expect("serialises");
+        assert_eq!(html["html"], message.html());
     }
 }

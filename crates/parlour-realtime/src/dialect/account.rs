@@ -1,22 +1,20 @@
 //! The account socket, version 1: the seed's dialect, byte for byte (contract 6a).
 
 use super::{
-    Dialect, Input,
-    fields::{self, Fields, Top},
+    Ack, Dialect, Input,
+    fields::{self, Fields, Keys, Top},
+    write::{self, json, json_with_room},
 };
 use crate::{
     command::{Command, NewSend, Refusal},
     view::MessageView,
 };
 use bytes::Bytes;
-use parlour_core::{
-    Error, Event, Kind, MessageId, RoomId, What, error::INVALID, given::Problems, model::Message,
-};
+use parlour_core::{Event, MessageId, RoomId, What, error::INVALID, given::Problems};
 use serde::Serialize;
-use std::time::Duration;
 
-/// Longest nonce that is echoed in an error frame, in code points: the longest that can be right.
-const MAX_NONCE: usize = 64;
+/// The keys it knows.
+const KEYS: Keys = &["text", "room", "nonce"];
 
 /// The account socket, version 1.
 ///
@@ -26,20 +24,7 @@ pub struct Account;
 
 impl Dialect for Account {
     fn decode(&self, input: Input<'_>) -> Result<Command, Refusal> {
-        let bytes = match input {
-            Input::Text(bytes) => bytes,
-            Input::Binary(_) => {
-                return Err(invalid("Binary frames are not understood; send JSON as text.").into());
-            }
-        };
-        match serde_json::from_slice(bytes) {
-            Ok(Top::Object(fields)) => send(fields),
-            Ok(Top::Other(kind)) => Err(invalid(format!(
-                "Invalid data. Expected a dictionary, but got {kind}."
-            ))
-            .into()),
-            Err(error) => Err(invalid(format!("JSON parse error - {error}")).into()),
-        }
+        send(object(input, KEYS)?)
     }
 
     fn encode(&self, event: &Event) -> Option<Bytes> {
@@ -48,45 +33,67 @@ impl Dialect for Account {
                 message.text.len(),
                 &MessageView::from(&**message),
             )),
-            What::MessageDeleted(id) => Some(json(&Notice {
-                kind: "message.deleted",
-                id: Some(*id),
-                room: event.room,
-            })),
-            What::RoomDeleted(_) => Some(json(&Notice {
-                kind: "room.deleted",
-                id: None,
-                room: event.room,
-            })),
-            What::RoomCreated(_)
-            | What::RoomUpdated(_)
-            | What::MemberJoined(_)
-            | What::MemberLeft(..)
-            | What::ReactionAdded(_)
-            | What::ReactionRemoved(_)
-            | What::MessagesPurged(_) => None,
+            _ => notice(event),
         }
     }
 
     fn refuse(&self, refusal: &Refusal) -> Bytes {
-        let error = &refusal.error;
-        let retry_ms = error.retry_hint().map(|wait| {
-            // Never 0: a client that takes it by its word would spin.
-            u64::try_from(wait.max(Duration::from_millis(1)).as_millis()).unwrap_or(u64::MAX)
-        });
-        json(&ErrorFrame {
-            error: headline(error.kind()),
-            detail: &detail(error),
-            code: error.code(),
-            nonce: refusal.nonce.as_deref(),
-            retry_ms,
-        })
+        refuse(refusal, |field| field)
     }
 
-    fn acknowledge(&self, _: &Message) -> Option<Bytes> {
+    fn acknowledge(&self, _: &Ack<'_>) -> Option<Bytes> {
         // The sender's sockets get the message itself, like everybody's.
         None
     }
+}
+
+/// The object in a frame.
+pub(super) fn object(input: Input<'_>, keys: Keys) -> Result<Fields, Refusal> {
+    let bytes = match input {
+        Input::Text(bytes) => bytes,
+        Input::Binary(_) => {
+            let text = "Binary frames are not understood; send JSON as text.";
+            return Err(write::invalid(text).into());
+        }
+    };
+    match fields::read(bytes, keys) {
+        Ok(Top::Object(fields)) => Ok(fields),
+        Ok(Top::Other(kind)) => Err(write::invalid(format!(
+            "Invalid data. Expected a dictionary, but got {kind}."
+        ))
+        .into()),
+        Err(error) => Err(write::invalid(format!("JSON parse error - {error}")).into()),
+    }
+}
+
+/// The error frame of the dialects without types.
+pub(super) fn refuse(refusal: &Refusal, name: impl Fn(&'static str) -> &'static str) -> Bytes {
+    let error = &refusal.error;
+    json(&ErrorFrame {
+        error: write::headline(error.kind()),
+        detail: &write::detail(error, name),
+        code: error.code(),
+        nonce: refusal.nonce.as_deref(),
+        retry_ms: write::retry_ms(error),
+    })
+}
+
+/// What such dialects say of an event that is no message; `None` when they say nothing.
+pub(super) fn notice(event: &Event) -> Option<Bytes> {
+    let notice = match event.what {
+        What::MessageDeleted(id) => Notice {
+            kind: "message.deleted",
+            id: Some(id),
+            room: event.room,
+        },
+        What::RoomDeleted(_) => Notice {
+            kind: "room.deleted",
+            id: None,
+            room: event.room,
+        },
+        _ => return None,
+    };
+    Some(json(&notice))
 }
 
 /// A frame with a `type`.
@@ -112,75 +119,22 @@ struct ErrorFrame<'a> {
 }
 
 /// The command in a frame's fields.
-fn send(fields: Fields) -> Result<Command, Refusal> {
+fn send(mut fields: Fields) -> Result<Command, Refusal> {
     let mut problems = Problems::default();
-    let text = fields::text(fields.text).required("text", &mut problems);
-    let room = fields::room(fields.room).required("room", &mut problems);
-    let nonce = fields::text(fields.nonce).optional("nonce", &mut problems);
-    let echo = || {
-        nonce
-            .clone()
-            .filter(|nonce| nonce.chars().take(MAX_NONCE + 1).count() <= MAX_NONCE)
-    };
+    let text = fields::text(fields.take("text")).required("text", &mut problems);
+    let room = fields::room(fields.take("room")).required("room", &mut problems);
+    let nonce = fields::text(fields.take("nonce")).optional("nonce", &mut problems);
     if let Err(error) = problems.check() {
-        return Err(Refusal {
-            error,
-            nonce: echo(),
-        });
+        return Err(Refusal::new(error, write::echo(nonce.as_ref())));
     }
     match (text, room) {
-        (Some(text), Some(room)) => Ok(Command::Send(NewSend { room, text, nonce })),
+        (Some(text), Some(room)) => Ok(Command::Send(NewSend {
+            room,
+            text,
+            nonce,
+            reply_to: None,
+        })),
         // Not reached: what is missing is a problem. Said in a way that needs no proof.
-        _ => Err(Refusal {
-            error: INVALID.into(),
-            nonce: echo(),
-        }),
+        _ => Err(Refusal::new(INVALID.into(), write::echo(nonce.as_ref()))),
     }
-}
-
-fn invalid(text: impl Into<std::borrow::Cow<'static, str>>) -> Error {
-    Error::from(INVALID).saying(text)
-}
-
-/// What the seed's clients look for, and its like for errors that the seed does not know.
-const fn headline(kind: Kind) -> &'static str {
-    match kind {
-        Kind::TooMany => "rate limited",
-        Kind::Unavailable => "temporarily unavailable",
-        Kind::Internal => "internal error",
-        Kind::Unauthenticated => "not authenticated",
-        Kind::Invalid
-        | Kind::Forbidden
-        | Kind::NotFound
-        | Kind::Conflict
-        | Kind::Gone
-        | Kind::TooLarge => "validation error",
-    }
-}
-
-/// The bad fields as a sentence each, or the error's text.
-fn detail(error: &Error) -> String {
-    if error.field_errors().is_empty() {
-        return error.text().to_owned();
-    }
-    let sentences: Vec<_> = error
-        .field_errors()
-        .iter()
-        .map(|field| format!("{}: {}", field.field, field.problem))
-        .collect();
-    sentences.join(" ")
-}
-
-fn json(value: &impl Serialize) -> Bytes {
-    json_with_room(0, value)
-}
-
-/// The bytes of a value, made in one go. `more`: how much larger than a small frame it will be.
-fn json_with_room(more: usize, value: &impl Serialize) -> Bytes {
-    let mut bytes = Vec::with_capacity(256 + more + more / 16);
-    // Writing strings and integers to memory cannot fail.
-    if let Err(error) = serde_json::to_writer(&mut bytes, value) {
-        tracing::error!(%error, "a frame could not be written");
-    }
-    bytes.into()
 }

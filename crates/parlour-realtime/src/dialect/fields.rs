@@ -1,17 +1,24 @@
 //! JSON objects from clients: only the fields asked for are kept, the last of equal keys counts, and
 //! neither depth nor size of the rest costs more than reading it.
 
-use parlour_core::{Problem, RoomId, given::Given, id::MAX_ID};
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use parlour_core::{MessageId, Problem, RoomId, given::Given, id::MAX_ID};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
-use std::fmt;
+use std::{fmt, str::FromStr};
 
-/// The fields of a frame that some dialect knows.
+/// The keys that a dialect knows; all others are passed over.
+pub(super) type Keys = &'static [&'static str];
+
+/// The fields of a frame that its dialect knows.
 #[derive(Debug, Default)]
-pub(super) struct Fields {
-    pub(super) text: Option<Value>,
-    pub(super) room: Option<Value>,
-    pub(super) nonce: Option<Value>,
+pub(super) struct Fields(Vec<(&'static str, Value)>);
+
+impl Fields {
+    /// The field of this name, once.
+    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
+        let index = self.0.iter().position(|(key, _)| *key == name)?;
+        Some(self.0.swap_remove(index).1)
+    }
 }
 
 /// What a frame can be.
@@ -22,13 +29,18 @@ pub(super) enum Top {
     Other(&'static str),
 }
 
-impl<'de> Deserialize<'de> for Top {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TopVisitor)
-    }
+/// Reads a frame.
+///
+/// # Errors
+/// When it is no JSON.
+pub(super) fn read(bytes: &[u8], keys: Keys) -> Result<Top, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let top = deserializer.deserialize_any(TopVisitor(keys))?;
+    deserializer.end()?;
+    Ok(top)
 }
 
-struct TopVisitor;
+struct TopVisitor(Keys);
 
 impl<'de> Visitor<'de> for TopVisitor {
     type Value = Top;
@@ -39,17 +51,16 @@ impl<'de> Visitor<'de> for TopVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Top, A::Error> {
         let mut fields = Fields::default();
-        while let Some(key) = map.next_key::<Key>()? {
-            let slot = match key {
-                Key::Text => &mut fields.text,
-                Key::Room => &mut fields.room,
-                Key::Nonce => &mut fields.nonce,
-                Key::Other => {
-                    map.next_value::<IgnoredAny>()?;
-                    continue;
-                }
+        while let Some(key) = map.next_key_seed(KeySeed(self.0))? {
+            let Some(key) = key else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
             };
-            *slot = Some(map.next_value()?);
+            let value = map.next_value()?;
+            match fields.0.iter_mut().find(|(known, _)| *known == key) {
+                Some(slot) => slot.1 = value,
+                None => fields.0.push((key, value)),
+            }
         }
         Ok(Top::Object(fields))
     }
@@ -85,33 +96,25 @@ impl<'de> Visitor<'de> for TopVisitor {
 }
 
 /// A key, compared without keeping it.
-enum Key {
-    Text,
-    Room,
-    Nonce,
-    Other,
+struct KeySeed(Keys);
+
+impl<'de> DeserializeSeed<'de> for KeySeed {
+    type Value = Option<&'static str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
 }
 
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct KeyVisitor;
-        impl Visitor<'_> for KeyVisitor {
-            type Value = Key;
+impl Visitor<'_> for KeySeed {
+    type Value = Option<&'static str>;
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a key")
-            }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
 
-            fn visit_str<E>(self, key: &str) -> Result<Key, E> {
-                Ok(match key {
-                    "text" => Key::Text,
-                    "room" => Key::Room,
-                    "nonce" => Key::Nonce,
-                    _ => Key::Other,
-                })
-            }
-        }
-        deserializer.deserialize_identifier(KeyVisitor)
+    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+        Ok(self.0.iter().copied().find(|known| *known == key))
     }
 }
 
@@ -129,24 +132,68 @@ pub(super) fn text(value: Option<Value>) -> Given<String> {
 /// A room's id: a whole number, or text that is one. A number that no room can have names a room that
 /// does not exist (contract D-23).
 pub(super) fn room(value: Option<Value>) -> Given<RoomId> {
+    id(value)
+}
+
+/// The id of something, under the same rules.
+pub(super) fn id<T: NewId>(value: Option<Value>) -> Given<T> {
     let wrong = |given| Given::Wrong(Problem::NotAKey { given });
     match value {
         None => Given::Missing,
         Some(Value::Null) => Given::Null,
-        Some(Value::Number(number)) => room_of_number(&number),
-        Some(Value::String(text)) => room_of_text(&text),
+        Some(Value::Number(number)) => id_of_number(&number),
+        Some(Value::String(text)) => id_of_text(&text),
         Some(Value::Bool(_)) => wrong("bool"),
         Some(Value::Array(_)) => wrong("list"),
         Some(Value::Object(_)) => wrong("dict"),
     }
 }
 
-fn room_of_number(number: &Number) -> Given<RoomId> {
+/// A kind of id.
+pub(super) trait NewId: FromStr {
+    /// Wraps a number within the bounds of ids.
+    fn wrap(raw: i64) -> Self;
+}
+
+impl NewId for RoomId {
+    fn wrap(raw: i64) -> Self {
+        Self::new(raw)
+    }
+}
+
+impl NewId for MessageId {
+    fn wrap(raw: i64) -> Self {
+        Self::new(raw)
+    }
+}
+
+/// A whole number.
+pub(super) fn integer(value: Option<Value>) -> Given<i64> {
+    match value {
+        None => Given::Missing,
+        Some(Value::Null) => Given::Null,
+        Some(value) => value
+            .as_i64()
+            .map_or(Given::Wrong(Problem::NotInteger), Given::Value),
+    }
+}
+
+/// A yes or no.
+pub(super) fn flag(value: Option<Value>) -> Given<bool> {
+    match value {
+        None => Given::Missing,
+        Some(Value::Null) => Given::Null,
+        Some(Value::Bool(flag)) => Given::Value(flag),
+        Some(_) => Given::Wrong(Problem::NotBoolean),
+    }
+}
+
+fn id_of_number<T: NewId>(number: &Number) -> Given<T> {
     if let Some(id) = number.as_i64() {
         return if (1..=MAX_ID).contains(&id) {
-            Given::Value(RoomId::new(id))
+            Given::Value(T::wrap(id))
         } else {
-            no_such_room(number.to_string())
+            no_such(number.to_string())
         };
     }
     match number.as_f64() {
@@ -154,29 +201,29 @@ fn room_of_number(number: &Number) -> Given<RoomId> {
         // `3.0` is 3; printing and reading is the way from one to the other without rounding.
         Some(float) => match format!("{float:.0}").parse() {
             Ok(id) => Given::Value(id),
-            Err(_) => no_such_room(number.to_string()),
+            Err(_) => no_such(number.to_string()),
         },
-        None => no_such_room(number.to_string()),
+        None => no_such(number.to_string()),
     }
 }
 
-fn room_of_text(text: &str) -> Given<RoomId> {
+fn id_of_text<T: NewId>(text: &str) -> Given<T> {
     let trimmed = text.trim();
     let digits = trimmed.strip_prefix(['-', '+']).unwrap_or(trimmed);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Given::Wrong(Problem::NotAKey { given: "str" });
     }
     if trimmed.starts_with('-') {
-        return no_such_room(shortened(trimmed));
+        return no_such(shortened(trimmed));
     }
     // Leading zeros do not make it another number.
     match digits.trim_start_matches('0').parse() {
         Ok(id) => Given::Value(id),
-        Err(_) => no_such_room(shortened(trimmed)),
+        Err(_) => no_such(shortened(trimmed)),
     }
 }
 
-fn no_such_room(pk: String) -> Given<RoomId> {
+fn no_such<T>(pk: String) -> Given<T> {
     Given::Wrong(Problem::NoSuchKey { pk })
 }
 

@@ -14,11 +14,16 @@ pub(super) struct Seat {
     pub(super) credential: Option<TokenId>,
     pub(super) dialect: DialectKind,
     pub(super) outbox: Arc<Outbox>,
-    /// The rooms it listens in.
-    pub(super) rooms: HashSet<RoomId>,
+    /// The only room it may listen in, if it is a socket of one room.
+    pub(super) only: Option<RoomId>,
+    /// The rooms it listens in, each with the seq after which it does.
+    pub(super) rooms: HashMap<RoomId, i64>,
     /// Still waits for its snapshot: until then it hears nothing, because events may pass by that are
     /// older than the socket.
     pub(super) is_new: bool,
+    /// Its snapshot is being applied: the rooms it finds there wait until the client has said what it
+    /// missed.
+    pub(super) is_arriving: bool,
 }
 
 /// Somebody with at least one socket here.
@@ -29,6 +34,12 @@ pub(super) struct Person {
     pub(super) reading: Option<Reading>,
     /// Sockets that wait for that snapshot.
     pub(super) waiting: Vec<Waiting>,
+    /// Whether a snapshot was read: only then are they somebody who came.
+    pub(super) has_arrived: bool,
+    /// The rooms they are in, whatever their sockets hear of them.
+    pub(super) hears: HashSet<RoomId>,
+    /// The rooms that were told that they are here.
+    pub(super) told: HashSet<RoomId>,
 }
 
 /// A snapshot that is being read.
@@ -69,17 +80,33 @@ impl People {
         self.seats.insert(session, seat);
     }
 
-    /// Removes a socket; answers what it was.
-    pub(super) fn stand_up(&mut self, session: SessionId) -> Option<Seat> {
+    /// Removes a socket; answers what it was, and whose if it was their last.
+    pub(super) fn stand_up(&mut self, session: SessionId) -> Option<(Seat, Option<Person>)> {
         let seat = self.seats.remove(&session)?;
+        let mut gone = None;
         if let Some(person) = self.persons.get_mut(&seat.user) {
             person.sessions.retain(|other| *other != session);
             person.waiting.retain(|waiting| waiting.session != session);
             if person.sessions.is_empty() {
-                self.persons.remove(&seat.user);
+                gone = self.persons.remove(&seat.user);
             }
         }
-        Some(seat)
+        Some((seat, gone))
+    }
+
+    /// Notes that a user is in a room.
+    pub(super) fn note_inside(&mut self, user: UserId, room: RoomId) {
+        if let Some(person) = self.persons.get_mut(&user) {
+            person.hears.insert(room);
+        }
+    }
+
+    /// Notes that a user is not in a room any more.
+    pub(super) fn note_outside(&mut self, user: UserId, room: RoomId) {
+        if let Some(person) = self.persons.get_mut(&user) {
+            person.hears.remove(&room);
+            person.told.remove(&room);
+        }
     }
 
     /// Notes that the stream changed whether `user` hears in `room`.

@@ -4,6 +4,8 @@ use crate::source::Source;
 use futures_util::FutureExt as _;
 use parlour_core::{
     Error, RoomId, UserId,
+    event::EndReason,
+    model::RoomKind,
     ports::{Hearing, History},
 };
 use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -26,6 +28,8 @@ pub(super) enum Read {
     Positions(Vec<RoomId>),
     /// Where this user hears. `number` tells one read from another.
     Hearings { user: UserId, number: u64 },
+    /// Of which kind a room was that ended for this reason.
+    Kind { room: RoomId, reason: EndReason },
 }
 
 /// What was read.
@@ -43,6 +47,11 @@ pub(super) enum Answer {
         user: UserId,
         number: u64,
         result: Result<Vec<Hearing>, Error>,
+    },
+    Kind {
+        room: RoomId,
+        reason: EndReason,
+        result: Result<Option<RoomKind>, Error>,
     },
 }
 
@@ -100,6 +109,11 @@ async fn carry_out(source: &dyn Source, read: Read) -> Answer {
             user,
             number,
             result: guarded(source.hearings(user)).await,
+        },
+        Read::Kind { room, reason } => Answer::Kind {
+            room,
+            reason,
+            result: guarded(source.ended_kind(room)).await,
         },
     }
 }

@@ -8,17 +8,17 @@ use super::{
     room::Room,
     state::State,
 };
-use crate::{dialect::DialectKind, hub::order::Order, outbox::Outbox};
+use crate::{
+    dialect::{DialectKind, account_v2},
+    hub::order::Order,
+    outbox::Outbox,
+};
 use parlour_core::{
     Actor, Error, RoomId, UserId,
-    error::{INVALID_TOKEN, STORE_UNAVAILABLE},
+    error::{INVALID_TOKEN, NOT_IN_ROOM, STORE_UNAVAILABLE},
     ports::Hearing,
 };
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{sync::oneshot, time::Instant};
 
 /// A socket that wants to hear.
@@ -27,11 +27,16 @@ pub(super) struct Register {
     pub(super) actor: Actor,
     pub(super) dialect: DialectKind,
     pub(super) outbox: Arc<Outbox>,
+    /// The only room it may hear, if it is a socket of one room.
+    pub(super) only: Option<RoomId>,
     /// Answered when everything committed from now on will be delivered.
     pub(super) reply: Reply,
 }
 
-pub(super) type Reply = oneshot::Sender<Result<(), Error>>;
+/// Where a socket begins to hear: each room and the seq after which it does.
+pub(crate) type Cursors = Vec<(RoomId, i64)>;
+
+pub(super) type Reply = oneshot::Sender<Result<Cursors, Error>>;
 
 /// A socket that waits for its snapshot.
 pub(super) struct Waiting {
@@ -47,6 +52,7 @@ impl State {
             actor,
             dialect,
             outbox,
+            only,
             reply,
         } = request;
         if outbox.closing().is_some() {
@@ -72,8 +78,10 @@ impl State {
                 credential,
                 dialect,
                 outbox,
-                rooms: HashSet::new(),
+                only,
+                rooms: HashMap::new(),
                 is_new: true,
+                is_arriving: false,
             },
         );
         if let Some(person) = self.people.persons.get_mut(&actor.user) {
@@ -113,10 +121,14 @@ impl State {
         let waiting = std::mem::take(&mut person.waiting);
         match result {
             Ok(hearings) => {
+                if !std::mem::replace(&mut person.has_arrived, true) {
+                    person.told = self.presence.arrive(user, now);
+                }
                 let new: Vec<_> = waiting.iter().map(|one| one.session).collect();
                 for session in &new {
                     if let Some(seat) = self.people.seats.get_mut(session) {
                         seat.is_new = false;
+                        seat.is_arriving = true;
                     }
                 }
                 let mut changes = reading.changes;
@@ -134,18 +146,43 @@ impl State {
                     self.follow(user, room);
                 }
                 for one in waiting {
+                    let begun = self.begin(one.session, now);
                     // A client that went away meanwhile unregisters by itself.
-                    let _ = one.reply.send(Ok(()));
+                    let _ = one.reply.send(begun);
                 }
             }
             Err(error) => {
                 tracing::debug!(%error, "memberships could not be read");
                 for one in waiting {
-                    self.remove(one.session);
+                    self.remove(one.session, now);
                     let _ = one.reply.send(Err(unavailable()));
                 }
             }
         }
+    }
+
+    /// The snapshot is applied: greets the client, before anything else can reach it.
+    fn begin(&mut self, session: SessionId, now: Instant) -> Result<Cursors, Error> {
+        let Some(seat) = self.people.seats.get_mut(&session) else {
+            return Err(unavailable());
+        };
+        seat.is_arriving = false;
+        if seat
+            .only
+            .is_some_and(|only| !seat.rooms.contains_key(&only))
+        {
+            self.remove(session, now);
+            return Err(NOT_IN_ROOM.into());
+        }
+        if seat.dialect != DialectKind::AccountV2 {
+            return Ok(Vec::new());
+        }
+        let mut cursors: Cursors = seat.rooms.iter().map(|(room, seq)| (*room, *seq)).collect();
+        cursors.sort_unstable();
+        let hello = account_v2::hello(&self.greeting, seat.user, &cursors);
+        let push = seat.outbox.push(hello);
+        self.turn.note(push, session, &seat.outbox);
+        Ok(cursors)
     }
 
     /// Applies one line of a snapshot to the sockets of its user. `new` are the sockets that the
@@ -160,6 +197,7 @@ impl State {
             return;
         }
         room.owner.get_or_insert(hearing.owner);
+        people.note_inside(user, hearing.room);
         let all_new = new.len() == people.sessions_of(user).len();
         match room.order.position() {
             Some(position) if position >= hearing.seq => {

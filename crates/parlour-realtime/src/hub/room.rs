@@ -4,14 +4,18 @@ use super::{
     SessionId,
     order::{Need, Order},
     people::People,
+    tail::Tail,
 };
 use crate::{
+    close,
     dialect::{DialectKind, Encoded},
     outbox::{Outbox, Push},
 };
+use bytes::Bytes;
 use parlour_core::{
     Event, RoomId, Time, UserId, What,
     event::{EndReason, LeaveReason},
+    model::RoomKind,
 };
 use std::{collections::HashSet, sync::Arc};
 use tokio::time::Instant;
@@ -25,6 +29,10 @@ pub(super) struct Listener {
     pub(super) user: UserId,
     /// Events above this seq are delivered; membership events up to it are none of its business.
     pub(super) after: i64,
+    /// Events up to this seq were delivered in another way.
+    pub(super) seen: i64,
+    /// Gets nothing of the stream until it was [fed](super::feed) what it missed.
+    pub(super) held: bool,
     pub(super) dialect: DialectKind,
     pub(super) outbox: Arc<Outbox>,
 }
@@ -60,6 +68,14 @@ pub(super) struct Room {
     pub(super) expecting: Vec<UserId>,
     /// When something happened here last.
     pub(super) seen: Instant,
+    /// Who may enter, as far as known.
+    pub(super) kind: Option<RoomKind>,
+    /// Who was told to be writing, and when.
+    pub(super) writing: Vec<(UserId, Instant)>,
+    /// The newest frames, while some listeners are held.
+    pub(super) tail: Tail,
+    /// How many are held.
+    held: usize,
     /// A former owner without a seat, and the seq up to which the hand-over may still give them one.
     former: Option<(UserId, i64)>,
     last_at: Time,
@@ -76,6 +92,29 @@ pub(super) struct Turn {
     pub(super) events: usize,
     /// Frames put into outboxes.
     pub(super) delivered: u64,
+    /// Rooms that ended and whose kind is not known here.
+    pub(super) ended: Vec<(RoomId, EndReason)>,
+}
+
+impl Turn {
+    /// Puts a frame into a listener's outbox.
+    pub(super) fn push(&mut self, listener: &Listener, frame: Bytes) {
+        let push = listener.outbox.push(frame);
+        self.note(push, listener.session, &listener.outbox);
+    }
+
+    /// Notes what became of a frame.
+    pub(super) fn note(&mut self, push: Push, session: SessionId, outbox: &Arc<Outbox>) {
+        match push {
+            Push::First => {
+                self.touched.push(Arc::clone(outbox));
+                self.delivered += 1;
+            }
+            Push::Queued => self.delivered += 1,
+            Push::Overflow => self.slow.push(session),
+            Push::Closed | Push::Dropped => {}
+        }
+    }
 }
 
 impl Room {
@@ -92,6 +131,10 @@ impl Room {
             patient_until: None,
             suspect: false,
             seen: now,
+            kind: None,
+            writing: Vec::new(),
+            tail: Tail::default(),
+            held: 0,
             former: None,
             last_at: Time::from_micros(0),
         }
@@ -190,7 +233,16 @@ impl Room {
             _ => {}
         }
         self.deliver(event, turn);
+        self.tell_strangers(event, people, turn);
         match event.what {
+            What::MemberJoined(user) => {
+                if let Some(person) = people.persons.get_mut(&user)
+                    && person.has_arrived
+                    && person.told.insert(self.id)
+                {
+                    self.tell_presence(user, true, turn);
+                }
+            }
             What::MemberLeft(user, LeaveReason::BecameHost) => {
                 self.members.remove(&user);
                 self.set_owner(owner, event.seq, people);
@@ -207,24 +259,34 @@ impl Room {
         self.release_former(event.seq, people);
     }
 
-    fn deliver(&self, event: &Event, turn: &mut Turn) {
+    fn deliver(&mut self, event: &Event, turn: &mut Turn) {
         let mut encoded = Encoded::new(event);
         for listener in &self.listeners {
-            if listener.after >= event.seq {
+            if listener.after.max(listener.seen) >= event.seq {
                 continue;
             }
-            let Some(frame) = encoded.frame(listener.dialect) else {
+            // Who is held when it ends can be fed no more: then this is the last word.
+            if listener.held && !self.ends_for(listener.user, event) {
                 continue;
-            };
-            match listener.outbox.push(frame) {
-                Push::First => {
-                    turn.touched.push(Arc::clone(&listener.outbox));
-                    turn.delivered += 1;
-                }
-                Push::Queued => turn.delivered += 1,
-                Push::Overflow => turn.slow.push(listener.session),
-                Push::Closed => {}
             }
+            if let Some(frame) = encoded.frame(listener.dialect) {
+                turn.push(listener, frame);
+            }
+        }
+        if self.held > 0
+            && let Some(frame) = encoded.frame(DialectKind::AccountV2)
+        {
+            self.tail.push(event.seq, frame);
+        }
+    }
+
+    /// Whether the user hears nothing after this event.
+    fn ends_for(&self, user: UserId, event: &Event) -> bool {
+        match &event.what {
+            What::RoomDeleted(_) => true,
+            What::MemberLeft(_, LeaveReason::BecameHost) => false,
+            What::MemberLeft(left, _) => *left == user && self.owner != Some(user),
+            _ => false,
         }
     }
 
@@ -259,6 +321,7 @@ impl Room {
 
     /// Lets every socket of the user hear what comes after this seq.
     pub(super) fn subscribe(&mut self, user: UserId, after: i64, people: &mut People) {
+        people.note_inside(user, self.id);
         let sessions = people.sessions_of(user).to_vec();
         for session in sessions {
             self.listen(session, after, people);
@@ -270,12 +333,23 @@ impl Room {
     pub(super) fn listen(&mut self, session: SessionId, after: i64, people: &mut People) {
         if let Some(seat) = people.seats.get_mut(&session)
             && !seat.is_new
-            && seat.rooms.insert(self.id)
+            && seat.only.is_none_or(|only| only == self.id)
+            && !seat.rooms.contains_key(&self.id)
         {
+            seat.rooms.insert(self.id, after);
+            let held = seat.is_arriving && seat.dialect == DialectKind::AccountV2;
+            if held {
+                if self.held == 0 {
+                    self.tail.begin(after);
+                }
+                self.held += 1;
+            }
             self.listeners.push(Listener {
                 session,
                 user: seat.user,
                 after,
+                seen: 0,
+                held,
                 dialect: seat.dialect,
                 outbox: Arc::clone(&seat.outbox),
             });
@@ -285,13 +359,23 @@ impl Room {
     /// Sockets of the user hear no more, but those whose snapshot is newer than this seq.
     fn unsubscribe(&mut self, user: UserId, seq: i64, people: &mut People) {
         let id = self.id;
+        people.note_outside(user, id);
         self.listeners.retain(|listener| {
-            let stays = listener.user != user || listener.after >= seq;
-            if !stays && let Some(seat) = people.seats.get_mut(&listener.session) {
+            if listener.user != user {
+                return true;
+            }
+            let stays = listener.after >= seq;
+            if stays {
+                people.note_inside(user, id);
+            } else if let Some(seat) = people.seats.get_mut(&listener.session) {
                 seat.rooms.remove(&id);
+                if seat.only.is_some() {
+                    listener.outbox.close(&close::NOT_IN_ROOM);
+                }
             }
             stays
         });
+        self.count_held();
         people.note_change(user, self.id, seq);
     }
 
@@ -299,23 +383,46 @@ impl Room {
         for listener in std::mem::take(&mut self.listeners) {
             if let Some(seat) = people.seats.get_mut(&listener.session) {
                 seat.rooms.remove(&self.id);
+                if seat.only.is_some() {
+                    listener.outbox.close(&close::ROOM_ENDED);
+                }
             }
         }
-        self.members = HashSet::new();
+        for user in std::mem::take(&mut self.members)
+            .into_iter()
+            .chain(self.owner)
+        {
+            people.note_outside(user, self.id);
+        }
+        self.count_held();
         self.former = None;
     }
 
-    /// A socket is gone; `user` is whose, when it was their last one.
-    pub(super) fn drop_session(&mut self, session: SessionId, last_of: Option<UserId>) {
+    /// One listener is held no more.
+    pub(super) fn let_go(&mut self) {
+        self.held = self.held.saturating_sub(1);
+        if self.held == 0 {
+            self.tail = Tail::default();
+        }
+    }
+
+    fn count_held(&mut self) {
+        if self.held > 0 {
+            self.held = self.listeners.iter().filter(|one| one.held).count() + 1;
+            self.let_go();
+        }
+    }
+
+    /// A socket is gone.
+    pub(super) fn drop_session(&mut self, session: SessionId) {
         if let Some(index) = self
             .listeners
             .iter()
             .position(|listener| listener.session == session)
         {
-            self.listeners.swap_remove(index);
-        }
-        if let Some(user) = last_of {
-            self.members.remove(&user);
+            if self.listeners.swap_remove(index).held {
+                self.let_go();
+            }
         }
     }
 }

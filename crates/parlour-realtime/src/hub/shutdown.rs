@@ -1,10 +1,15 @@
 //! Telling all sockets to go, a few at a time.
 
-use super::{SessionId, state::State};
-use crate::close;
+use super::{SessionId, spread, state::State};
+use crate::{
+    close,
+    dialect::{DialectKind, account_v2},
+};
 use std::{collections::VecDeque, time::Duration};
 use tokio::{sync::oneshot, time::Instant};
 
+/// When clients are asked to come back: not all at once.
+const COME_BACK: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(4));
 /// Pause between two steps.
 const STEP: Duration = Duration::from_millis(50);
 /// Up to this many sockets are told in one step.
@@ -63,6 +68,10 @@ impl State {
                 break;
             };
             if let Some(seat) = self.people.seats.get(&session) {
+                if seat.dialect == DialectKind::AccountV2 && !seat.is_new {
+                    let after = spread(session.get(), COME_BACK.0, COME_BACK.1);
+                    seat.outbox.push(account_v2::reconnect(after));
+                }
                 seat.outbox.close(&close::RESTART);
             }
         }

@@ -2,11 +2,12 @@
 //! waiting in here: what has to be read is put on a list for the hub's task.
 
 use super::{
-    HubConfig, SessionId,
+    Greeting, HubConfig, SessionId,
     ended::Ended,
     order::{Need, Order},
     owners::owners,
     people::People,
+    presence::Presence,
     reads::{Answer, Read},
     room::{Heal, Room, Turn},
     shutdown::Closing,
@@ -41,7 +42,9 @@ const FAST_AUDIT: Duration = Duration::from_millis(100);
 /// The hub's knowledge.
 pub(super) struct State {
     pub(super) config: HubConfig,
+    pub(super) greeting: Greeting,
     pub(super) people: People,
+    pub(super) presence: Presence,
     pub(super) rooms: HashMap<RoomId, Room>,
     pub(super) ended: Ended,
     pub(super) turn: Turn,
@@ -60,11 +63,13 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(config: HubConfig, now: Instant) -> Self {
+    pub(super) fn new(config: HubConfig, greeting: Greeting, now: Instant) -> Self {
         Self {
             next_round: now + config.compare_every,
             config,
+            greeting,
             people: People::default(),
+            presence: Presence::default(),
             rooms: HashMap::new(),
             ended: Ended::default(),
             turn: Turn::default(),
@@ -95,9 +100,10 @@ impl State {
             News::Signal(Signal::CredentialsEnded { user, ended }) => {
                 self.credentials_ended(user, &ended, now);
             }
-            // Nothing that is remembered here depends on the account's rights.
-            News::Signal(Signal::UserChanged(_)) => {}
-            News::Signal(Signal::Typing { .. } | Signal::Read { .. } | Signal::SiteChanged) => {}
+            News::Signal(Signal::Typing { room, user }) => self.typing(room, user, now),
+            News::Signal(Signal::Read { room, user, seq }) => self.read(room, user, seq),
+            // Nothing that is remembered here depends on the account's rights or the server's look.
+            News::Signal(Signal::UserChanged(_) | Signal::SiteChanged) => {}
             News::Gap => {
                 self.next_round = now;
                 self.audits = self.people.persons.keys().copied().collect();
@@ -137,19 +143,28 @@ impl State {
         }
         for session in hit {
             // A socket that still waits for its snapshot learns it from its closed outbox.
-            self.remove(session);
+            self.remove(session, now);
         }
     }
 
     /// A socket is gone, or was cut and must not get anything more.
-    pub(super) fn remove(&mut self, session: SessionId) {
-        let Some(seat) = self.people.stand_up(session) else {
+    pub(super) fn remove(&mut self, session: SessionId, now: Instant) {
+        let Some((seat, gone)) = self.people.stand_up(session) else {
             return;
         };
-        let last_of = (!self.people.is_here(seat.user)).then_some(seat.user);
-        for id in seat.rooms {
-            if let Some(room) = self.rooms.get_mut(&id) {
-                room.drop_session(session, last_of);
+        for id in seat.rooms.keys() {
+            if let Some(room) = self.rooms.get_mut(id) {
+                room.drop_session(session);
+            }
+        }
+        if let Some(person) = gone {
+            for id in &person.hears {
+                if let Some(room) = self.rooms.get_mut(id) {
+                    room.members.remove(&seat.user);
+                }
+            }
+            if person.has_arrived && !self.is_closing() {
+                self.presence.leave(seat.user, person.told, now);
             }
         }
         self.closed_one();
@@ -183,7 +198,7 @@ impl State {
     pub(super) fn next_due(&self) -> Instant {
         let room = self.dues.peek().map(|Reverse((due, _))| *due);
         let closing = self.closing.as_ref().and_then(Closing::next);
-        [room, closing, self.next_audit]
+        [room, closing, self.next_audit, self.presence.next_due()]
             .into_iter()
             .flatten()
             .fold(self.next_round, Instant::min)
@@ -208,6 +223,7 @@ impl State {
                 self.next_audit = Some(now + FAST_AUDIT);
             }
         }
+        self.tell_presence(now);
         self.close_some(now);
     }
 
@@ -252,6 +268,11 @@ impl State {
                 number,
                 result,
             } => self.hearings(user, number, result, now),
+            Answer::Kind {
+                room,
+                reason,
+                result,
+            } => self.kind_of_ended(room, reason, result),
         }
     }
 

@@ -1,0 +1,109 @@
+//! A socket that came back is fed what it missed until it stands where the room stands; then it hears
+//! live. All of it happens in the hub's task, so nothing overtakes and nothing is heard after the
+//! membership ended.
+
+use super::{
+    SessionId,
+    room::{Room, Turn},
+    state::State,
+};
+use crate::dialect::account_v2;
+use bytes::Bytes;
+use parlour_core::RoomId;
+use tokio::sync::oneshot;
+
+/// A piece of what a socket missed in a room.
+pub(crate) struct Feed {
+    pub(crate) session: SessionId,
+    pub(crate) room: RoomId,
+    /// The next events, encoded.
+    pub(crate) frames: Vec<Bytes>,
+    /// Where the socket stands after them.
+    pub(crate) at: i64,
+    /// What is said when the socket stands where the room stands.
+    pub(crate) word: Word,
+    pub(crate) reply: oneshot::Sender<Fed>,
+}
+
+/// What is said to the client when its socket hears a room live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// Nothing: the client did not ask.
+    Nothing,
+    /// `recovered`: nothing is missing.
+    Recovered,
+    /// `resync`: what comes before is to be read from the history.
+    Resync,
+}
+
+/// What became of a piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fed {
+    /// The socket hears the room live.
+    Live,
+    /// The room is further; the next piece is wanted.
+    Behind,
+    /// The socket does not hear the room (any more).
+    Gone,
+}
+
+impl State {
+    /// Hands a piece over, and lets the socket hear live if the room's tail reaches back to it.
+    pub(super) fn feed(&mut self, feed: Feed) {
+        let fed = match self.rooms.get_mut(&feed.room) {
+            Some(room) => room.feed(&feed, &mut self.turn),
+            None => Fed::Gone,
+        };
+        // The socket went away: then it needs no answer.
+        let _ = feed.reply.send(fed);
+    }
+}
+
+impl Room {
+    fn feed(&mut self, feed: &Feed, turn: &mut Turn) -> Fed {
+        let position = self.order.position();
+        let listener = self
+            .listeners
+            .iter_mut()
+            .rfind(|listener| listener.session == feed.session);
+        let Some(listener) = listener else {
+            return Fed::Gone;
+        };
+        for frame in &feed.frames {
+            turn.push(listener, frame.clone());
+        }
+        let newest = position.unwrap_or(0).max(listener.after);
+        if !listener.held {
+            // Everything after `listener.after` was delivered before; what comes before it is late.
+            match feed.word {
+                Word::Nothing => {}
+                Word::Recovered if feed.at >= listener.after => {
+                    turn.push(listener, account_v2::recovered(self.id, newest));
+                }
+                Word::Recovered | Word::Resync => {
+                    turn.push(listener, account_v2::resync(self.id, newest));
+                }
+            }
+            return Fed::Live;
+        }
+        let from = self.tail.from();
+        let mut at = feed.at;
+        if feed.word == Word::Resync {
+            at = at.max(from);
+            turn.push(listener, account_v2::resync(self.id, at));
+        } else if at < from {
+            return Fed::Behind;
+        }
+        for (seq, frame) in self.tail.after(at) {
+            turn.push(listener, frame.clone());
+            at = *seq;
+        }
+        if feed.word == Word::Recovered {
+            turn.push(listener, account_v2::recovered(self.id, at));
+        }
+        listener.held = false;
+        listener.seen = at;
+        self.let_go();
+        Fed::Live
+    }
+}

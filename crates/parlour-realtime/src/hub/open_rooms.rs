@@ -1,0 +1,94 @@
+//! GROUP rooms are everybody's business: that they begin, change and end is told to every socket of
+//! version 2, so that lists of rooms stay true. Those who are in the room hear it as an event of its
+//! stream; the others hear it without a seq, because they have no place in that stream.
+
+use super::{
+    people::People,
+    room::{Room, Turn},
+    state::State,
+};
+use crate::dialect::{DialectKind, account_v2};
+use bytes::Bytes;
+use parlour_core::{
+    Error, Event, RoomId, What,
+    event::EndReason,
+    model::{Room as Details, RoomKind},
+};
+
+impl Room {
+    /// Tells those who are not in the room, if they may know of it.
+    pub(super) fn tell_strangers(&mut self, event: &Event, people: &People, turn: &mut Turn) {
+        match &event.what {
+            What::RoomCreated(room) => {
+                self.kind = Some(room.kind);
+                if room.kind == RoomKind::Group {
+                    tell(
+                        self.id,
+                        &account_v2::room_news("room.created", room),
+                        people,
+                        turn,
+                    );
+                }
+            }
+            What::RoomUpdated(room) => self.tell_change(room, people, turn),
+            What::RoomDeleted(reason) => match self.kind {
+                Some(RoomKind::Group) => tell_end(self.id, reason.as_str(), people, turn),
+                Some(RoomKind::Private) => {}
+                None => turn.ended.push((self.id, *reason)),
+            },
+            _ => {}
+        }
+    }
+
+    fn tell_change(&mut self, room: &Details, people: &People, turn: &mut Turn) {
+        let before = self.kind.replace(room.kind);
+        match room.kind {
+            RoomKind::Group => {
+                tell(
+                    self.id,
+                    &account_v2::room_news("room.updated", room),
+                    people,
+                    turn,
+                );
+            }
+            // For those outside it is gone.
+            RoomKind::Private if before == Some(RoomKind::Group) => {
+                tell_end(self.id, "private", people, turn);
+            }
+            RoomKind::Private => {}
+        }
+    }
+}
+
+impl State {
+    /// A room ended of which only the store knew the kind.
+    pub(super) fn kind_of_ended(
+        &mut self,
+        room: RoomId,
+        reason: EndReason,
+        result: Result<Option<RoomKind>, Error>,
+    ) {
+        match result {
+            Ok(Some(RoomKind::Group)) => {
+                tell_end(room, reason.as_str(), &self.people, &mut self.turn);
+            }
+            Ok(_) => {}
+            Err(error) => tracing::debug!(%error, %room, "the kind of a room could not be read"),
+        }
+    }
+}
+
+fn tell_end(room: RoomId, reason: &'static str, people: &People, turn: &mut Turn) {
+    tell(room, &account_v2::room_gone(room, reason), people, turn);
+}
+
+/// To every socket of version 2 that does not hear this room.
+fn tell(room: RoomId, frame: &Bytes, people: &People, turn: &mut Turn) {
+    for (session, seat) in &people.seats {
+        if seat.dialect == DialectKind::AccountV2 && !seat.is_new && !seat.rooms.contains_key(&room)
+        {
+            let push = seat.outbox.push(frame.clone());
+            turn.note(push, *session, &seat.outbox);
+        }
+    }
+}
