@@ -336,3 +336,74 @@ pub(crate) struct ReactionDoc {
     #[schema(example = json!([2, 3]))]
     pub(crate) users: Vec<i64>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parlour_core::{
+        MessageId,
+        model::{Html, Mention, Message, Reaction, Sender},
+    };
+    use parlour_realtime::view::MessageView;
+    use serde_json::Value;
+    use std::{collections::BTreeSet, sync::Arc};
+
+    fn keys(object: &Value) -> BTreeSet<&str> {
+        let object = object.as_object().expect("an object");
+        object.keys().map(String::as_str).collect()
+    }
+
+    fn is_a(value: &Value, schema: &Value) -> bool {
+        let name = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Number(_) => "integer",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        };
+        match &schema["type"] {
+            Value::Array(types) => types.iter().any(|one| one == name),
+            one => one == name,
+        }
+    }
+
+    #[test]
+    fn the_document_tells_the_message_as_it_is_sent() {
+        let time = Time::from_micros(0);
+        let message = Message {
+            id: MessageId::new(16),
+            room: RoomId::new(1),
+            owner: UserId::new(2),
+            sender: Arc::new(Sender {
+                nickname: "Ada".to_owned(),
+                hue: 7,
+            }),
+            seq: 3,
+            text: "hi @bob".to_owned(),
+            nonce: Some("n".to_owned()),
+            reply_to: Some(MessageId::new(15)),
+            mentions: vec![Mention {
+                user: UserId::new(4),
+                name: "bob".to_owned(),
+            }],
+            reactions: vec![Reaction {
+                emoji: "👍".to_owned(),
+                users: vec![UserId::new(4)],
+            }],
+            created_at: time,
+            updated_at: time,
+            html: Html::default(),
+        };
+        let sent = serde_json::to_value(MessageView::from(&message)).expect("serialises");
+        let document = serde_json::to_value(super::super::openapi::document()).expect("serialises");
+        let schemas = &document["components"]["schemas"];
+        let told = &schemas["MessageDoc"]["properties"];
+        assert_eq!(keys(&sent), keys(told));
+        for (key, value) in sent.as_object().expect("an object") {
+            assert!(is_a(value, &told[key]), "{key}: {value} and {}", told[key]);
+        }
+        let of_reaction = &schemas["ReactionDoc"]["properties"];
+        assert_eq!(keys(&sent["reactions"][0]), keys(of_reaction));
+    }
+}
