@@ -390,7 +390,7 @@ pub(super) async fn history(
         epoch: web.app.store().epoch(),
         seq: history.seq,
         has_more: history.has_more,
-        events: history.events.iter().map(|event| view(event)).collect(),
+        events: history.events.iter().map(view).collect(),
     };
     Ok(Json(body).into_response())
 }
