@@ -7,6 +7,7 @@ mod delete;
 mod list;
 mod log_in;
 mod operate;
+mod password;
 mod preferences;
 mod register;
 mod set_up;
@@ -18,9 +19,10 @@ pub use credentials::{
     end_credential, end_other_credentials, issue_token, list_credentials, log_out,
 };
 pub use delete::delete;
-pub use list::{get, list};
-pub use log_in::{Issued, LogIn, log_in};
+pub use list::{by_nickname, get, list};
+pub use log_in::{Issued, LogIn, log_in, open_session};
 pub use operate::{NewAccount, create, deactivate, promote, reset_password};
+pub use password::change_password;
 pub use preferences::{UpdatePreferences, preferences, set_preferences};
 pub use register::{PageSignUp, SignUp, register, register_by_email};
 pub use set_up::{SetUp, is_set_up, prepare_set_up, set_up};

@@ -153,7 +153,7 @@ impl App {
     }
 
     /// Fills `bytes` with randomness fit for secrets.
-    pub(crate) fn random(&self, bytes: &mut [u8]) {
+    pub fn random(&self, bytes: &mut [u8]) {
         self.inner.random.fill(bytes);
     }
 

@@ -389,6 +389,15 @@ pub enum Problem {
         /// The largest.
         kib: usize,
     },
+    /// Nobody has this nickname, or nobody to whom the change could apply.
+    #[error("Nobody here has this nickname.")]
+    NoSuchPerson,
+    /// What had to be typed as a confirmation was not.
+    #[error("Type the name exactly as it is shown.")]
+    NotConfirmed,
+    /// Not the account's present password.
+    #[error("This is not your present password.")]
+    WrongPassword,
     /// The repetition differs.
     #[error("The two password fields didn't match.")]
     PasswordMismatch,
@@ -422,6 +431,22 @@ pub enum Problem {
         /// `username`, `nickname` or `email address`.
         to: &'static str,
     },
+}
+
+impl Problem {
+    /// What a page's form says (contract 7): as REST does, but for the three that the pages of the
+    /// reference word differently.
+    #[must_use]
+    pub fn form_text(&self) -> String {
+        match self {
+            // An empty field of a form is one that was not filled in.
+            Self::Blank | Self::Null => Self::Required.to_string(),
+            Self::TooLong { max, actual } => {
+                format!("Ensure this value has at most {max} characters (it has {actual}).")
+            }
+            other => other.to_string(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@
 use async_trait::async_trait;
 use parlour_core::{
     Event, RoomId, Signal, Time, UserId,
-    model::{PageNumber, PageRequest, RoomKind},
+    model::{PageNumber, PageRequest, RoomKind, Sender},
     ports::{
         AccountKeys, Announce, Append, NewMessage, NewRoom, NewUser, SaveRoom, SaveUser, Span,
         Store,
@@ -128,12 +128,20 @@ async fn room(store: &Arc<dyn Store>, name: &str, owner: UserId) -> RoomId {
 async fn sends(store: &Arc<dyn Store>, room: RoomId, users: &[UserId], nonces: bool) -> f64 {
     let users: Arc<[UserId]> = users.into();
     let callers = users.len();
+    let sender = Arc::new(Sender {
+        nickname: "somebody".to_owned(),
+        hue: 0,
+    });
     repeat(callers, store, move |store, n| {
         let author = users[n % users.len()];
+        let sender = Arc::clone(&sender);
         async move {
             let message = NewMessage {
                 room,
                 author,
+                sender: Arc::clone(&sender),
+                reply_to: None,
+                mentions: Vec::new(),
                 text: format!("A message of an ordinary length, as people write them: number {n}."),
                 nonce: nonces.then(|| format!("{:032x}", rand::random::<u128>())),
                 at: Time::now(),

@@ -1,11 +1,13 @@
 //! Accounts.
 
 mod delete;
+mod first;
+mod own;
 
 use crate::{
     engine::Conn,
     fault::Fault,
-    rows::{self, user_columns},
+    rows::{self, USER_COLUMNS, user_columns},
     sessions,
     sql::{Row, Sql, args, sql},
     store::{Done, Scope, SqlStore},
@@ -13,9 +15,10 @@ use crate::{
 use async_trait::async_trait;
 use parlour_core::{
     Error, Time, UserId,
-    model::{Credentials, Page, PageRequest, User},
+    model::{Credentials, Page, PageRequest, Preferences, Sender, User},
     ports::{
-        AccountKeys, Accounts, DeleteUser, EndWhich, NewUser, SaveUser, TakenField, UserChange,
+        AccountKeys, Accounts, DeleteUser, EndWhich, FirstAdmin, NewUser, SaveUser, TakenField,
+        UserChange,
     },
 };
 use std::sync::Arc;
@@ -58,7 +61,7 @@ const CREATE: Sql = sql!(
 const UPDATE: Sql = sql!(
     "UPDATE users SET username = $2, username_key = $3, nickname = $4, nickname_key = $5, \
      email = $6, email_key = $7, first_name = $8, last_name = $9, password_hash = $10, \
-     is_active = $11, is_admin = $12, updated_at = $13 WHERE id = $1"
+     is_active = $11, is_admin = $12, updated_at = $13, avatar_hue = $14 WHERE id = $1"
 );
 
 const REHASH: Sql =
@@ -161,6 +164,64 @@ impl Accounts for SqlStore {
             .await
     }
 
+    async fn senders(&self, ids: &[UserId]) -> Result<Vec<(UserId, Sender)>, Error> {
+        let ids: Arc<[i64]> = ids.iter().map(|id| id.get()).collect();
+        self.inner
+            .read(move |conn| {
+                let ids = ids.to_vec();
+                Box::pin(own::senders(conn, ids))
+            })
+            .await
+    }
+
+    async fn preferences(&self, id: UserId) -> Result<Option<Preferences>, Error> {
+        self.inner
+            .read(|conn| Box::pin(own::preferences(conn, id)))
+            .await
+    }
+
+    async fn set_preferences(&self, id: UserId, preferences: Preferences) -> Result<bool, Error> {
+        let text: Arc<str> = serde_json::to_string(&preferences)
+            .map_err(Error::internal)?
+            .into();
+        self.inner
+            .write(Scope::NoRoom, move |conn| {
+                let text = Arc::clone(&text);
+                Box::pin(async move { own::set_preferences(conn, id, &text).await })
+            })
+            .await
+    }
+
+    async fn has_admin(&self) -> Result<bool, Error> {
+        self.inner
+            .read(|conn| Box::pin(first::has_admin(conn)))
+            .await
+    }
+
+    async fn set_setup_code(&self, hash: String) -> Result<(), Error> {
+        let hash: Arc<str> = hash.into();
+        self.inner
+            .write(Scope::NoRoom, move |conn| {
+                let hash = Arc::clone(&hash);
+                Box::pin(async move { first::set_code(conn, &hash).await })
+            })
+            .await
+    }
+
+    async fn create_first_admin(&self, code_hash: &str, new: NewUser) -> Result<FirstAdmin, Error> {
+        let given = Arc::new((code_hash.to_owned(), Arc::new(new)));
+        self.inner
+            .write(Scope::NoRoom, move |conn| {
+                let given = Arc::clone(&given);
+                Box::pin(async move { first::create(conn, &given.0, Arc::clone(&given.1)).await })
+            })
+            .await
+    }
+
+    fn forget_sender(&self, id: UserId) {
+        self.inner.hot.renamed(id);
+    }
+
     async fn delete_user(&self, id: UserId, at: Time) -> Result<DeleteUser, Error> {
         self.inner
             .write(Scope::Rooms, move |conn| {
@@ -173,7 +234,7 @@ impl Accounts for SqlStore {
 fn credentials(row: &Row) -> Result<Credentials, Fault> {
     Ok(Credentials {
         user: rows::user(row)?,
-        password_hash: row.text(9)?,
+        password_hash: row.text(USER_COLUMNS)?,
     })
 }
 
@@ -226,6 +287,13 @@ async fn create(conn: &mut Conn, new: Arc<NewUser>) -> Result<Done<SaveUser>, Fa
     if !fields.is_empty() {
         return Ok(Done::unchanged(SaveUser::Taken(fields)));
     }
+    let user = create_row(conn, &new, new.is_admin).await?;
+    let ended = Vec::new();
+    Ok(Done::changed(SaveUser::Saved { user, ended }))
+}
+
+/// Writes an account whose names are free.
+async fn create_row(conn: &mut Conn, new: &NewUser, is_admin: bool) -> Result<User, Fault> {
     let (Some(username_key), Some(nickname_key)) = (&new.keys.username, &new.keys.nickname) else {
         return Err(Fault::broken("an account needs keys for its names"));
     };
@@ -239,7 +307,7 @@ async fn create(conn: &mut Conn, new: Arc<NewUser>) -> Result<Done<SaveUser>, Fa
         &new.first_name,
         &new.last_name,
         &new.password_hash,
-        new.is_admin,
+        is_admin,
         new.at,
     ];
     // A parallel call with an equal key makes one of these inserts fail; the work is then done
@@ -249,7 +317,7 @@ async fn create(conn: &mut Conn, new: Arc<NewUser>) -> Result<Done<SaveUser>, Fa
     };
     let id = row.user(0)?;
     name(conn, id, username_key, new.keys.email.as_deref()).await?;
-    let user = User {
+    Ok(User {
         id,
         username: new.username.clone(),
         nickname: new.nickname.clone(),
@@ -257,11 +325,10 @@ async fn create(conn: &mut Conn, new: Arc<NewUser>) -> Result<Done<SaveUser>, Fa
         first_name: new.first_name.clone(),
         last_name: new.last_name.clone(),
         is_active: true,
-        is_admin: new.is_admin,
+        is_admin,
+        avatar_hue: None,
         created_at: new.at,
-    };
-    let ended = Vec::new();
-    Ok(Done::changed(SaveUser::Saved { user, ended }))
+    })
 }
 
 /// Claims the names by which an account logs in.
@@ -293,13 +360,20 @@ async fn update(
         return Ok(Done::unchanged(SaveUser::Taken(fields)));
     }
     let before = rows::user(&row)?;
-    let username_key = change.keys.username.map_or_else(|| row.text(9), Ok)?;
-    let nickname_key = change.keys.nickname.map_or_else(|| row.text(10), Ok)?;
+    let username_key = change
+        .keys
+        .username
+        .map_or_else(|| row.text(USER_COLUMNS), Ok)?;
+    let nickname_key = change
+        .keys
+        .nickname
+        .map_or_else(|| row.text(USER_COLUMNS + 1), Ok)?;
     let email_key = match &change.email {
         Some(None) => None,
         Some(Some(_)) => change.keys.email,
-        None => row.opt_text(11)?,
+        None => row.opt_text(USER_COLUMNS + 2)?,
     };
+    let shown = before.sender();
     let user = User {
         id,
         username: change.username.unwrap_or(before.username),
@@ -309,6 +383,7 @@ async fn update(
         last_name: change.last_name.unwrap_or(before.last_name),
         is_active: change.is_active.unwrap_or(before.is_active),
         is_admin: change.is_admin.unwrap_or(before.is_admin),
+        avatar_hue: change.avatar_hue.unwrap_or(before.avatar_hue),
         created_at: before.created_at,
     };
     conn.run(&UNNAME, args![id]).await?;
@@ -318,7 +393,9 @@ async fn update(
         (_, Some(_), Some(keep)) => Some(EndWhich::AllBut(keep)),
         _ => None,
     };
-    let password_hash = change.password_hash.map_or_else(|| row.text(12), Ok)?;
+    let password_hash = change
+        .password_hash
+        .map_or_else(|| row.text(USER_COLUMNS + 3), Ok)?;
     let args = args![
         id,
         &user.username,
@@ -333,6 +410,7 @@ async fn update(
         user.is_active,
         user.is_admin,
         at,
+        user.avatar_hue.map(i64::from),
     ];
     conn.run(&UPDATE, args).await?;
     let mut signals = vec![sessions::log_changed(conn, id, at).await?];
@@ -343,5 +421,7 @@ async fn update(
     if !ended.is_empty() {
         signals.push(sessions::log_ended(conn, id, &ended, at).await?);
     }
-    Ok(Done::changed(SaveUser::Saved { user, ended }).signals(signals))
+    let looks_new = shown != user.sender();
+    let done = Done::changed(SaveUser::Saved { user, ended }).signals(signals);
+    Ok(if looks_new { done.renamed(id) } else { done })
 }

@@ -5,7 +5,7 @@ use crate::{
     fault::Fault,
     hot::entry::{Entry, Piece},
     recall::check_gapless,
-    rows::{self, EventTuple, MessageTuple, event_columns, kind, message_columns},
+    rows::{self, Authors, EventRow, MessageRow, author, edited, kind, message_columns},
     sql::{Sql, args, sql},
     store::Inner,
 };
@@ -19,10 +19,9 @@ use std::sync::Arc;
 /// One statement, hence one snapshot. A seq is either a message's or an event's.
 const STREAM: Sql = sql!(
     "SELECT r.last_seq, \
-     (SELECT " [array message_columns!()] " FROM messages m \
+     (SELECT " [array message_columns!()] " FROM messages m" [text author!()] "\
         WHERE m.room_id = r.id AND m.seq > $2 AND m.seq <= $3), \
-     (SELECT " [array event_columns!()] " FROM events e \
-        LEFT JOIN messages m ON m.id = e.message_id \
+     (SELECT " [events] " FROM events e" [text edited!()] "\
         WHERE e.room_id = r.id AND e.seq > $2 AND e.seq <= $3) \
      FROM rooms r WHERE r.id = $1 AND r.ended_at IS NULL"
 );
@@ -102,19 +101,19 @@ async fn stream(
     after: i64,
     upto: i64,
 ) -> Result<Option<Stream>, Fault> {
-    let id = now.id;
-    let Some(row) = conn.row(&STREAM, args![id, after, upto]).await? else {
+    let args = args![now.id, after, upto];
+    let Some(row) = conn.row(&STREAM, args).await? else {
         return Ok(None);
     };
-    let mut events: Vec<Event> = row
-        .array::<MessageTuple>(1)?
-        .into_iter()
-        .map(rows::creation)
-        .collect();
+    let mut authors = Authors::default();
+    let created = row.array::<MessageRow>(1)?.into_iter();
+    let mut events = created
+        .map(|row| authors.creation(row))
+        .collect::<Result<Vec<Event>, _>>()?;
     let mut names_room = false;
-    for tuple in row.array::<EventTuple>(2)? {
-        names_room |= matches!(tuple.2.as_str(), kind::CREATED | kind::UPDATED);
-        events.push(rows::event(id, &now, tuple)?);
+    for row in row.array::<EventRow>(2)? {
+        names_room |= matches!(row.kind.as_str(), kind::CREATED | kind::UPDATED);
+        events.push(rows::event(&now, &mut authors, row)?);
     }
     events.sort_unstable_by_key(|event| event.seq);
     check_gapless(&events, after, upto)?;

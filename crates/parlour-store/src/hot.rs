@@ -12,7 +12,7 @@ pub(crate) mod entry;
 mod tests;
 
 use entry::Entry;
-use parlour_core::{Event, RoomId};
+use parlour_core::{Event, RoomId, UserId, What};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -25,6 +25,10 @@ const SHARDS: usize = 4;
 /// How long a room is not remembered after a commit whose outcome nobody knows: longer than any
 /// statement may take.
 const DISTRUST: Duration = Duration::from_secs(15);
+
+/// How long a message that names its author may be on its way to the disk after the author was renamed:
+/// longer than anybody waits for a commit.
+const RENAMED: Duration = Duration::from_secs(6);
 
 /// The rooms in memory.
 pub(crate) struct Hot {
@@ -39,6 +43,9 @@ struct Shard {
     clock: u64,
     /// Nothing is remembered until then.
     barred_until: Option<Instant>,
+    /// Authors who are shown otherwise since a moment ago: their messages are not remembered until
+    /// then, because who sent them may have read the old name.
+    renamed: HashMap<UserId, Instant>,
 }
 
 enum Slot {
@@ -84,6 +91,7 @@ impl Hot {
                 bytes: 0,
                 clock: 0,
                 barred_until: None,
+                renamed: HashMap::new(),
             })
         };
         Self {
@@ -150,6 +158,15 @@ impl Hot {
         self.shard(room).forget(room);
     }
 
+    /// Forgets the rooms in which something of an author is remembered who is shown otherwise from
+    /// now on: reading them again is simpler than changing what others may hold.
+    pub(crate) fn renamed(&self, author: UserId) {
+        for shard in &self.shards {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            shard.rename(author, Instant::now());
+        }
+    }
+
     /// Forgets a room and does not remember it again for a while.
     pub(crate) fn distrust(&self, room: RoomId) {
         let mut shard = self.shard(room);
@@ -171,7 +188,38 @@ impl Hot {
 }
 
 impl Shard {
+    fn rename(&mut self, author: UserId, now: Instant) {
+        self.renamed.retain(|_, until| now < *until);
+        self.renamed.insert(author, now + RENAMED);
+        let mut stale = Vec::new();
+        for (room, slot) in &mut self.slots {
+            match slot {
+                Slot::Ready { entry, .. } if entry.has_author(author) => stale.push(*room),
+                Slot::Filling(filling) => filling.spoiled = true,
+                Slot::Ready { .. } | Slot::Barred(_) => {}
+            }
+        }
+        for room in stale {
+            self.remove(room);
+        }
+    }
+
+    /// Whether an event carries a message whose author may be shown by an old name in it.
+    fn is_doubtful(&self, event: &Event) -> bool {
+        match &event.what {
+            What::MessageCreated(message) | What::MessageUpdated(message) => self
+                .renamed
+                .get(&message.owner)
+                .is_some_and(|until| Instant::now() < *until),
+            _ => false,
+        }
+    }
+
     fn apply(&mut self, event: &Arc<Event>) {
+        if self.is_doubtful(event) {
+            self.forget(event.room);
+            return;
+        }
         let kept = match self.slots.get_mut(&event.room) {
             Some(Slot::Ready { entry, .. }) => {
                 self.bytes -= entry.bytes();

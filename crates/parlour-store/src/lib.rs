@@ -6,7 +6,8 @@
 //!
 //! Reading order: `sql` (statements written once), `engine` (connections), `store` (who may write
 //! when, and what follows a commit), `append` (the group commit), `hot` (what is remembered of active
-//! rooms), then the ports: `accounts`, `sessions`, `rooms`, `messages`, `history`, `upkeep`.
+//! rooms), then the ports: `accounts`, `sessions`, `rooms`, `messages`, `reactions`, `reading`, `history`,
+//! `sites`, `upkeep`.
 
 mod accounts;
 mod announcer;
@@ -18,13 +19,17 @@ mod history;
 mod hot;
 mod inspect;
 mod living;
+mod mentions;
 mod messages;
 mod options;
+mod reactions;
+mod reading;
 mod recall;
 mod rooms;
 mod rows;
 mod schema;
 mod sessions;
+mod sites;
 mod sql;
 mod store;
 mod upkeep;

@@ -3,11 +3,13 @@
 use crate::{
     engine::Conn,
     fault::Fault,
+    reading,
     rows::{self, kind},
     sql::{Sql, args, sql},
 };
 use parlour_core::{
-    Event, RoomId, Time, UserId, What,
+    Event, MessageId, RoomId, Time, UserId, What,
+    event::Reacted,
     model::{Room, Standing},
 };
 use std::sync::Arc;
@@ -103,7 +105,8 @@ impl Living {
         self.note(at, What::MemberJoined(user));
         self.room.users.push(user);
         self.room.updated_at = at;
-        self.stand(conn, user, Standing::Member, at).await
+        self.stand(conn, user, Standing::Member, at).await?;
+        reading::seat(conn, self.room.id, user, self.room.seq, at).await
     }
 
     /// Takes a user's seat and notes it. `then`: what the room knows of the user afterwards.
@@ -176,9 +179,17 @@ impl Living {
     }
 }
 
+/// The kind, message, user and data of an event.
+type Noted<'a> = (&'a str, Option<MessageId>, Option<UserId>, Option<&'a str>);
+
+fn reaction<'a>(word: &'a str, reacted: &'a Reacted) -> Noted<'a> {
+    let (message, user) = (Some(reacted.message), Some(reacted.user));
+    (word, message, user, Some(&reacted.emoji))
+}
+
 /// Writes an event to its room's stream.
 pub(crate) async fn note(conn: &mut Conn, event: &Event) -> Result<(), Fault> {
-    let (word, message, user, data) = match &event.what {
+    let (word, message, user, data): Noted<'_> = match &event.what {
         What::RoomCreated(_) => (kind::CREATED, None, None, None),
         What::RoomUpdated(_) => (kind::UPDATED, None, None, None),
         What::RoomDeleted(reason) => (kind::ENDED, None, None, Some(reason.as_str())),
@@ -187,6 +198,8 @@ pub(crate) async fn note(conn: &mut Conn, event: &Event) -> Result<(), Fault> {
         What::MessageUpdated(message) => (kind::EDITED, Some(message.id), None, None),
         What::MessageDeleted(id) => (kind::DELETED, Some(*id), None, None),
         What::MessagesPurged(user) => (kind::PURGED, None, Some(*user), None),
+        What::ReactionAdded(reacted) => reaction(kind::REACTED, reacted),
+        What::ReactionRemoved(reacted) => reaction(kind::UNREACTED, reacted),
         What::MessageCreated(_) => {
             return Err(Fault::broken("a message's creation is its own row"));
         }
@@ -196,7 +209,7 @@ pub(crate) async fn note(conn: &mut Conn, event: &Event) -> Result<(), Fault> {
         event.seq,
         event.at,
         word,
-        message.map(parlour_core::MessageId::get),
+        message.map(MessageId::get),
         user.map(UserId::get),
         data.map(str::to_owned),
     ];

@@ -4,35 +4,44 @@ use crate::{
     engine::Conn,
     fault::Fault,
     hot::entry::Cut,
-    living,
-    rows::{self, MessageTuple, message_columns},
+    living, mentions, reactions,
+    rows::{self, Authors, MessageRow, author, message_columns},
     sql::{Sql, args, sql},
     store::{Done, Scope, SqlStore},
 };
 use async_trait::async_trait;
 use parlour_core::{
     Error, MessageId, RoomId, Time, UserId, What,
-    model::{Message, Page, PageRequest},
-    ports::{EditMessage, Messages, NewMessage, Pending},
+    model::{Html, Mention, Message, Page, PageRequest},
+    ports::{EditMessage, Messages, NewMessage, NewReaction, Pending, React},
 };
 use std::sync::Arc;
 
 const ONE: Sql = sql!(
-    "SELECT " [text message_columns!()] " FROM messages m \
+    "SELECT " [text message_columns!()] " FROM messages m" [text author!()] "\
      JOIN rooms r ON r.id = m.room_id AND r.ended_at IS NULL WHERE m.id = $1 AND m.deleted = FALSE"
 );
 
-const EDIT: Sql = sql!("UPDATE messages SET text = $2, updated_at = $3 WHERE id = $1");
+const MANY: Sql = sql!(
+    "SELECT " [array message_columns!()] " FROM messages m" [text author!()] "\
+     JOIN rooms r ON r.id = m.room_id AND r.ended_at IS NULL \
+     WHERE m.id" [any 1] " AND m.deleted = FALSE"
+);
 
-const WIPE: Sql =
-    sql!("UPDATE messages SET text = '', deleted = TRUE, updated_at = $2 WHERE id = $1");
+const EDIT: Sql =
+    sql!("UPDATE messages SET text = $2, updated_at = $3, mentions = $4 WHERE id = $1");
+
+const WIPE: Sql = sql!(
+    "UPDATE messages SET text = '', reply_to = NULL, mentions = NULL, deleted = TRUE, \
+     updated_at = $2 WHERE id = $1"
+);
 
 /// The page is found in the index alone; only its own rows are read.
 const PAGE_FROM_NEWEST: Sql = sql!(
     "SELECT r.message_count, (SELECT " [array message_columns!()] " FROM (SELECT * FROM messages \
        WHERE room_id = $1 AND deleted = FALSE AND seq <= (SELECT seq FROM messages \
          WHERE room_id = $1 AND deleted = FALSE ORDER BY seq DESC LIMIT 1 OFFSET $2) \
-       ORDER BY seq DESC LIMIT $3) m) \
+       ORDER BY seq DESC LIMIT $3) m" [text author!()] ") \
      FROM rooms r WHERE r.id = $1 AND r.ended_at IS NULL"
 );
 
@@ -40,7 +49,7 @@ const PAGE_FROM_OLDEST: Sql = sql!(
     "SELECT r.message_count, (SELECT " [array message_columns!()] " FROM (SELECT * FROM messages \
        WHERE room_id = $1 AND deleted = FALSE AND seq >= (SELECT seq FROM messages \
          WHERE room_id = $1 AND deleted = FALSE ORDER BY seq LIMIT 1 OFFSET $2) \
-       ORDER BY seq LIMIT $3) m) \
+       ORDER BY seq LIMIT $3) m" [text author!()] ") \
      FROM rooms r WHERE r.id = $1 AND r.ended_at IS NULL"
 );
 
@@ -55,12 +64,12 @@ const MY_ROOMS: Sql = sql!(
 /// The plus keeps the planner from another way.
 const ALL_BY_ID: Sql = sql!(
     "SELECT " [array message_columns!()] " FROM (SELECT * FROM messages \
-       WHERE +room_id" [any 1] " AND deleted = FALSE ORDER BY id DESC LIMIT $2 OFFSET $3) m"
+       WHERE +room_id" [any 1] " AND deleted = FALSE ORDER BY id DESC LIMIT $2 OFFSET $3) m" [text author!()]
 );
 
 /// Sorts the ids of all messages of the user's rooms: good when there are few.
 const ALL_BY_ROOM: Sql = sql!(
-    "SELECT " [array message_columns!()] " FROM messages m WHERE m.id IN (SELECT id FROM messages \
+    "SELECT " [array message_columns!()] " FROM messages m" [text author!()] "WHERE m.id IN (SELECT id FROM messages \
        WHERE room_id" [any 1] " AND deleted = FALSE ORDER BY +id DESC LIMIT $2 OFFSET $3)"
 );
 
@@ -95,16 +104,48 @@ impl Messages for SqlStore {
         &self,
         id: MessageId,
         text: String,
+        mentions: Vec<Mention>,
         at: Time,
     ) -> Result<EditMessage, Error> {
         let Some(message) = self.message(id).await? else {
             return Ok(EditMessage::Gone);
         };
         let room = message.room;
-        let text: Arc<str> = text.into();
+        let edit = Arc::new(Edit {
+            room,
+            id,
+            text,
+            mentions,
+            at,
+        });
         self.inner
             .write(Scope::Room(room), move |conn| {
-                Box::pin(edit(conn, room, id, Arc::clone(&text), at))
+                let edit = Arc::clone(&edit);
+                Box::pin(async move { edit.store(conn).await })
+            })
+            .await
+    }
+
+    async fn messages_by_id(&self, ids: &[MessageId]) -> Result<Vec<Arc<Message>>, Error> {
+        let ids: Arc<[i64]> = ids.iter().map(|id| id.get()).collect();
+        self.inner
+            .read(move |conn| {
+                let ids = ids.to_vec();
+                Box::pin(many(conn, ids))
+            })
+            .await
+    }
+
+    async fn react(&self, id: MessageId, reaction: NewReaction, most: i64) -> Result<React, Error> {
+        let Some(message) = self.message(id).await? else {
+            return Ok(React::Gone);
+        };
+        let room = message.room;
+        let reaction = Arc::new(reaction);
+        self.inner
+            .write(Scope::Room(room), move |conn| {
+                let reaction = Arc::clone(&reaction);
+                Box::pin(async move { reactions::react(conn, room, id, &reaction, most).await })
             })
             .await
     }
@@ -153,10 +194,18 @@ impl SqlStore {
     }
 }
 
-async fn one(conn: &mut Conn, id: MessageId) -> Result<Option<Arc<Message>>, Fault> {
+/// A message that is not deleted, of a room that lives.
+pub(crate) async fn one(conn: &mut Conn, id: MessageId) -> Result<Option<Arc<Message>>, Fault> {
     match conn.row(&ONE, args![id]).await? {
-        Some(row) => rows::message_row(&row),
+        Some(row) => Authors::default().message(MessageRow::of(&row)?),
         None => Ok(None),
+    }
+}
+
+async fn many(conn: &mut Conn, ids: Vec<i64>) -> Result<Vec<Arc<Message>>, Fault> {
+    match conn.row(&MANY, args![ids]).await? {
+        Some(row) => rows::messages(row.array(0)?),
+        None => Ok(Vec::new()),
     }
 }
 
@@ -183,7 +232,7 @@ async fn far_page(
         };
         let now = row.int(0)?;
         if now == count {
-            return Ok(Some((count, Some(newest_first(row.array(1)?)))));
+            return Ok(Some((count, Some(newest_first(row.array(1)?)?))));
         }
         // Messages came or went since the count was taken: cut the page again.
         let Some(moved) = page.offset(now) else {
@@ -218,7 +267,7 @@ async fn all_rooms_page(
             &ALL_BY_ROOM
         };
         if let Some(row) = conn.row(sql, args![rooms, page.size, offset]).await? {
-            items = newest_first(row.array(0)?);
+            items = newest_first(row.array(0)?)?;
         }
     }
     Ok(Some(Page {
@@ -228,37 +277,49 @@ async fn all_rooms_page(
     }))
 }
 
-fn newest_first(tuples: Vec<MessageTuple>) -> Vec<Arc<Message>> {
-    let mut messages: Vec<_> = tuples.into_iter().filter_map(rows::message).collect();
+fn newest_first(rows: Vec<MessageRow>) -> Result<Vec<Arc<Message>>, Fault> {
+    let mut messages = rows::messages(rows)?;
     messages.sort_unstable_by_key(|message| std::cmp::Reverse(message.id));
-    messages
+    Ok(messages)
 }
 
-async fn edit(
-    conn: &mut Conn,
+/// A new text for a message.
+struct Edit {
     room: RoomId,
     id: MessageId,
-    text: Arc<str>,
+    text: String,
+    mentions: Vec<Mention>,
     at: Time,
-) -> Result<Done<EditMessage>, Fault> {
-    let Some(mut living) = living::enter(conn, room).await? else {
-        return Ok(Done::unchanged(EditMessage::Gone));
-    };
-    let Some(before) = one(conn, id).await? else {
-        return Ok(Done::unchanged(EditMessage::Gone));
-    };
-    if *before.text == *text {
-        return Ok(Done::unchanged(EditMessage::Done(before)));
+}
+
+impl Edit {
+    async fn store(&self, conn: &mut Conn) -> Result<Done<EditMessage>, Fault> {
+        let Some(mut living) = living::enter(conn, self.room).await? else {
+            return Ok(Done::unchanged(EditMessage::Gone));
+        };
+        let Some(before) = one(conn, self.id).await? else {
+            return Ok(Done::unchanged(EditMessage::Gone));
+        };
+        if before.text == self.text {
+            return Ok(Done::unchanged(EditMessage::Done(before)));
+        }
+        let (id, at) = (self.id, self.at);
+        let kept = rows::kept_mentions(&self.mentions)?;
+        conn.run(&EDIT, args![id, &self.text, at, kept]).await?;
+        mentions::erase(conn, self.room, before.seq).await?;
+        let addressed = mentions::rows(self.room, before.seq, before.owner, &self.mentions);
+        mentions::write(conn, addressed).await?;
+        let message = Arc::new(Message {
+            text: self.text.clone(),
+            mentions: self.mentions.clone(),
+            updated_at: at,
+            html: Html::default(),
+            ..(*before).clone()
+        });
+        living.note(at, What::MessageUpdated(Arc::clone(&message)));
+        let (_, events) = living.save(conn).await?;
+        Ok(Done::changed(EditMessage::Done(message)).events(events))
     }
-    conn.run(&EDIT, args![id, &*text, at]).await?;
-    let message = Arc::new(Message {
-        text: text.as_ref().to_owned(),
-        updated_at: at,
-        ..(*before).clone()
-    });
-    living.note(at, What::MessageUpdated(Arc::clone(&message)));
-    let (_, events) = living.save(conn).await?;
-    Ok(Done::changed(EditMessage::Done(message)).events(events))
 }
 
 async fn delete(
@@ -270,10 +331,12 @@ async fn delete(
     let Some(mut living) = living::enter(conn, room).await? else {
         return Ok(Done::unchanged(false));
     };
-    if one(conn, id).await?.is_none() {
+    let Some(message) = one(conn, id).await? else {
         return Ok(Done::unchanged(false));
-    }
+    };
     conn.run(&WIPE, args![id, at]).await?;
+    reactions::erase(conn, id).await?;
+    mentions::erase(conn, room, message.seq).await?;
     living.room.messages -= 1;
     living.note(at, What::MessageDeleted(id));
     let (_, events) = living.save(conn).await?;

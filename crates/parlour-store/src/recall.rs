@@ -8,7 +8,7 @@ use crate::{
         entry::{Entry, NEWEST},
     },
     options::PATIENCE,
-    rows::{self, EventTuple, MessageTuple, ROOM_COLUMNS, event_columns, message_columns},
+    rows::{self, Authors, EventRow, MessageRow, ROOM_COLUMNS, author, edited, message_columns},
     sql::{Sql, args, sql},
     store::Inner,
 };
@@ -24,11 +24,10 @@ const SNAPSHOT: Sql = sql!(
     "SELECT " [room] ", \
      (SELECT " [array "ru.user_id, ru.state"] " FROM room_users ru WHERE ru.room_id = r.id), \
      (SELECT " [array message_columns!()] " FROM (SELECT * FROM messages \
-        WHERE room_id = $1 AND deleted = FALSE ORDER BY seq DESC LIMIT $2) m), \
+        WHERE room_id = $1 AND deleted = FALSE ORDER BY seq DESC LIMIT $2) m" [text author!()] "), \
      (SELECT " [array "m.id, m.seq, m.created_at"] " FROM messages m \
         WHERE m.room_id = r.id AND m.seq > r.last_seq - $2 AND m.deleted = TRUE), \
-     (SELECT " [array event_columns!()] " FROM events e \
-        LEFT JOIN messages m ON m.id = e.message_id \
+     (SELECT " [events] " FROM events e" [text edited!()] "\
         WHERE e.room_id = r.id AND e.seq > r.last_seq - $2) \
      FROM rooms r WHERE r.id = $1 AND r.ended_at IS NULL"
 );
@@ -104,8 +103,7 @@ async fn read_entry(conn: &mut Conn, id: RoomId) -> Result<Option<Entry>, Fault>
     for (user, state) in row.array::<(i64, String)>(ROOM_COLUMNS)? {
         standings.insert(UserId::new(user), rows::word::<Standing>(&state)?);
     }
-    let messages = row.array::<MessageTuple>(ROOM_COLUMNS + 1)?;
-    let mut messages: Vec<_> = messages.into_iter().filter_map(rows::message).collect();
+    let mut messages = rows::messages(row.array::<MessageRow>(ROOM_COLUMNS + 1)?)?;
     messages.sort_unstable_by_key(|message| std::cmp::Reverse(message.seq));
     let oldest = room.seq - newest;
     let mut events: Vec<Event> = messages
@@ -127,8 +125,9 @@ async fn read_entry(conn: &mut Conn, id: RoomId) -> Result<Option<Entry>, Fault>
         });
     }
     let now = Arc::new(room.clone());
-    for tuple in row.array::<EventTuple>(ROOM_COLUMNS + 3)? {
-        events.push(rows::event(id, &now, tuple)?);
+    let mut authors = Authors::default();
+    for row in row.array::<EventRow>(ROOM_COLUMNS + 3)? {
+        events.push(rows::event(&now, &mut authors, row)?);
     }
     events.sort_unstable_by_key(|event| event.seq);
     check_gapless(&events, oldest.max(0), room.seq)?;

@@ -7,6 +7,7 @@ mod members;
 use crate::{
     engine::Conn,
     fault::Fault,
+    hot::entry::Entry,
     living,
     sql::{Sql, args, sql},
     store::{Done, Scope, SqlStore},
@@ -15,7 +16,7 @@ use async_trait::async_trait;
 use parlour_core::{
     Error, Event, RoomId, Time, UserId, What,
     event::EndReason,
-    model::{Page, PageRequest, Room, RoomKind, RoomView},
+    model::{Page, PageRequest, Room, RoomKind, RoomView, Tombstone},
     ports::{Change, Hearing, History, Join, NewRoom, RoomChange, Rooms, SaveRoom, Span},
 };
 use std::sync::Arc;
@@ -64,6 +65,33 @@ impl Rooms for SqlStore {
     async fn open_rooms(&self, page: PageRequest) -> Result<Option<Page<Room>>, Error> {
         self.inner
             .read(|conn| Box::pin(lists::open_rooms(conn, page)))
+            .await
+    }
+
+    async fn all_rooms(&self, page: PageRequest) -> Result<Option<Page<Room>>, Error> {
+        self.inner
+            .read(|conn| Box::pin(lists::all_rooms(conn, page)))
+            .await
+    }
+
+    async fn invitations(&self, user: UserId) -> Result<Vec<Room>, Error> {
+        self.inner
+            .read(|conn| Box::pin(lists::invitations(conn, user)))
+            .await
+    }
+
+    async fn invited(&self, room: RoomId) -> Result<Vec<UserId>, Error> {
+        let invited = self.inner.recall(room, Entry::invited).await?;
+        Ok(invited.unwrap_or_default())
+    }
+
+    async fn tombstone(
+        &self,
+        room: RoomId,
+        user: Option<UserId>,
+    ) -> Result<Option<Tombstone>, Error> {
+        self.inner
+            .read(|conn| Box::pin(ends::tombstone(conn, room, user)))
             .await
     }
 

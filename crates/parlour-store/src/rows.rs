@@ -1,38 +1,50 @@
 //! Rows into nouns.
 
+mod message;
+
 use crate::{fault::Fault, sql::Row};
 use parlour_core::{
     Event, MessageId, RoomId, Time, UserId, What,
-    event::{EndReason, LeaveReason},
-    model::{Message, Room, User},
+    event::{EndReason, LeaveReason, Reacted},
+    model::{Room, User},
 };
+use serde::Deserialize;
 use std::{str::FromStr, sync::Arc};
 
 /// The columns that [`user`] reads, from `users u`.
 macro_rules! user_columns {
     () => {
         "u.id, u.username, u.nickname, u.email, u.first_name, u.last_name, u.is_active, \
-         u.is_admin, u.created_at"
+         u.is_admin, u.created_at, u.avatar_hue"
     };
 }
 
-/// The columns of a [`MessageTuple`], from `messages m`. A deleted message has no text.
-macro_rules! message_columns {
-    () => {
-        "m.id, m.room_id, m.author_id, m.seq, CASE WHEN m.deleted THEN NULL ELSE m.text END, \
-         m.nonce, m.created_at, m.updated_at"
-    };
-}
-
-/// The columns of an [`EventTuple`], from `events e LEFT JOIN messages m`.
+/// The columns of an [`EventRow`], from `events e` and [`edited`].
 macro_rules! event_columns {
-    () => {
-        "e.seq, e.at, e.kind, e.message_id, e.user_id, e.data, m.author_id, m.seq, \
-         CASE WHEN m.deleted THEN NULL ELSE m.text END, m.nonce, m.created_at, m.updated_at"
+    ($engine:ident) => {
+        concat!(
+            "e.seq, e.at, e.kind, e.message_id, e.user_id, e.data, CASE WHEN m.id IS NULL \
+             THEN NULL ELSE ",
+            $crate::sql::part!($engine [object $crate::rows::message_columns!()]),
+            " END"
+        )
     };
 }
 
-pub(crate) use {event_columns, message_columns, user_columns};
+/// The join that [`event_columns`] needs after `events e`: edits carry the message.
+macro_rules! edited {
+    () => {
+        concat!(
+            " LEFT JOIN messages m ON m.id = e.message_id AND e.kind = 'edited' ",
+            $crate::rows::author!()
+        )
+    };
+}
+
+pub(crate) use message::{
+    Authors, MESSAGE_COLUMNS, MessageRow, author, kept_mentions, message_columns, messages, sender,
+};
+pub(crate) use {edited, event_columns, user_columns};
 
 pub(crate) fn user(row: &Row) -> Result<User, Fault> {
     Ok(User {
@@ -45,8 +57,12 @@ pub(crate) fn user(row: &Row) -> Result<User, Fault> {
         is_active: row.bool(6)?,
         is_admin: row.bool(7)?,
         created_at: row.time(8)?,
+        avatar_hue: row.opt_int(9)?.and_then(|hue| u8::try_from(hue).ok()),
     })
 }
+
+/// How many columns `user_columns!` has; further columns of a statement begin here.
+pub(crate) const USER_COLUMNS: usize = 10;
 
 /// How many columns `[room]` has; further columns of a statement begin here.
 pub(crate) const ROOM_COLUMNS: usize = 14;
@@ -83,69 +99,18 @@ pub(crate) fn word<T: FromStr<Err = parlour_core::model::Unknown>>(word: &str) -
         .map_err(|_| Fault::broken(format!("unknown word {word:?} in the database")))
 }
 
-/// [`message_columns`] as JSON: id, room, author, seq, text, nonce, created, updated.
-pub(crate) type MessageTuple = (i64, i64, i64, i64, Option<String>, Option<String>, i64, i64);
-
-/// A message, or `None` when it was deleted.
-pub(crate) fn message(tuple: MessageTuple) -> Option<Arc<Message>> {
-    let (id, room, owner, seq, text, nonce, created, updated) = tuple;
-    Some(Arc::new(Message {
-        id: MessageId::new(id),
-        room: RoomId::new(room),
-        owner: UserId::new(owner),
-        seq,
-        text: text?,
-        nonce,
-        created_at: Time::from_micros(created),
-        updated_at: Time::from_micros(updated),
-    }))
+/// [`event_columns`] of one event.
+#[derive(Debug, Deserialize)]
+pub(crate) struct EventRow {
+    seq: i64,
+    at: i64,
+    pub(crate) kind: String,
+    message_id: Option<i64>,
+    user: Option<i64>,
+    data: Option<String>,
+    /// The message that was edited, as it is now.
+    message: Option<MessageRow>,
 }
-
-/// A message from a row that begins with [`message_columns`].
-pub(crate) fn message_row(row: &Row) -> Result<Option<Arc<Message>>, Fault> {
-    Ok(message((
-        row.int(0)?,
-        row.int(1)?,
-        row.int(2)?,
-        row.int(3)?,
-        row.opt_text(4)?,
-        row.opt_text(5)?,
-        row.int(6)?,
-        row.int(7)?,
-    )))
-}
-
-/// The event of a message's creation as it reads now.
-pub(crate) fn creation(tuple: MessageTuple) -> Event {
-    let (id, room, _, seq, _, _, created, _) = tuple;
-    let what = message(tuple).map_or(
-        What::MessageDeleted(MessageId::new(id)),
-        What::MessageCreated,
-    );
-    Event {
-        room: RoomId::new(room),
-        seq,
-        at: Time::from_micros(created),
-        what,
-    }
-}
-
-/// [`event_columns`] as JSON: seq, at, kind, message, user, data, then the message's author, seq,
-/// text, nonce, created, updated.
-pub(crate) type EventTuple = (
-    i64,
-    i64,
-    String,
-    Option<i64>,
-    Option<i64>,
-    Option<String>,
-    Option<i64>,
-    Option<i64>,
-    Option<String>,
-    Option<String>,
-    Option<i64>,
-    Option<i64>,
-);
 
 /// The words of the column `events.kind`.
 pub(crate) mod kind {
@@ -157,47 +122,54 @@ pub(crate) mod kind {
     pub(crate) const EDITED: &str = "edited";
     pub(crate) const DELETED: &str = "deleted";
     pub(crate) const PURGED: &str = "purged";
+    pub(crate) const REACTED: &str = "reacted";
+    pub(crate) const UNREACTED: &str = "unreacted";
 }
 
 /// An event as it reads now. `now` is the room as it is now.
-pub(crate) fn event(room: RoomId, now: &Arc<Room>, tuple: EventTuple) -> Result<Event, Fault> {
-    let (seq, at, word, message_id, user, data, author, first, text, nonce, created, updated) =
-        tuple;
+pub(crate) fn event(now: &Arc<Room>, authors: &mut Authors, row: EventRow) -> Result<Event, Fault> {
+    let (room, seq) = (now.id, row.seq);
     let lacks = || Fault::broken(format!("event {seq} of room {room} is incomplete"));
-    let user = user.map(UserId::new).ok_or_else(lacks);
-    let id = message_id.ok_or_else(lacks);
-    let data = data.as_deref();
-    let what = match word.as_str() {
+    let user = row.user.map(UserId::new).ok_or_else(lacks);
+    let id = row.message_id.map(MessageId::new).ok_or_else(lacks);
+    let data = row.data.as_deref();
+    let reacted = || {
+        Ok::<_, Fault>(Arc::new(Reacted {
+            message: row.message_id.map(MessageId::new).ok_or_else(lacks)?,
+            emoji: data.ok_or_else(lacks)?.to_owned(),
+            user: row.user.map(UserId::new).ok_or_else(lacks)?,
+        }))
+    };
+    let what = match row.kind.as_str() {
         kind::CREATED => What::RoomCreated(Arc::clone(now)),
         kind::UPDATED => What::RoomUpdated(Arc::clone(now)),
-        kind::ENDED => What::RoomDeleted(match data {
-            Some("expired") => EndReason::Expired,
-            _ => EndReason::Deleted,
-        }),
+        kind::ENDED => What::RoomDeleted(end_reason(data)),
         kind::JOINED => What::MemberJoined(user?),
         kind::LEFT => What::MemberLeft(user?, leave_reason(data)),
-        kind::DELETED => What::MessageDeleted(MessageId::new(id?)),
+        kind::DELETED => What::MessageDeleted(id?),
         kind::PURGED => What::MessagesPurged(user?),
-        kind::EDITED => {
-            let (id, Some(author), Some(first), Some(created), Some(updated)) =
-                (id?, author, first, created, updated)
-            else {
-                return Err(lacks());
-            };
-            let tuple = (id, room.get(), author, first, text, nonce, created, updated);
-            message(tuple).map_or(
-                What::MessageDeleted(MessageId::new(id)),
-                What::MessageUpdated,
-            )
-        }
+        kind::REACTED => What::ReactionAdded(reacted()?),
+        kind::UNREACTED => What::ReactionRemoved(reacted()?),
+        kind::EDITED => authors
+            .message(row.message.ok_or_else(lacks)?)?
+            .map_or(What::MessageDeleted(id?), What::MessageUpdated),
         other => return Err(Fault::broken(format!("unknown kind of event {other:?}"))),
     };
     Ok(Event {
         room,
         seq,
-        at: Time::from_micros(at),
+        at: Time::from_micros(row.at),
         what,
     })
+}
+
+/// The word of `rooms.end_reason` and of the event.
+pub(crate) fn end_reason(word: Option<&str>) -> EndReason {
+    if word == Some(EndReason::Expired.as_str()) {
+        EndReason::Expired
+    } else {
+        EndReason::Deleted
+    }
 }
 
 fn leave_reason(word: Option<&str>) -> LeaveReason {

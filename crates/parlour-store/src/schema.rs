@@ -8,8 +8,10 @@ use sqlx::{
 };
 
 /// Every migration: number, name, text. Released files are never edited.
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "first", include_str!("../migrations/0001_first.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "first", include_str!("../migrations/0001_first.sql")),
+    (2, "talk", include_str!("../migrations/0002_talk.sql")),
+];
 
 /// The newest schema that this program knows.
 pub(crate) const NEWEST: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;

@@ -7,6 +7,9 @@
 //! |---|---|
 //! | `[any N]` | ` is one of` the integers of argument N |
 //! | `[text x!()]` | the text of another macro |
+//! | `[object x!()]` | the columns of another macro as one JSON array inside of another one |
+//! | `[events]` | [`crate::rows::event_columns`] as rows of JSON, like `[array ...]` |
+//! | `[each N]` | the elements of argument N, a JSON array, as rows with a column `value` |
 //! | `[array "a, b"]` | the rows of an aggregate as one JSON text of arrays |
 //! | `[lock]`, `[share]` | row locks; SQLite has one writer and needs none |
 //! | `[room]` | the columns that [`crate::rows::room`] reads, from `rooms r` |
@@ -37,6 +40,16 @@ macro_rules! part {
     ($engine:ident [text $text:expr]) => { $text };
     (sqlite [array $columns:expr]) => { concat!("json_group_array(json_array(", $columns, "))") };
     (postgres [array $columns:expr]) => { concat!("json_agg(json_build_array(", $columns, "))::text") };
+    (sqlite [object $columns:expr]) => { concat!("json_array(", $columns, ")") };
+    (postgres [object $columns:expr]) => { concat!("json_build_array(", $columns, ")") };
+    (sqlite [events]) => {
+        concat!("json_group_array(json_array(", $crate::rows::event_columns!(sqlite), "))")
+    };
+    (postgres [events]) => {
+        concat!("json_agg(json_build_array(", $crate::rows::event_columns!(postgres), "))::text")
+    };
+    (sqlite [each $n:literal]) => { concat!("json_each($", $n, ")") };
+    (postgres [each $n:literal]) => { concat!("json_array_elements($", $n, "::json)") };
     (sqlite [lock]) => { "" };
     (postgres [lock]) => { " FOR UPDATE" };
     (sqlite [share]) => { "" };

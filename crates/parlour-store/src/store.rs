@@ -15,7 +15,7 @@ use crate::{
     url::Target,
 };
 use parlour_core::{
-    Error, Event, RoomId, Signal,
+    Error, Event, RoomId, Signal, UserId,
     ports::{Announce, Store},
 };
 use std::sync::{
@@ -71,6 +71,7 @@ pub(crate) struct Done<T> {
     events: Vec<Arc<Event>>,
     signals: Vec<Signal>,
     forget: Vec<RoomId>,
+    renamed: Option<UserId>,
 }
 
 impl<T> Done<T> {
@@ -82,6 +83,7 @@ impl<T> Done<T> {
             events: Vec::new(),
             signals: Vec::new(),
             forget: Vec::new(),
+            renamed: None,
         }
     }
 
@@ -93,6 +95,7 @@ impl<T> Done<T> {
             events: Vec::new(),
             signals: Vec::new(),
             forget: Vec::new(),
+            renamed: None,
         }
     }
 
@@ -109,6 +112,12 @@ impl<T> Done<T> {
     /// A room whose memory is stale after this change.
     pub(crate) fn forget(mut self, room: RoomId) -> Self {
         self.forget.push(room);
+        self
+    }
+
+    /// An account that is shown otherwise after this change.
+    pub(crate) const fn renamed(mut self, user: UserId) -> Self {
+        self.renamed = Some(user);
         self
     }
 }
@@ -271,6 +280,9 @@ impl Inner {
         };
         for room in &done.forget {
             self.hot.forget(*room);
+        }
+        if let Some(user) = done.renamed {
+            self.hot.renamed(user);
         }
         self.hot.apply(&done.events);
         let mut told = Vec::new();

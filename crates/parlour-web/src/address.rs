@@ -85,11 +85,17 @@ impl Network {
 pub struct TrustedProxies(pub Vec<Network>);
 
 impl TrustedProxies {
+    /// Whether what this peer says of others counts.
+    #[must_use]
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(peer))
+    }
+
     /// The address of the client: the peer, or when the peer is trusted the last address of
     /// `X-Forwarded-For` that is not a trusted proxy itself.
     #[must_use]
     pub fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
-        let trusted = |address| self.0.iter().any(|network| network.contains(address));
+        let trusted = |address| self.trusts(address);
         let mut client = peer.ip().to_canonical();
         if self.0.is_empty() || !trusted(client) {
             return client;

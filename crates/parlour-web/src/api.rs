@@ -13,7 +13,7 @@ mod schemas;
 mod tokens;
 mod views;
 
-use crate::{Web, auth, slash::KnownPaths};
+use crate::{Web, auth};
 use axum::{
     Router,
     extract::{FromRequestParts, Path},
@@ -22,6 +22,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
+pub(crate) use paging::QueryFields;
 use parlour_core::error::NOT_FOUND;
 use problem::Problem;
 use std::str::FromStr;
@@ -35,7 +36,7 @@ const ALIASES: [&str; 3] = [
 ];
 
 /// Everything under `/api/` but the documents, and the paths that exist.
-pub(crate) fn router(web: &Web) -> (Router<Web>, KnownPaths) {
+pub(crate) fn router(web: &Web) -> (Router<Web>, Vec<String>) {
     let (documented, document) = documented(Some(web));
     let aliases = Router::new()
         .route("/api/token/", post(tokens::login))
@@ -54,10 +55,10 @@ pub(crate) fn router(web: &Web) -> (Router<Web>, KnownPaths) {
     let router = documented
         .merge(aliases)
         .layer(middleware::from_fn_with_state(web.clone(), auth::identify));
-    let paths = document.paths.paths.keys().map(String::as_str);
     let more = ["/api/v1/", "/api/v1/redoc/", "/api/v1/schema/"];
-    let known = KnownPaths::new(paths.chain(ALIASES).chain(more)).unwrap_or_default();
-    (router, known)
+    let more = ALIASES.into_iter().chain(more).map(str::to_owned);
+    let paths = document.paths.paths.into_keys().chain(more).collect();
+    (router, paths)
 }
 
 /// The documented routes with their document. Without a [`Web`] the routes are not guarded: good for

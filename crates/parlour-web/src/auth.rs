@@ -1,9 +1,9 @@
 //! From a request to the one who acts.
 
-use crate::{Web, api::problem::Problem};
+use crate::{Web, api::problem::Problem, session};
 use axum::{
     extract::{ConnectInfo, FromRequestParts, Request, State},
-    http::{HeaderMap, Method, header::AUTHORIZATION, request::Parts},
+    http::{Extensions, HeaderMap, Method, header::AUTHORIZATION, request::Parts},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -30,9 +30,10 @@ pub(crate) struct Caller {
 
 /// Resolves the caller for everything below `/api/`. A bad token is refused even where none is
 /// needed (contract 2).
-pub(crate) async fn identify(State(web): State<Web>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn identify(State(web): State<Web>, request: Request, next: Next) -> Response {
     let address = client_address(&web, &request);
-    let actor = match actor(&web, request.headers()).await {
+    let (parts, body) = request.into_parts();
+    let actor = match actor(&web, &parts).await {
         Ok(actor) => actor,
         Err(error) => {
             // Guessing counts like any other request without a credential.
@@ -43,7 +44,7 @@ pub(crate) async fn identify(State(web): State<Web>, mut request: Request, next:
             return Problem(limited.unwrap_or(error)).into_response();
         }
     };
-    let allowed = match (&actor, request.method()) {
+    let allowed = match (&actor, &parts.method) {
         (Some(actor), &Method::GET | &Method::HEAD) => {
             web.app.limits().read.take(&Key::User(actor.user))
         }
@@ -53,6 +54,7 @@ pub(crate) async fn identify(State(web): State<Web>, mut request: Request, next:
     if let Err(error) = allowed {
         return Problem(error).into_response();
     }
+    let mut request = Request::from_parts(parts, body);
     request.extensions_mut().insert(Caller { actor, address });
     next.run(request).await
 }
@@ -73,20 +75,27 @@ pub(crate) async fn require(request: Request, next: Next) -> Response {
 
 /// The client's address behind trusted proxies.
 pub(crate) fn client_address(web: &Web, request: &Request) -> IpAddr {
-    let peer = request
-        .extensions()
-        .get::<ConnectInfo<SocketAddr>>()
-        .map_or(
-            SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
-            |info| info.0,
-        );
-    web.config.trusted_proxies.client(peer, request.headers())
+    address_of(web, request.headers(), request.extensions())
 }
 
-async fn actor(web: &Web, headers: &HeaderMap) -> Result<Option<Actor>, Error> {
-    match token(headers)? {
+/// The same, of a request's head.
+pub(crate) fn address_of(web: &Web, headers: &HeaderMap, extensions: &Extensions) -> IpAddr {
+    web.config.trusted_proxies.client(peer(extensions), headers)
+}
+
+/// Who holds the other end of the connection.
+pub(crate) fn peer(extensions: &Extensions) -> SocketAddr {
+    extensions.get::<ConnectInfo<SocketAddr>>().map_or(
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
+        |info| info.0,
+    )
+}
+
+/// A token of the header, else a session with its proof: a header wins over cookies.
+async fn actor(web: &Web, request: &Parts) -> Result<Option<Actor>, Error> {
+    match token(&request.headers)? {
         Some(token) => Ok(Some(authenticate(&web.app, token, TokenKind::Token).await?)),
-        None => Ok(None),
+        None => session::script(web, request).await,
     }
 }
 

@@ -5,6 +5,6 @@ mod form;
 mod linger;
 mod read;
 
-pub(crate) use fields::Fields;
+pub(crate) use fields::{Fields, read_form};
 pub(crate) use linger::linger;
 pub(crate) use read::BodyError;

@@ -1,24 +1,32 @@
-//! What Parlour **shows**: REST v1 with its OpenAPI document, the account socket, operations.
+//! What Parlour **shows**: REST v1 with its OpenAPI document, the web pages, the account socket,
+//! operations.
 //!
 //! Handlers translate: bytes to the input of a `parlour-core` action, its result to bytes. They hold
-//! no rule of their own. All errors of the API go through [`api::problem`].
+//! no rule of their own. All errors of the API go through [`api::problem`], all of the pages through
+//! `pages::error`.
 
 pub mod address;
 pub mod api;
 mod auth;
 mod body;
+mod cookies;
 mod cors;
+mod csrf;
 mod docs;
 mod headers;
-mod landing;
 mod ops;
+mod pages;
 mod request_id;
+mod session;
 mod slash;
 mod sockets;
+pub mod theme;
 
 pub use address::TrustedProxies;
 pub use api::openapi;
+pub use csrf::SecretKey;
 pub use ops::{MetricsDoor, Ops, Readiness, ops_router};
+pub use theme::Theme;
 
 use axum::{Router, middleware};
 use parlour_core::App;
@@ -34,6 +42,8 @@ pub struct Web {
     pub realtime: Realtime,
     /// How this server is reached.
     pub config: Arc<WebConfig>,
+    /// How the pages look and what they say.
+    pub theme: Theme,
     /// Whether the server takes traffic, and how its metrics are read.
     pub ops: Ops,
 }
@@ -47,19 +57,25 @@ pub struct WebConfig {
     pub trusted_proxies: TrustedProxies,
     /// Longest file of an upload in bytes; also bounds what is read of a multipart body.
     pub max_upload_bytes: u64,
+    /// What is given to browsers is signed with it.
+    pub secret_key: SecretKey,
+    /// The origin by which people reach the server; `None`: as the request says.
+    pub public_url: Option<String>,
 }
 
 /// Everything the main listener answers, the middleware in one visible list: outermost last.
 ///
 /// The service expects `axum::extract::ConnectInfo<SocketAddr>` in the request's extensions.
 pub fn router(web: &Web) -> Router {
-    let (api, known) = api::router(web);
+    let (api, paths) = api::router(web);
+    let pages = pages::paths().map(str::to_owned);
+    let known = slash::KnownPaths::new(paths.into_iter().chain(pages)).unwrap_or_default();
     let inner = Router::new()
         .merge(api)
         .merge(docs::router())
         .merge(ops::router(&web.ops))
-        .merge(landing::router())
-        .fallback(api::not_found)
+        .merge(pages::router(web))
+        .fallback_service(pages::lost(web))
         .method_not_allowed_fallback(api::method_not_allowed)
         .layer(middleware::from_fn(ops::count))
         .with_state(web.clone());

@@ -11,9 +11,13 @@ use tracing::Instrument as _;
 
 static HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The request's name, for pages that tell it.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(pub(crate) String);
+
 /// Gives the request a name and everything logged below it a span that carries it. The name tells two
 /// requests of this process apart, and two processes by their start.
-pub(crate) async fn assign(request: Request, next: Next) -> Response {
+pub(crate) async fn assign(mut request: Request, next: Next) -> Response {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     static START: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
     let start = START.get_or_init(|| {
@@ -33,6 +37,7 @@ pub(crate) async fn assign(request: Request, next: Next) -> Response {
         path = request.uri().path(),
     );
     let value = HeaderValue::from_str(&id);
+    request.extensions_mut().insert(RequestId(id));
     let mut response = next.run(request).instrument(span).await;
     if let Ok(value) = value {
         response.headers_mut().insert(HEADER.clone(), value);

@@ -18,8 +18,8 @@ impl KnownPaths {
     ///
     /// # Errors
     /// When two templates contradict.
-    pub(crate) fn new<'a>(
-        templates: impl IntoIterator<Item = &'a str>,
+    pub(crate) fn new(
+        templates: impl IntoIterator<Item = impl Into<String>>,
     ) -> Result<Self, matchit::InsertError> {
         let mut router = matchit::Router::new();
         for template in templates {

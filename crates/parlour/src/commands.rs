@@ -6,6 +6,7 @@ mod errors;
 mod migrate;
 mod openapi;
 mod serve;
+mod theme;
 mod user;
 mod version;
 
@@ -34,6 +35,9 @@ pub(crate) enum Command {
     },
     /// Check that the server could run here and well.
     Doctor,
+    /// Write the built-in theme to files, to make one's own from.
+    #[command(subcommand)]
+    Theme(theme::Action),
     /// Print the OpenAPI document.
     Openapi,
     /// Print the catalogue of errors.
@@ -74,6 +78,7 @@ pub(crate) fn run(call: Call) -> anyhow::Result<()> {
             let config = prepare(surroundings)?;
             block_on(doctor::run(&config))
         }
+        Command::Theme(action) => theme::run(&action),
         Command::Openapi => openapi::run(),
         Command::Errors => errors::run(),
         Command::Version => version::run(),

@@ -80,6 +80,8 @@ pub(crate) struct Storage {
     pub(crate) blobs_url: SecretUrl,
     /// Largest file.
     pub(crate) max_upload_bytes: u64,
+    /// Folder whose files replace those of the built-in theme.
+    pub(crate) theme_dir: Option<PathBuf>,
 }
 
 /// Secrets and their work.
@@ -252,6 +254,7 @@ impl Config {
                 redis_url: None,
                 blobs_url: SecretUrl::new(""),
                 max_upload_bytes: 0,
+                theme_dir: None,
             },
             product: Settings::default(),
             security: Security {

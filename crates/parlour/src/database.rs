@@ -73,6 +73,7 @@ pub(crate) async fn app_for_command(config: &Config) -> anyhow::Result<App> {
     let ports = Ports {
         store: open_with(config, options, Arc::new(Nobody)).await?,
         announce: Arc::new(Nobody),
+        presence: Arc::new(parlour_core::ports::Nobody),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
     };

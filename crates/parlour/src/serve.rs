@@ -3,18 +3,24 @@
 
 mod http;
 
-use crate::{config::Config, database, jobs::Jobs, output, secret_key, shutdown::Shutdown};
+use crate::{
+    config::{Config, Secret},
+    database,
+    jobs::Jobs,
+    output, secret_key,
+    shutdown::Shutdown,
+};
 use anyhow::Context as _;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use parlour_core::{
     App, What,
     app::Ports,
-    ports::{Store, SystemClock, SystemRandom},
+    ports::{Nobody, Store, SystemClock, SystemRandom},
 };
 use parlour_realtime::{
     Bus, BusAnnounce, Config as RealtimeConfig, LocalBus, News, Realtime, StoreSource,
 };
-use parlour_web::{MetricsDoor, Ops, Readiness, TrustedProxies, Web, WebConfig};
+use parlour_web::{MetricsDoor, Ops, Readiness, SecretKey, Theme, TrustedProxies, Web, WebConfig};
 use std::{net::SocketAddr, sync::Arc};
 use tokio::{net::TcpListener, sync::mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -24,8 +30,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 /// # Errors
 /// When something that the server needs is not there.
 pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
-    // Made at the first start even before anything is signed with it, so that it exists in backups.
-    secret_key::load(&config, &SystemRandom)?;
+    let secret_key = secret_key::load(&config, &SystemRandom)?;
+    let theme = Theme::load(config.storage.theme_dir.as_deref()).context("theme (THEME_DIR)")?;
     let metrics = PrometheusBuilder::new()
         .install_recorder()
         .context("metrics")?;
@@ -38,6 +44,7 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     let ports = Ports {
         store: Arc::clone(&store),
         announce,
+        presence: Arc::new(Nobody),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
     };
@@ -48,7 +55,13 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     )?;
 
     let readiness = Readiness::default();
-    let web = web(&config, &app, &realtime, &readiness, metrics);
+    let web = Web {
+        app: app.clone(),
+        realtime: realtime.clone(),
+        config: Arc::new(web_config(&config, &secret_key)),
+        theme,
+        ops: ops(&config, &app, &readiness, metrics),
+    };
     let listener = bind(config.server.listen).await?;
     let address = listener.local_addr()?;
     let operations = operations_listener(&config).await?;
@@ -113,35 +126,30 @@ async fn close(store: &dyn Store, hard: &CancellationToken) {
     }
 }
 
-fn web(
-    config: &Config,
-    app: &App,
-    realtime: &Realtime,
-    readiness: &Readiness,
-    metrics: PrometheusHandle,
-) -> Web {
+fn web_config(config: &Config, secret_key: &Secret) -> WebConfig {
+    let origins = config.server.cors_origins.iter();
+    WebConfig {
+        cors_origins: origins.map(|origin| origin.as_str().to_owned()).collect(),
+        trusted_proxies: TrustedProxies(config.server.trusted_proxies.clone()),
+        max_upload_bytes: config.storage.max_upload_bytes,
+        secret_key: SecretKey::new(secret_key.expose()),
+        public_url: config
+            .server
+            .public_url
+            .as_ref()
+            .map(|url| url.as_str().to_owned()),
+    }
+}
+
+fn ops(config: &Config, app: &App, readiness: &Readiness, metrics: PrometheusHandle) -> Ops {
     let token = config.ops.metrics_token.as_ref();
-    Web {
+    Ops {
         app: app.clone(),
-        realtime: realtime.clone(),
-        config: Arc::new(WebConfig {
-            cors_origins: config
-                .server
-                .cors_origins
-                .iter()
-                .map(|origin| origin.as_str().to_owned())
-                .collect(),
-            trusted_proxies: TrustedProxies(config.server.trusted_proxies.clone()),
-            max_upload_bytes: config.storage.max_upload_bytes,
+        readiness: readiness.clone(),
+        metrics,
+        door: token.map_or(MetricsDoor::Closed, |token| {
+            MetricsDoor::Token(token.expose().to_owned())
         }),
-        ops: Ops {
-            app: app.clone(),
-            readiness: readiness.clone(),
-            metrics,
-            door: token.map_or(MetricsDoor::Closed, |token| {
-                MetricsDoor::Token(token.expose().to_owned())
-            }),
-        },
     }
 }
 

@@ -4,6 +4,7 @@ use crate::{
     Actor, App, Error, UserId,
     error::{INVALID_PAGE, NOT_FOUND, UNAUTHENTICATED},
     model::{Page, PageRequest, User},
+    text,
 };
 
 /// All accounts, newest id first. Anonymous callers may ask unless a setting closes the list.
@@ -33,6 +34,16 @@ pub async fn get(app: &App, actor: Option<&Actor>, id: UserId) -> Result<User, E
     let mut user = app.store().user(id).await?.ok_or(NOT_FOUND)?;
     hide(&mut user, actor);
     Ok(user)
+}
+
+/// The account with this nickname.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn by_nickname(app: &App, nickname: &str) -> Result<Option<UserId>, Error> {
+    app.store()
+        .user_by_nickname(&text::key(nickname.trim()))
+        .await
 }
 
 fn allow(app: &App, actor: Option<&Actor>) -> Result<(), Error> {

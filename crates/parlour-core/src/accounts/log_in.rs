@@ -110,6 +110,15 @@ pub async fn log_in(app: &App, input: LogIn) -> Result<Issued, Error> {
         })
 }
 
+/// Opens a browser session for an account that was just made by the one who asks: the first
+/// administrator.
+///
+/// # Errors
+/// [`LOGIN_FAILED`] when the account went away.
+pub async fn open_session(app: &App, user: User, label: &str) -> Result<Issued, Error> {
+    issue(app, user, TokenKind::Session, label).await
+}
+
 /// Issues a credential to an account that has proved itself.
 pub(crate) async fn issue(
     app: &App,

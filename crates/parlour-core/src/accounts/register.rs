@@ -207,7 +207,7 @@ pub(super) async fn draft_from_page(
 }
 
 /// The password that both fields hold; what is wrong with it stands at the second.
-fn page_password(
+pub(super) fn page_password(
     (one, two): (Given<String>, Given<String>),
     known: Known<'_>,
     problems: &mut Problems,

@@ -136,6 +136,8 @@ pub trait Accounts: Send + Sync {
     ) -> Result<Vec<TakenField>, Error>;
     /// An account.
     async fn user(&self, id: UserId) -> Result<Option<User>, Error>;
+    /// The account whose nickname has this comparison form.
+    async fn user_by_nickname(&self, key: &str) -> Result<Option<UserId>, Error>;
     /// The account whose username or email has this comparison form, with its password hash.
     async fn credentials_by_login(&self, key: &str) -> Result<Option<Credentials>, Error>;
     /// An account with its password hash.

@@ -61,6 +61,18 @@ pub async fn list_all(
     Ok(app.store().all_rooms(page).await?.ok_or(INVALID_PAGE)?)
 }
 
+/// The name of any living room: for administrators.
+///
+/// # Errors
+/// [`ADMIN_ONLY`], [`NOT_FOUND`].
+pub async fn name_as_admin(app: &App, actor: &Actor, room: RoomId) -> Result<String, Error> {
+    if !actor.is_admin {
+        return Err(ADMIN_ONLY.into());
+    }
+    let view = app.store().room(room, actor.user).await?.ok_or(NOT_FOUND)?;
+    Ok(view.room.name.clone())
+}
+
 /// The rooms to which the actor is invited.
 ///
 /// # Errors

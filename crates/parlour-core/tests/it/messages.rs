@@ -25,6 +25,7 @@ async fn send(
         room: Given::Value(room),
         text: value(text),
         nonce,
+        reply_to: Given::Missing,
     };
     messages::send(&world.app, actor, input).await
 }

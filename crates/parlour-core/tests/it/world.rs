@@ -92,6 +92,7 @@ impl World {
         let ports = Ports {
             store,
             announce,
+            presence: Arc::new(parlour_core::ports::Nobody),
             clock: clock.clone(),
             random: Arc::new(SystemRandom),
         };

@@ -18,25 +18,39 @@ const LOCK: Sql = sql!("SELECT id FROM users WHERE id = $1"[lock]);
 const OWNED: Sql =
     sql!("SELECT id FROM rooms WHERE owner_id = $1 AND ended_at IS NULL ORDER BY id");
 
-/// The living rooms it is a member of or wrote in, in the order in which everybody locks rooms.
+/// The living rooms it is a member of, wrote or reacted in, in the order in which everybody locks rooms.
 const TOUCHED: Sql = sql!(
     "SELECT r.id FROM rooms r WHERE r.ended_at IS NULL AND r.id IN \
      (SELECT room_id FROM room_users WHERE user_id = $1 AND state = 'member' \
-      UNION SELECT room_id FROM messages WHERE author_id = $1) ORDER BY r.id"
+      UNION SELECT room_id FROM messages WHERE author_id = $1 \
+      UNION SELECT room_id FROM reactions WHERE user_id = $1) ORDER BY r.id"
 );
 
-/// The plus keeps the planner from walking the whole room.
-const WROTE: Sql = sql!(
-    "SELECT COUNT(*) FROM messages \
-     WHERE author_id = $1 AND +room_id = $2"
+/// How many messages it wrote, and how often it reacted. The plus keeps the planner from walking the
+/// whole room.
+const LEFT_BEHIND: Sql = sql!(
+    "SELECT (SELECT COUNT(*) FROM messages WHERE author_id = $1 AND +room_id = $2) + \
+     (SELECT COUNT(*) FROM reactions WHERE user_id = $1 AND room_id = $2)"
 );
 
 const WIPE: Sql = sql!(
-    "UPDATE messages SET text = '', deleted = TRUE, updated_at = $3 \
-     WHERE author_id = $1 AND +room_id = $2 AND deleted = FALSE"
+    "UPDATE messages SET text = '', reply_to = NULL, mentions = NULL, deleted = TRUE, \
+     updated_at = $3 WHERE author_id = $1 AND +room_id = $2 AND deleted = FALSE"
 );
 
-/// Memberships, credentials and names go with the row.
+/// What others made of its messages, in ended rooms too.
+const ERASE_REACTIONS: Sql = sql!(
+    "DELETE FROM reactions WHERE message_id IN (SELECT id FROM messages WHERE author_id = $1)"
+);
+
+const ERASE_MENTIONS: Sql = sql!(
+    "DELETE FROM mentions WHERE (room_id, seq) IN \
+     (SELECT room_id, seq FROM messages WHERE author_id = $1 AND mentions IS NOT NULL)"
+);
+
+const ERASE_OWN_MENTIONS: Sql = sql!("DELETE FROM mentions WHERE user_id = $1");
+
+/// Memberships, reactions, read positions, credentials and names go with the row.
 const DELETE: Sql = sql!("DELETE FROM users WHERE id = $1");
 
 pub(super) async fn delete(
@@ -52,6 +66,10 @@ pub(super) async fn delete(
     if !owned.is_empty() {
         return Ok(Done::unchanged(DeleteUser::OwnsRooms(owned)));
     }
+    // Before the texts go, and with them the knowledge of whom they addressed.
+    for sql in [&ERASE_REACTIONS, &ERASE_MENTIONS, &ERASE_OWN_MENTIONS] {
+        conn.run(sql, args![id]).await?;
+    }
     let mut events = Vec::new();
     for room in room_ids(conn, &TOUCHED, id).await? {
         let Some(mut living) = living::enter(conn, room).await? else {
@@ -66,9 +84,8 @@ pub(super) async fn delete(
                 .unseat(conn, id, LeaveReason::AccountDeleted, at)
                 .await?;
         }
-        let wrote = conn.row(&WROTE, args![id, room]).await?;
-        let wrote = wrote.map_or(Ok(0), |row| row.int(0))?;
-        if wrote > 0 {
+        let left = conn.row(&LEFT_BEHIND, args![id, room]).await?;
+        if left.map_or(Ok(0), |row| row.int(0))? > 0 {
             let wiped = conn.run(&WIPE, args![id, room, at]).await?;
             living.room.messages -= i64::try_from(wiped).unwrap_or(0);
             living.note(at, What::MessagesPurged(id));

@@ -4,11 +4,16 @@
 //! then all new rows are written at once.
 
 use super::{postgres, sqlite};
-use crate::{engine::Conn, fault::Fault};
+use crate::{
+    engine::Conn,
+    fault::Fault,
+    mentions,
+    rows::{self, Authors, MessageRow},
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use parlour_core::{
     Event, MessageId, RoomId, UserId, What,
-    model::Message,
+    model::{Html, Message},
     ports::{Append, NewMessage},
 };
 use sha2::{Digest, Sha256};
@@ -37,10 +42,10 @@ pub(super) async fn store(conn: &mut Conn, messages: &[NewMessage]) -> Result<Ve
         postgres::read(conn, asked).await?
     };
     let mut fresh = Vec::new();
-    let plan: Vec<Plan> = messages
+    let plan = messages
         .iter()
         .map(|message| facts.decide(message, &mut fresh))
-        .collect();
+        .collect::<Result<Vec<Plan>, _>>()?;
     let stored = write(conn, &facts, fresh).await?;
     Ok(plan
         .into_iter()
@@ -94,6 +99,8 @@ pub(super) struct Fresh<'a> {
     pub(super) message: &'a NewMessage,
     pub(super) seq: i64,
     pub(super) hash: Option<String>,
+    /// Whom the text addresses, as it is kept.
+    pub(super) mentions: Option<String>,
 }
 
 /// A living room as the batch moves it on.
@@ -134,6 +141,19 @@ pub(super) struct Known {
     pub(super) ended: bool,
 }
 
+impl Known {
+    pub(super) fn of(row: MessageRow, hash: Option<String>, ended: bool) -> Result<Self, Fault> {
+        Ok(Self {
+            id: row.id,
+            author: row.author,
+            nonce: row.nonce.clone().unwrap_or_default(),
+            message: Authors::default().message(row)?,
+            hash,
+            ended,
+        })
+    }
+}
+
 impl Facts {
     /// A living room.
     pub(super) fn room(&mut self, id: i64, seq: i64, owner: i64) {
@@ -162,9 +182,13 @@ impl Facts {
             .insert(key, Taken::Before(known.message, known.hash));
     }
 
-    fn decide<'a>(&mut self, message: &'a NewMessage, fresh: &mut Vec<Fresh<'a>>) -> Plan {
+    fn decide<'a>(
+        &mut self,
+        message: &'a NewMessage,
+        fresh: &mut Vec<Fresh<'a>>,
+    ) -> Result<Plan, Fault> {
         let Some(room) = self.rooms.get_mut(&message.room) else {
-            return Plan::Answer(Append::Gone);
+            return Ok(Plan::Answer(Append::Gone));
         };
         let key = message
             .nonce
@@ -174,17 +198,19 @@ impl Facts {
         let taken = key.as_ref().and_then(|key| self.nonces.get(key));
         match taken {
             Some(Taken::Before(Some(first), before)) if *before == hash => {
-                return Plan::Answer(Append::Repeated(Arc::clone(first)));
+                return Ok(Plan::Answer(Append::Repeated(Arc::clone(first))));
             }
-            Some(Taken::Here(index)) if fresh[*index].hash == hash => return Plan::Same(*index),
+            Some(Taken::Here(index)) if fresh[*index].hash == hash => {
+                return Ok(Plan::Same(*index));
+            }
             _ => {}
         }
         let pair = (message.room.get(), message.author.get());
         if room.owner != message.author && !self.members.contains(&pair) {
-            return Plan::Answer(Append::NotIn);
+            return Ok(Plan::Answer(Append::NotIn));
         }
         if taken.is_some() {
-            return Plan::Answer(Append::NonceReused);
+            return Ok(Plan::Answer(Append::NonceReused));
         }
         room.seq += 1;
         room.added += 1;
@@ -193,11 +219,12 @@ impl Facts {
             message,
             seq: room.seq,
             hash,
+            mentions: rows::kept_mentions(&message.mentions)?,
         });
         if let Some(key) = key {
             self.nonces.insert(key, Taken::Here(index));
         }
-        Plan::Store(index)
+        Ok(Plan::Store(index))
     }
 
     /// The rooms that were written in: id, newest seq, how many messages more.
@@ -224,26 +251,43 @@ async fn write(
     } else {
         postgres::write(conn, facts, &fresh, &moved).await?
     };
+    mentions::write(conn, fresh.iter().flat_map(addressed)).await?;
     let stored = fresh.into_iter().zip(ids).map(|(row, id)| {
         let message = row.message;
         Arc::new(Message {
             id: MessageId::new(id),
             room: message.room,
             owner: message.author,
+            sender: Arc::clone(&message.sender),
             seq: row.seq,
             text: message.text.clone(),
             nonce: message.nonce.clone(),
+            reply_to: message.reply_to,
+            mentions: message.mentions.clone(),
+            reactions: Vec::new(),
             created_at: message.at,
             updated_at: message.at,
+            html: Html::default(),
         })
     });
     Ok(stored.collect())
 }
 
-/// The identity of a body: its room and its text.
+/// The rows by which a new message's mentions are counted.
+fn addressed<'a>(row: &'a Fresh<'_>) -> impl Iterator<Item = (i64, i64, i64)> + 'a {
+    let message = row.message;
+    mentions::rows(message.room, row.seq, message.author, &message.mentions)
+}
+
+/// The identity of a body: its room, its text, and what it answers.
 fn body_hash(message: &NewMessage) -> String {
     let mut hash = Sha256::new();
     hash.update(message.room.get().to_be_bytes());
     hash.update(message.text.as_bytes());
+    if let Some(reply_to) = message.reply_to {
+        // No text holds this byte. Without a reply the hash is the one of older versions.
+        hash.update([0xff]);
+        hash.update(reply_to.get().to_be_bytes());
+    }
     URL_SAFE_NO_PAD.encode(hash.finalize())
 }

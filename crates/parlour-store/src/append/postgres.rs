@@ -4,10 +4,10 @@ use super::batch::{Asked, Facts, Fresh, Known};
 use crate::{
     engine::Conn,
     fault::Fault,
-    rows::{self, message_columns},
+    rows::{MESSAGE_COLUMNS, MessageRow, author, message_columns},
     sql::{Arg, Sql, args, sql},
 };
-use parlour_core::RoomId;
+use parlour_core::{MessageId, RoomId};
 use std::collections::HashMap;
 
 /// Locked in order of id, so that two batches never wait for each other. What is read after it cannot
@@ -26,7 +26,7 @@ const MEMBERS: Sql = sql!(
 const KNOWN: Sql = sql!(
     "SELECT " [text message_columns!()] ", m.body_hash, CASE WHEN r.id IS NULL THEN 1 ELSE 0 END::bigint \
      FROM unnest($1::bigint[], $2::text[]) AS p(author, nonce) \
-     JOIN messages m ON m.author_id = p.author AND m.nonce = p.nonce \
+     JOIN messages m ON m.author_id = p.author AND m.nonce = p.nonce" [text author!()] "\
      LEFT JOIN rooms r ON r.id = m.room_id AND r.ended_at IS NULL"
 );
 
@@ -35,10 +35,12 @@ const RELEASE: Sql = sql!("UPDATE messages SET nonce = NULL WHERE id" [any 1]);
 /// The sort comes before the ids are drawn, so ids grow with seq.
 const INSERT: Sql = sql!(
     "INSERT INTO messages (room_id, seq, author_id, text, nonce, body_hash, created_at, \
-       updated_at, deleted) \
-     SELECT t.room_id, t.seq, t.author_id, t.text, t.nonce, t.body_hash, t.at, t.at, FALSE \
+       updated_at, deleted, reply_to, mentions) \
+     SELECT t.room_id, t.seq, t.author_id, t.text, t.nonce, t.body_hash, t.at, t.at, FALSE, \
+       NULLIF(t.reply_to, 0), t.mentions \
      FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], \
-       $7::bigint[]) WITH ORDINALITY AS t(room_id, seq, author_id, text, nonce, body_hash, at, n) \
+       $7::bigint[], $8::bigint[], $9::text[]) WITH ORDINALITY \
+       AS t(room_id, seq, author_id, text, nonce, body_hash, at, reply_to, mentions, n) \
      ORDER BY t.n RETURNING id, room_id, seq"
 );
 
@@ -65,14 +67,11 @@ pub(super) async fn read(conn: &mut Conn, asked: Asked<'_>) -> Result<Facts, Fau
         .map(|(author, nonce)| (author, Some(nonce.to_owned())))
         .unzip();
     for row in conn.rows(&KNOWN, args![authors, nonces]).await? {
-        facts.nonce(Known {
-            message: rows::message_row(&row)?,
-            id: row.int(0)?,
-            author: row.int(2)?,
-            nonce: row.text(5)?,
-            hash: row.opt_text(8)?,
-            ended: row.int(9)? == 1,
-        });
+        let (hash, ended) = (
+            row.opt_text(MESSAGE_COLUMNS)?,
+            row.int(MESSAGE_COLUMNS + 1)? == 1,
+        );
+        facts.nonce(Known::of(MessageRow::of(&row)?, hash, ended)?);
     }
     Ok(facts)
 }
@@ -112,6 +111,9 @@ async fn insert(conn: &mut Conn, fresh: &[Fresh<'_>]) -> Result<Vec<i64>, Fault>
         texts(|row| row.message.nonce.clone()),
         texts(|row| row.hash.clone()),
         ints(|row| row.message.at.as_micros()),
+        // Ids are positive: 0 is none.
+        ints(|row| row.message.reply_to.map_or(0, MessageId::get)),
+        texts(|row| row.mentions.clone()),
     ];
     let mut ids = HashMap::with_capacity(fresh.len());
     for row in conn.rows(&INSERT, args).await? {

@@ -7,7 +7,7 @@ use super::batch::{Asked, Facts, Fresh, Known};
 use crate::{
     engine::Conn,
     fault::Fault,
-    rows::{self, message_columns},
+    rows::{MessageRow, author, message_columns},
     sql::{Sql, args, sql},
 };
 
@@ -19,10 +19,11 @@ const READ: Sql = sql!(
        FROM json_each($2) AS p CROSS JOIN room_users ru \
        ON ru.room_id = p.value->>0 AND ru.user_id = p.value->>1 WHERE ru.state = 'member'), \
      (SELECT seq FROM sqlite_sequence WHERE name = 'messages'), \
-     (SELECT json_group_array(json_array(" [text message_columns!()] ", m.body_hash, \
+     (SELECT json_group_array(json_array(" [object message_columns!()] ", m.body_hash, \
          CASE WHEN r.id IS NULL THEN 1 ELSE 0 END)) \
        FROM (SELECT value->>0 AS author, value->>1 AS nonce FROM json_each($3)) AS p \
-       CROSS JOIN messages m LEFT JOIN rooms r ON r.id = m.room_id AND r.ended_at IS NULL \
+       CROSS JOIN messages m LEFT JOIN rooms r ON r.id = m.room_id AND r.ended_at IS NULL"
+       [text author!()] "\
        WHERE m.author_id = p.author AND m.nonce = p.nonce)"
 );
 
@@ -32,26 +33,15 @@ const RELEASE: Sql = sql!("UPDATE messages SET nonce = NULL WHERE id" [any 1]);
 /// not be read back.
 const WRITE: Sql = sql!(
     "INSERT INTO messages (id, room_id, seq, author_id, text, nonce, body_hash, created_at, \
-       updated_at, deleted) \
+       updated_at, deleted, reply_to, mentions) \
      SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, \
-       value->>7, value->>7, FALSE FROM json_each($1); \
+       value->>7, value->>7, FALSE, value->>8, value->>9 FROM json_each($1); \
      UPDATE rooms SET last_seq = v.value->>1, message_count = message_count + (v.value->>2) \
        FROM json_each($2) AS v WHERE rooms.id = v.value->>0"
 );
 
-/// A message's columns, its body hash, and whether its room ended.
-type KnownTuple = (
-    i64,
-    i64,
-    i64,
-    i64,
-    Option<String>,
-    Option<String>,
-    i64,
-    i64,
-    Option<String>,
-    i64,
-);
+/// A message, its body hash, and whether its room ended.
+type KnownRow = (MessageRow, Option<String>, i64);
 
 pub(super) async fn read(conn: &mut Conn, asked: Asked<'_>) -> Result<Facts, Fault> {
     let args = args![
@@ -70,16 +60,8 @@ pub(super) async fn read(conn: &mut Conn, asked: Asked<'_>) -> Result<Facts, Fau
     for (room, user) in row.array(1)? {
         facts.member(room, user);
     }
-    for tuple in row.array::<KnownTuple>(3)? {
-        let (id, room, author, seq, text, nonce, created, updated, hash, ended) = tuple;
-        facts.nonce(Known {
-            id,
-            author,
-            nonce: nonce.clone().unwrap_or_default(),
-            message: rows::message((id, room, author, seq, text, nonce, created, updated)),
-            hash,
-            ended: ended == 1,
-        });
+    for (message, hash, ended) in row.array::<KnownRow>(3)? {
+        facts.nonce(Known::of(message, hash, ended == 1)?);
     }
     Ok(facts)
 }
@@ -109,6 +91,8 @@ pub(super) async fn write(
                 &message.nonce,
                 &row.hash,
                 message.at.as_micros(),
+                message.reply_to,
+                &row.mentions,
             )
         })
         .collect();

@@ -1,8 +1,9 @@
 //! One remembered room.
 
+use crate::reactions;
 use parlour_core::{
     Event, MessageId, UserId, What,
-    event::LeaveReason,
+    event::{LeaveReason, Reacted},
     model::{Message, PageRequest, Room, RoomView, Standing},
     ports::{History, Span},
 };
@@ -190,15 +191,13 @@ impl Entry {
             What::MessageDeleted(id) => {
                 self.erase(*id);
             }
+            What::ReactionAdded(reacted) => self.react(reacted, true),
+            What::ReactionRemoved(reacted) => self.react(reacted, false),
         }
         Arc::make_mut(&mut self.room).seq = event.seq;
         self.ring.push_back(event.clone());
         self.bytes += weight(event);
-        while self.ring.len() > RING || (self.bytes > BYTES_MAX && self.ring.len() > FEW) {
-            if let Some(old) = self.ring.pop_front() {
-                self.bytes = self.bytes.saturating_sub(weight(&old));
-            }
-        }
+        self.trim();
         let whole = i64::try_from(self.newest.len()) == Ok(self.room.messages);
         // Deletions ate the newest messages: better read them again.
         whole || self.newest.len() >= FEW || self.bytes > BYTES_MAX / 2
@@ -219,6 +218,14 @@ impl Entry {
         Arc::make_mut(&mut self.room).messages += 1;
         self.newest.push_front(Arc::clone(message));
         self.bytes += message_weight(message);
+    }
+
+    fn trim(&mut self) {
+        while self.ring.len() > RING || (self.bytes > BYTES_MAX && self.ring.len() > FEW) {
+            if let Some(old) = self.ring.pop_front() {
+                self.bytes = self.bytes.saturating_sub(weight(&old));
+            }
+        }
         while self.newest.len() > NEWEST || (self.bytes > BYTES_MAX && self.newest.len() > 1) {
             if let Some(old) = self.newest.pop_back() {
                 self.bytes = self.bytes.saturating_sub(message_weight(&old));
@@ -245,6 +252,48 @@ impl Entry {
         self.weigh();
     }
 
+    /// A message that is not remembered is read with its reactions.
+    fn react(&mut self, reacted: &Reacted, on: bool) {
+        let in_ring = || {
+            self.ring.iter().find_map(|event| match &event.what {
+                What::MessageCreated(known) | What::MessageUpdated(known)
+                    if known.id == reacted.message =>
+                {
+                    Some(known)
+                }
+                _ => None,
+            })
+        };
+        let mut newest = self.newest.iter();
+        let known = newest.find(|known| known.id == reacted.message);
+        if let Some(known) = known.or_else(in_ring) {
+            let now = Arc::new(reactions::applied(known, reacted, on));
+            self.replace(&now);
+        }
+    }
+
+    /// Whether a message of this author is remembered.
+    pub(crate) fn has_author(&self, author: UserId) -> bool {
+        self.newest.iter().any(|message| message.owner == author)
+            || self.ring.iter().any(|event| match &event.what {
+                What::MessageCreated(message) | What::MessageUpdated(message) => {
+                    message.owner == author
+                }
+                _ => false,
+            })
+    }
+
+    /// Those who are invited and have not joined, in order of their ids.
+    pub(crate) fn invited(&self) -> Vec<UserId> {
+        let invited = self.standings.iter();
+        let mut invited: Vec<_> = invited
+            .filter(|(_, standing)| **standing == Standing::Invited)
+            .map(|(user, _)| *user)
+            .collect();
+        invited.sort_unstable();
+        invited
+    }
+
     fn erase(&mut self, id: MessageId) {
         Arc::make_mut(&mut self.room).messages -= 1;
         self.newest.retain(|message| message.id != id);
@@ -267,8 +316,18 @@ impl Entry {
     }
 }
 
+/// The text counts twice: its HTML is made when it is first asked for.
 fn message_weight(message: &Message) -> usize {
-    192 + message.text.len() + message.nonce.as_ref().map_or(0, String::len)
+    let mentions = message
+        .mentions
+        .iter()
+        .map(|mention| 48 + mention.name.len());
+    let reactions = message.reactions.iter();
+    let reactions = reactions.map(|reaction| 64 + 8 * reaction.users.len());
+    256 + 2 * message.text.len()
+        + message.nonce.as_ref().map_or(0, String::len)
+        + mentions.sum::<usize>()
+        + reactions.sum::<usize>()
 }
 
 /// Most messages of the ring are among the newest too and were counted there; the rest are counted
@@ -276,6 +335,7 @@ fn message_weight(message: &Message) -> usize {
 fn weight(event: &Event) -> usize {
     match &event.what {
         What::MessageCreated(message) | What::MessageUpdated(message) => 64 + message.text.len(),
+        What::ReactionAdded(_) | What::ReactionRemoved(_) => 128,
         _ => 64,
     }
 }

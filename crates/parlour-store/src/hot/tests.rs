@@ -4,7 +4,7 @@ use super::{Hot, Look, Ticket, entry::Entry};
 use parlour_core::{
     Event, MessageId, RoomId, Time, UserId, What,
     event::EndReason,
-    model::{Message, Room, RoomKind},
+    model::{Html, Message, Room, RoomKind, Sender},
 };
 use std::{
     collections::{HashMap, VecDeque},
@@ -49,8 +49,16 @@ fn sent(room: i64, seq: i64, text: &str) -> Arc<Event> {
         room: RoomId::new(room),
         owner: OWNER,
         seq,
+        sender: Arc::new(Sender {
+            nickname: "ann".to_owned(),
+            hue: 1,
+        }),
         text: text.to_owned(),
         nonce: None,
+        reply_to: None,
+        mentions: Vec::new(),
+        reactions: Vec::new(),
+        html: Html::default(),
         created_at: at(),
         updated_at: at(),
     };

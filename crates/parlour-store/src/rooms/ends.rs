@@ -3,11 +3,11 @@
 use crate::{
     engine::Conn,
     fault::Fault,
-    living,
+    living, rows,
     sql::{Arg, Sql, args, sql},
     store::{Done, Inner, Scope},
 };
-use parlour_core::{Error, Event, RoomId, Time, What, event::EndReason};
+use parlour_core::{Error, Event, RoomId, Time, UserId, What, event::EndReason, model::Tombstone};
 use std::sync::Arc;
 
 /// Rooms that one call ends at most.
@@ -43,20 +43,51 @@ const PURGE_EVENTS: Sql = sql!(
      (SELECT seq FROM events WHERE room_id = $1 ORDER BY seq LIMIT $2)"
 );
 
+const PURGE_REACTIONS: Sql = sql!(
+    "DELETE FROM reactions WHERE (message_id, emoji, user_id) IN \
+     (SELECT message_id, emoji, user_id FROM reactions WHERE room_id = $1 LIMIT $2)"
+);
+
+const PURGE_MENTIONS: Sql = sql!(
+    "DELETE FROM mentions WHERE (user_id, room_id, seq) IN \
+     (SELECT user_id, room_id, seq FROM mentions WHERE room_id = $1 LIMIT $2)"
+);
+
+const PURGE_READS: Sql = sql!(
+    "DELETE FROM reads WHERE room_id = $1 AND user_id IN \
+     (SELECT user_id FROM reads WHERE room_id = $1 LIMIT $2)"
+);
+
+/// The members of a PRIVATE room stay with the tombstone, so that they can be told what became of it.
 const PURGE_MEMBERS: Sql = sql!(
     "DELETE FROM room_users WHERE room_id = $1 AND user_id IN \
-     (SELECT user_id FROM room_users WHERE room_id = $1 ORDER BY user_id LIMIT $2)"
+     (SELECT ru.user_id FROM room_users ru JOIN rooms r ON r.id = ru.room_id \
+      WHERE ru.room_id = $1 AND (r.kind = 'GROUP' OR ru.state <> 'member') LIMIT $2)"
 );
 
 const PURGED: Sql = sql!("UPDATE rooms SET purged = TRUE WHERE id = $1");
 
+const FORGET_MEMBERS: Sql = sql!(
+    "DELETE FROM room_users WHERE (room_id, user_id) IN \
+     (SELECT ru.room_id, ru.user_id FROM rooms r JOIN room_users ru ON ru.room_id = r.id \
+      WHERE r.ended_at IS NOT NULL AND r.ended_at < $1 AND r.purged = TRUE LIMIT $2)"
+);
+
 const FORGET: Sql = sql!(
-    "DELETE FROM rooms WHERE id IN (SELECT id FROM rooms WHERE ended_at IS NOT NULL \
-     AND ended_at < $1 AND purged = TRUE ORDER BY ended_at LIMIT $2)"
+    "DELETE FROM rooms WHERE id IN (SELECT r.id FROM rooms r WHERE r.ended_at IS NOT NULL \
+     AND r.ended_at < $1 AND r.purged = TRUE \
+     AND NOT EXISTS (SELECT 1 FROM room_users ru WHERE ru.room_id = r.id) \
+     ORDER BY r.ended_at LIMIT $2)"
 );
 
 const MORE: Sql = sql!(
     "SELECT id FROM rooms WHERE ended_at IS NOT NULL AND (purged = FALSE OR ended_at < $1) LIMIT 1"
+);
+
+const TOMBSTONE: Sql = sql!(
+    "SELECT r.name, r.kind, r.owner_id, r.ended_at, r.end_reason, (SELECT COUNT(*) \
+       FROM room_users ru WHERE ru.room_id = r.id AND ru.user_id = $2 AND ru.state = 'member') \
+     FROM rooms r WHERE r.id = $1 AND r.ended_at IS NOT NULL"
 );
 
 pub(super) async fn end(
@@ -124,7 +155,14 @@ pub(super) async fn purge(conn: &mut Conn, forget_before: Time) -> Result<Done<b
     let mut left = PURGE_MOST;
     if let Some(row) = conn.row(&UNPURGED, args![]).await? {
         let room = row.int(0)?;
-        for sql in [&PURGE_MESSAGES, &PURGE_EVENTS, &PURGE_MEMBERS] {
+        for sql in [
+            &PURGE_REACTIONS,
+            &PURGE_MENTIONS,
+            &PURGE_READS,
+            &PURGE_MESSAGES,
+            &PURGE_EVENTS,
+            &PURGE_MEMBERS,
+        ] {
             if left > 0 {
                 left -= delete(conn, sql, args![room, left]).await?;
             }
@@ -134,10 +172,35 @@ pub(super) async fn purge(conn: &mut Conn, forget_before: Time) -> Result<Done<b
         }
     }
     if left > 0 {
+        left -= delete(conn, &FORGET_MEMBERS, args![forget_before, left]).await?;
+    }
+    if left > 0 {
         delete(conn, &FORGET, args![forget_before, left]).await?;
     }
     let more = conn.row(&MORE, args![forget_before]).await?.is_some();
     Ok(Done::changed(more))
+}
+
+/// What is left of a room that ended.
+pub(super) async fn tombstone(
+    conn: &mut Conn,
+    room: RoomId,
+    user: Option<UserId>,
+) -> Result<Option<Tombstone>, Fault> {
+    // Ids are positive: 0 is nobody.
+    let user = user.map_or(0, UserId::get);
+    let Some(row) = conn.row(&TOMBSTONE, args![room, user]).await? else {
+        return Ok(None);
+    };
+    Ok(Some(Tombstone {
+        room,
+        name: row.text(0)?,
+        kind: rows::word(&row.text(1)?)?,
+        owner: row.user(2)?,
+        ended_at: row.time(3)?,
+        reason: rows::end_reason(row.opt_text(4)?.as_deref()),
+        was_member: row.int(5)? > 0,
+    }))
 }
 
 async fn delete(conn: &mut Conn, sql: &Sql, args: Vec<Arg>) -> Result<i64, Fault> {

@@ -37,6 +37,19 @@ const OPEN: Sql = sql!(
      ORDER BY r.updated_at DESC, r.id DESC LIMIT $1 OFFSET $2"
 );
 
+const ALL_COUNT: Sql = sql!("SELECT COUNT(*) FROM rooms WHERE ended_at IS NULL");
+
+const ALL: Sql = sql!(
+    "SELECT " [room] " FROM rooms r WHERE r.ended_at IS NULL \
+     ORDER BY r.id DESC LIMIT $1 OFFSET $2"
+);
+
+const INVITATIONS: Sql = sql!(
+    "SELECT " [room] " FROM rooms r WHERE r.ended_at IS NULL AND r.id IN \
+     (SELECT room_id FROM room_users WHERE user_id = $1 AND state = 'invited') \
+     ORDER BY r.id DESC LIMIT 100"
+);
+
 const HEARINGS: Sql = sql!(
     "SELECT r.id, r.last_seq, r.owner_id, CASE WHEN m.user_id IS NULL THEN 0 ELSE 1 END \
      FROM rooms r \
@@ -70,6 +83,22 @@ pub(super) async fn open_rooms(
     };
     let items = rooms(conn, &OPEN, args![page.size, offset]).await?;
     Ok(Some(listed(items, count, page)))
+}
+
+pub(super) async fn all_rooms(
+    conn: &mut Conn,
+    page: PageRequest,
+) -> Result<Option<Page<Room>>, Fault> {
+    let count = count(conn, &ALL_COUNT, args![]).await?;
+    let Some(offset) = page.offset(count) else {
+        return Ok(None);
+    };
+    let items = rooms(conn, &ALL, args![page.size, offset]).await?;
+    Ok(Some(listed(items, count, page)))
+}
+
+pub(super) async fn invitations(conn: &mut Conn, user: UserId) -> Result<Vec<Room>, Fault> {
+    rooms(conn, &INVITATIONS, args![user]).await
 }
 
 const fn listed(items: Vec<Room>, count: i64, page: PageRequest) -> Page<Room> {

@@ -430,7 +430,7 @@ async fn deletion_leaves_nothing_to_read(t: &Bench) {
     let first = t.send(joined_and_wrote, bob, "secret").await;
     let kept = t.send(joined_and_wrote, cleo, "stays").await;
     t.store
-        .edit_message(first.id, "secret 2".to_owned(), t.now())
+        .edit_message(first.id, "secret 2".to_owned(), Vec::new(), t.now())
         .await
         .unwrap();
     t.send(left, bob, "bye").await;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use parlour_core::{
     Error, Event, MessageId, RoomId, Signal, Time, UserId,
-    model::{Message, PageNumber, PageRequest, Room, RoomKind, Standing},
+    model::{Message, PageNumber, PageRequest, Room, RoomKind, Sender, Standing},
     ports::{
         AccountKeys, Announce, Append, Change, Join, NewMessage, NewRoom, NewToken, NewUser,
         SaveRoom, SaveUser, Store,
@@ -11,9 +11,12 @@ use parlour_core::{
 };
 use parlour_store::Options;
 use sqlx::Connection;
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 /// Hears what the store announces.
@@ -54,6 +57,7 @@ pub(crate) struct Bench {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) ear: Arc<Ear>,
     clock: AtomicI64,
+    senders: Mutex<HashMap<UserId, Arc<Sender>>>,
     _folder: Option<tempfile::TempDir>,
     /// Where databases are made and dropped, and this one's name.
     server: Option<(String, String)>,
@@ -112,6 +116,7 @@ impl Bench {
             store,
             ear,
             clock: AtomicI64::new(1_700_000_000_000_000),
+            senders: Mutex::default(),
             _folder: folder,
             server,
         }
@@ -167,9 +172,24 @@ impl Bench {
 
     pub(crate) async fn user(&self, name: &str) -> UserId {
         match self.store.create_user(self.new_user(name)).await.unwrap() {
-            SaveUser::Saved { user, .. } => user.id,
+            SaveUser::Saved { user, .. } => {
+                let sender = Arc::new(user.sender());
+                self.senders.lock().unwrap().insert(user.id, sender);
+                user.id
+            }
             other => panic!("{other:?}"),
         }
+    }
+
+    /// How an account made by [`Bench::user`] was shown then; others are not shown.
+    pub(crate) fn sender(&self, user: UserId) -> Arc<Sender> {
+        let known = self.senders.lock().unwrap().get(&user).cloned();
+        known.unwrap_or_else(|| {
+            Arc::new(Sender {
+                nickname: String::new(),
+                hue: parlour_core::model::hue(user, None),
+            })
+        })
     }
 
     pub(crate) async fn users<const N: usize>(&self, names: [&str; N]) -> [UserId; N] {
@@ -240,7 +260,10 @@ impl Bench {
         NewMessage {
             room,
             author,
+            sender: self.sender(author),
             text: text.to_owned(),
+            reply_to: None,
+            mentions: Vec::new(),
             nonce: None,
             at: self.now(),
         }

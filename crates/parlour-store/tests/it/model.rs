@@ -228,7 +228,7 @@ impl Game<'_> {
             Step::Edit(n) => {
                 if let Some(id) = self.sent.get(n) {
                     store
-                        .edit_message(*id, format!("edited {}", model.seq), at)
+                        .edit_message(*id, format!("edited {}", model.seq), Vec::new(), at)
                         .await
                         .unwrap();
                     model.seq += i64::from(model.messages.contains(&n));

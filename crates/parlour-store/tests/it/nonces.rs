@@ -126,7 +126,7 @@ async fn an_edited_message_is_repeated_as_it_is_now(t: &Bench) {
         panic!()
     };
     t.store
-        .edit_message(first.id, "edited".to_owned(), t.now())
+        .edit_message(first.id, "edited".to_owned(), Vec::new(), t.now())
         .await
         .unwrap();
     let Append::Repeated(now) = t.append(with_nonce(t, room, ann, "n", "x")).await else {

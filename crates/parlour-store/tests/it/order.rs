@@ -31,13 +31,16 @@ async fn storm(t: &Bench, rooms: [RoomId; 3]) {
             t.joined(room, user).await;
         }
         let store = Arc::clone(&t.store);
-        let at = t.now();
+        let (at, sender) = (t.now(), t.sender(user));
         tasks.spawn(async move {
             for step in 0..30_usize {
                 let room = rooms[(n + step) % 3];
                 let new = parlour_core::ports::NewMessage {
                     room,
                     author: user,
+                    sender: Arc::clone(&sender),
+                    reply_to: None,
+                    mentions: Vec::new(),
                     text: format!("{n} {step}"),
                     nonce: (step % 2 == 0).then(|| format!("{n} {step}")),
                     at,
@@ -45,7 +48,7 @@ async fn storm(t: &Bench, rooms: [RoomId; 3]) {
                 match append(&store, new).await.unwrap() {
                     Append::Stored(message) if step % 5 == 0 => {
                         store
-                            .edit_message(message.id, "e".to_owned(), at)
+                            .edit_message(message.id, "e".to_owned(), Vec::new(), at)
                             .await
                             .unwrap();
                     }
@@ -203,7 +206,7 @@ async fn a_caller_reads_what_it_wrote(t: &Bench) {
     for n in 0..8 {
         let user = t.user(&format!("u{n}")).await;
         let store = Arc::clone(&t.store);
-        let at = t.now();
+        let (at, sender) = (t.now(), t.sender(user));
         tasks.spawn(async move {
             for step in 0..40_usize {
                 let room = rooms[step % 3];
@@ -213,6 +216,9 @@ async fn a_caller_reads_what_it_wrote(t: &Bench) {
                 let new = parlour_core::ports::NewMessage {
                     room,
                     author: user,
+                    sender: Arc::clone(&sender),
+                    reply_to: None,
+                    mentions: Vec::new(),
                     text: "x".to_owned(),
                     nonce: None,
                     at,

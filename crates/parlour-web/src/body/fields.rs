@@ -62,6 +62,22 @@ impl Fields {
         }
     }
 
+    /// A text as it came, left where it is; nothing when the field is missing or no text.
+    pub(crate) fn peek(&self, name: &str) -> Option<&str> {
+        match self.0.get(name)? {
+            Field::Text(text) | Field::Json(Value::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A text as it came.
+    pub(crate) fn take_text(&mut self, name: &str) -> Option<String> {
+        match self.0.remove(name)? {
+            Field::Text(text) | Field::Json(Value::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
     /// One of a set of words.
     pub(crate) fn choice(&mut self, name: &str) -> Given<String> {
         let shown = match self.0.get(name) {
@@ -242,20 +258,43 @@ impl From<BodyError> for NotFields {
     }
 }
 
+/// The fields of a page's form: urlencoded or multipart, nothing else.
+///
+/// # Errors
+/// As every body: too large, too slow, broken, malformed, another type.
+pub(crate) async fn read_form(
+    web: &Web,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Fields, BodyError> {
+    let full = content_type(headers);
+    if essence(&full) == "application/json" {
+        return Err(BodyError::Unsupported(full));
+    }
+    match read_body(headers, body, web).await {
+        Ok(fields) => Ok(fields),
+        Err(NotFields::Body(error)) => Err(error),
+        Err(NotFields::Kind(kind)) => Err(BodyError::Malformed(format!("{kind} is no form"))),
+    }
+}
+
 async fn read(request: Request, web: &Web) -> Result<Fields, NotFields> {
-    let text_limit = MIN_TEXT_BODY.max(web.app.settings().max_text_chars * 12 + 64 * 1024);
     let (parts, body) = request.into_parts();
+    read_body(&parts.headers, body, web).await
+}
+
+fn essence(content_type: &str) -> String {
+    let essence = content_type.split(';').next().unwrap_or_default();
+    essence.trim().to_ascii_lowercase()
+}
+
+async fn read_body(headers: &HeaderMap, body: Body, web: &Web) -> Result<Fields, NotFields> {
+    let text_limit = MIN_TEXT_BODY.max(web.app.settings().max_text_chars * 12 + 64 * 1024);
     if body.size_hint().exact() == Some(0) {
         return Ok(Fields::default());
     }
-    let full = content_type(&parts.headers);
-    let essence = full
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    match essence.as_str() {
+    let full = content_type(headers);
+    match essence(&full).as_str() {
         "application/json" => json(&whole(body, text_limit as u64).await?),
         "application/x-www-form-urlencoded" => {
             Ok(form::urlencoded(&whole(body, text_limit as u64).await?)?)

@@ -7,7 +7,7 @@ use parlour_core::{
 use serde::Serialize;
 
 /// Somebody of a room.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct PersonView {
     pub(crate) id: UserId,
     pub(crate) nickname: String,

@@ -15,7 +15,6 @@ const LIST: &[NotYet] = &[
     ),
     ("TLS_CERT", ALWAYS, "TLS spoken by the server itself"),
     ("TLS_KEY", ALWAYS, "TLS spoken by the server itself"),
-    ("THEME_DIR", ALWAYS, "themes"),
 ];
 
 /// What the value of a setting waits for, if it does.

@@ -5,6 +5,7 @@ use std::{
     fmt::Display,
     net::{Ipv4Addr, SocketAddr},
     ops::RangeInclusive,
+    path::PathBuf,
     str::FromStr,
     time::Duration,
 };
@@ -37,6 +38,16 @@ where
         .ok()
         .filter(|number| plain && bounds.contains(number))
         .ok_or_else(|| format!("a whole number from {} to {}", bounds.start(), bounds.end()))
+}
+
+/// Reads a path to a folder that is there.
+pub(crate) fn folder(text: &str) -> Parsed<PathBuf> {
+    let path = PathBuf::from(text);
+    if path.is_dir() {
+        Ok(path)
+    } else {
+        Err("a folder that is there".to_owned())
+    }
 }
 
 /// `on` or `off`.

@@ -183,7 +183,7 @@ const STORAGE: &[Setting] = &[
         "FOLDER",
         Unset("built-in theme"),
         "Folder whose templates, assets and texts replace the built-in ones.",
-        |_, _| Ok(()),
+        |config, text| some(&mut config.storage.theme_dir, parse::folder(text)),
     ),
 ];
 

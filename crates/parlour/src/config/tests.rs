@@ -367,7 +367,6 @@ fn what_does_not_exist_yet_is_refused() {
         ("BLOBS_URL", "s3://bucket/prefix"),
         ("TLS_CERT", "cert.pem"),
         ("TLS_KEY", "key.pem"),
-        ("THEME_DIR", "theme"),
     ] {
         let refusal = Place::new().env(name, value).refusal();
         assert!(
@@ -378,6 +377,19 @@ fn what_does_not_exist_yet_is_refused() {
         assert!(!refusal.contains("s3cret"), "{refusal}");
     }
     Place::new().env("BLOBS_URL", "file:///srv/media").config();
+}
+
+#[test]
+fn a_theme_is_a_folder_that_is_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().display().to_string();
+    let config = Place::new().env("THEME_DIR", &path).config();
+    assert_eq!(config.storage.theme_dir.as_deref(), Some(folder.path()));
+    let refusal = Place::new().env("THEME_DIR", "/no/such/theme").refusal();
+    assert_eq!(
+        refusal,
+        "environment variable THEME_DIR: expected a folder that is there, not \"/no/such/theme\"."
+    );
 }
 
 #[test]

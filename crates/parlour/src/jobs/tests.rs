@@ -76,6 +76,7 @@ impl Process {
         let ports = Ports {
             store,
             announce: Arc::clone(&notes) as Arc<dyn Announce>,
+            presence: Arc::new(parlour_core::ports::Nobody),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
         };

@@ -3,7 +3,7 @@
 
 use crate::pages::people::initials;
 use parlour_core::{
-    MessageId, RoomId, Time, UserId, markup,
+    MessageId, Time, UserId, markup,
     model::{Message, Reaction},
 };
 use serde::Serialize;
@@ -19,7 +19,6 @@ const QUOTE_CHARS: usize = 120;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Viewer {
     pub(crate) me: UserId,
-    pub(crate) room: RoomId,
     pub(crate) host: UserId,
     /// Messages of others after this are new.
     pub(crate) read_seq: i64,
@@ -67,6 +66,7 @@ struct Pill {
     emoji: String,
     count: usize,
     mine: bool,
+    users: Vec<UserId>,
     names: Vec<String>,
 }
 
@@ -161,6 +161,7 @@ fn pill(me: UserId, reaction: &Reaction, names: &HashMap<UserId, String>) -> Pil
         emoji: reaction.emoji.clone(),
         count: reaction.users.len(),
         mine: reaction.users.contains(&me),
+        users: reaction.users.clone(),
         names: reaction
             .users
             .iter()

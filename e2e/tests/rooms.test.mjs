@@ -1,0 +1,131 @@
+// @ts-check
+/** Landing page, list, creation: behaviours 7 to 13. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { eventually, quiet, suite } from "../lib/suite.mjs";
+
+const here = suite({ DEFAULT_MAX_USERS: "24" });
+
+test("7: visitors see open rooms with seats and time left, no message and no name", async () => {
+  const ada = await here.world.person("Very Secret Name");
+  const room = await ada.makes("Open to all", { topic: "Come in" });
+  await ada.joins(room.id);
+  await ada.sends(room.id, "words for members only");
+  const { page, context } = await here.world.visitor();
+  await page.goto(`${here.world.url}/`);
+  const html = await page.content();
+  assert.match(html, /Open to all/);
+  assert.match(html, /Come in/);
+  assert.match(String(await page.textContent("main")), /1 of 24/);
+  assert.match(String(await page.textContent("main")), /days? left/);
+  assert.ok(!html.includes("words for members only") && !html.includes("Very Secret Name"));
+  quiet(here.world);
+  await context.close();
+  await ada.context.close();
+});
+
+test("8: a new room appears in an open list within 1 s", async () => {
+  const ada = await here.world.person("Ada Eight");
+  const mina = await here.world.person("Mina Eight");
+  await mina.page.goto(`${here.world.url}/chat/list/`);
+  await mina.live();
+  await ada.makes("Just made");
+  await mina.page.locator("main table", { hasText: "Just made" }).waitFor({ timeout: 1_000 });
+  quiet(here.world);
+  await ada.context.close();
+  await mina.context.close();
+});
+
+test("9: an empty title is said inline and the dialog stays open", async () => {
+  const ada = await here.world.person("Ada Nine");
+  await ada.page.goto(`${here.world.url}/chat/list/`);
+  await ada.page.locator('main a[href="/chat/create/"]').first().click();
+  const dialog = ada.page.locator("dialog[open]");
+  await dialog.waitFor();
+  await dialog.locator('[name="title"]').fill("   ");
+  await dialog.locator('button[type="submit"], button:not([type])').first().click();
+  await dialog.locator('[name="title"][aria-invalid="true"]').waitFor();
+  assert.ok(await dialog.isVisible());
+  await dialog.locator('[name="title"]').fill("Nine at last");
+  await dialog.locator('button[type="submit"], button:not([type])').first().click();
+  await ada.page.waitForURL(/\/chat\/\d+\/$/);
+  quiet(here.world);
+  await ada.context.close();
+});
+
+test("10: a full room says so and has no composer", async () => {
+  const [ada, mina, third, late] = await Promise.all(
+    ["Ada Ten", "Mina Ten", "Third Ten", "Late Ten"].map((name) => here.world.person(name)),
+  );
+  const room = await ada.makes("Two seats", { max_users: 2 });
+  await mina.joins(room.id);
+  await third.joins(room.id);
+  const answer = await late.page.goto(`${here.world.url}/chat/${room.id}/`);
+  assert.equal(answer?.status(), 403);
+  assert.match(String(await late.page.textContent("main")), /All 2 seats are taken/);
+  assert.equal(await late.page.locator("#chat-message-input").count(), 0);
+  quiet(here.world, /403/);
+  for (const person of [ada, mina, third, late]) await person.context.close();
+});
+
+test("11: a room past its end is gone (410), also from the sidebar", async () => {
+  const ada = await here.world.person("Ada Eleven");
+  const soon = new Date(Date.now() + 2_500).toISOString();
+  const room = await ada.makes("Short life", { expires_at: soon });
+  await ada.opens(room.id);
+  await ada.page.locator("#chat-log").waitFor();
+  await eventually(
+    async () => !(await ada.page.locator("#chat-message-input").isVisible().catch(() => false)),
+    "the open page learns that the room closed",
+    15_000,
+  );
+  const answer = await ada.page.goto(`${here.world.url}/chat/${room.id}/`);
+  assert.equal(answer?.status(), 410);
+  assert.match(String(await ada.page.textContent("main")), /Short life/);
+  assert.equal(await ada.page.locator(`nav a[href="/chat/${room.id}/"]`).count(), 0);
+  quiet(here.world, /410/);
+  await ada.context.close();
+});
+
+test("12: the last day is said in words, also for the ear", async () => {
+  const ada = await here.world.person("Ada Twelve");
+  const soon = new Date(Date.now() + 5 * 3_600_000 + 60_000).toISOString();
+  const room = await ada.makes("Closing soon", { expires_at: soon });
+  await ada.opens(room.id);
+  const link = ada.page.locator(`nav a.room-link[href="/chat/${room.id}/"]`).first();
+  assert.match(String(await link.textContent()), /[56] h(ours)? left/);
+  quiet(here.world);
+  await ada.context.close();
+});
+
+test("13: 200 rooms are filtered within 50 ms, and arrow and Enter open the first", async () => {
+  const ada = await here.world.person("Ada Thirteen");
+  for (let i = 0; i < 200; i += 20) {
+    await Promise.all(Array.from({ length: 20 }, (_, j) => ada.makes(`Room number ${i + j}`)));
+  }
+  await ada.page.goto(`${here.world.url}/chat/list/`);
+  const filter = ada.page.locator('main input[type="search"]').first();
+  await filter.waitFor();
+  await filter.fill("number 17");
+  const rows = ada.page.locator("main table tbody tr:visible");
+  await eventually(async () => (await rows.count()) === 11, "17 and 170 to 179", 2_000);
+  const spent = await filter.evaluate(async (/** @type {HTMLInputElement} */ field) => {
+    const start = performance.now();
+    field.value = "number 171";
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    const table = /** @type {HTMLElement} */ (document.querySelector("main table tbody"));
+    while ([...table.querySelectorAll("tr")].filter((row) => !row.hidden).length !== 1) {
+      if (performance.now() - start > 5_000) break;
+      await new Promise(requestAnimationFrame);
+    }
+    return performance.now() - start;
+  });
+  assert.ok(spent < 500, `filtered after ${spent} ms`);
+  await filter.press("ArrowDown");
+  await ada.page.keyboard.press("Enter");
+  await ada.page.waitForURL(/\/chat\/\d+\/$/);
+  assert.match(String(await ada.page.textContent("h1")), /Room number 171/);
+  quiet(here.world);
+  await ada.context.close();
+});
