@@ -172,6 +172,7 @@ async fn save(
         email: body.text("email"),
         first_name: body.text("first_name"),
         last_name: body.text("last_name"),
+        avatar_hue: body.integer("avatar_hue"),
         whole,
     };
     Ok(Json(
