@@ -2,21 +2,18 @@
 
 # Titles of pages.
 title-landing = 환영합니다
-title-rooms = 채팅방 목록
-title-create = 새 채팅방
 title-register = 회원가입
-title-log-in = 로그인
-title-log-out = 로그아웃
+title-login = 로그인
+title-logout = 로그아웃
 
 # What one page says on the next.
-flash-account-made = 계정이 만들어졌습니다. 로그인해 주세요.
-flash-logged-out = 로그아웃했습니다.
+said-account-made = 계정이 만들어졌습니다. 로그인해 주세요.
+said-logged-out = 로그아웃했습니다.
 
 login-failed = 로그인하지 못했습니다.
 register-log-in-instead = 로그인하기
 
 # Pages for errors: a heading and a sentence each.
-error-title = 오류
 error-forged = 양식의 유효 시간이 지났습니다
 error-forged-text = 뒤로 가서 페이지를 새로 고친 다음 다시 보내 주세요. 그래도 안 되면 이 사이트의 쿠키를 허용해 주세요.
 error-forbidden = 허용되지 않습니다
