@@ -12,7 +12,7 @@ mod landing;
 mod list;
 mod next;
 mod page;
-mod person;
+mod people;
 mod site;
 mod time_left;
 mod visitor;
@@ -70,6 +70,7 @@ pub(crate) fn router(web: &Web) -> Router<Web> {
         .route("/sw.js", get(door::service_worker))
         .route("/manifest.webmanifest", get(door::manifest))
         .route("/favicon.ico", get(door::favicon))
+        .route("/site/{version}/{name}", get(site::file))
 }
 
 /// The answer to a path that is nobody's: a page for people, JSON for programs.

@@ -1,13 +1,7 @@
 //! Register, log in, log out (contract section 7).
 
 use super::{
-    Answer,
-    error::redirect,
-    flash::Flash,
-    form::{Form, Link},
-    guard::Posted,
-    next,
-    visitor::Visitor,
+    Answer, error::redirect, flash::Flash, form::Form, guard::Posted, next, visitor::Visitor,
 };
 use crate::{
     api::QueryFields,
@@ -23,16 +17,13 @@ use axum::{
     },
     response::Response,
 };
-use minijinja::{context, value::Serde};
+use minijinja::{Value, context, value::Serde};
 use parlour_core::{
-    Error, FieldError, Problem, TokenId,
-    accounts::{self, LogIn, SignUpByEmail},
+    Error, Kind, TokenId,
+    accounts::{self, LogIn, PageSignUp},
     error::{FORBIDDEN_SIGN_UP, LOGIN_FAILED},
     model::TokenKind,
 };
-
-const REGISTER: [&str; 4] = ["email", "nickname", "password1", "password2"];
-const LOG_IN: [&str; 2] = ["username", "password"];
 
 /// Where the address says that the visitor wants to go.
 fn wanted(query: Option<&str>) -> Option<String> {
@@ -51,7 +42,7 @@ pub(super) async fn show_register(visitor: Visitor, RawQuery(query): RawQuery) -
         return Ok(redirect(next::LIST));
     }
     let next = wanted(query.as_deref());
-    register_page(&visitor, Form::new(&REGISTER), next, StatusCode::OK)
+    register_page(&visitor, Form::default(), next, StatusCode::OK).await
 }
 
 /// `POST /accounts/register/`.
@@ -64,8 +55,8 @@ pub(super) async fn register(
         return Ok(redirect(next::LIST));
     }
     let next = wanted_by(&fields, query.as_deref());
-    let form = Form::new(&REGISTER).keep(&fields, &["email", "nickname"]);
-    let input = SignUpByEmail {
+    let form = Form::keeping(&fields, &["email", "nickname"]);
+    let input = PageSignUp {
         email: fields.text("email"),
         nickname: fields.text("nickname"),
         password1: fields.text("password1"),
@@ -77,7 +68,7 @@ pub(super) async fn register(
             // The address must not carry the email: a flash does.
             let flash = Flash {
                 email: user.email.unwrap_or_default(),
-                ..Flash::saying("flash-account-made")
+                ..Flash::saying("said-account-made")
             };
             let place = next.map_or(next::LOG_IN.to_owned(), |next| next::log_in_then(&next));
             let mut response = redirect(&place);
@@ -86,35 +77,33 @@ pub(super) async fn register(
         }
         Err(error) if error.is(FORBIDDEN_SIGN_UP) => {
             let form = form.alert(visitor.error(&error));
-            register_page(&visitor, form, next, StatusCode::FORBIDDEN)
+            register_page(&visitor, form, next, StatusCode::FORBIDDEN).await
         }
-        Err(error) => {
-            let form = form.refused(&visitor, error, |found| log_in_instead(&visitor, found))?;
-            register_page(&visitor, form, next, StatusCode::OK)
+        Err(error) if error.kind() == Kind::Invalid => {
+            let form = form.refused(&visitor, &error, |field| field);
+            register_page(&visitor, form, next, StatusCode::OK).await
         }
+        Err(error) => Err(error.into()),
     }
 }
 
-/// Who has an account with this email may want to log in.
-fn log_in_instead(visitor: &Visitor, found: &FieldError) -> Option<Link> {
-    (found.problem == Problem::EmailTaken).then(|| Link {
-        url: next::LOG_IN.to_owned(),
-        text: visitor.text("register-log-in-instead"),
-    })
-}
-
-fn register_page(
+async fn register_page(
     visitor: &Visitor,
     form: Form,
     next: Option<String>,
     status: StatusCode,
 ) -> Answer {
-    let page = visitor.page("register.html", "title-register");
-    page.status(status).with(context! {
+    let values = values(visitor, form, next);
+    let page = visitor.page("register.html").status(status);
+    page.with(values).await
+}
+
+fn values(visitor: &Visitor, form: Form, next: Option<String>) -> Value {
+    context! {
         form => Serde(form),
         next,
         sign_up_open => visitor.web().app.settings().open_registration,
-    })
+    }
 }
 
 /// `GET /accounts/login/`.
@@ -124,8 +113,8 @@ pub(super) async fn show_login(visitor: Visitor, RawQuery(query): RawQuery) -> A
         return Ok(redirect(next.as_deref().unwrap_or(next::LIST)));
     }
     let email = visitor.flash().map(|flash| flash.email.clone());
-    let form = Form::new(&LOG_IN).value("username", email.unwrap_or_default());
-    login_page(&visitor, form, next)
+    let form = Form::with([("username", email.unwrap_or_default())]);
+    login_page(&visitor, form, next).await
 }
 
 /// `POST /accounts/login/`. A session that the visitor had ends: nobody can plant one (fixation).
@@ -136,7 +125,7 @@ pub(super) async fn log_in(
     Posted(mut fields): Posted,
 ) -> Answer {
     let next = wanted_by(&fields, query.as_deref());
-    let form = Form::new(&LOG_IN).keep(&fields, &["username"]);
+    let form = Form::keeping(&fields, &["username"]);
     let agent = headers
         .get(USER_AGENT)
         .and_then(|agent| agent.to_str().ok());
@@ -161,27 +150,25 @@ pub(super) async fn log_in(
         }
         Err(error) if error.is(LOGIN_FAILED) => {
             let form = form.alert(visitor.text("login-failed"));
-            login_page(&visitor, form, next)
+            login_page(&visitor, form, next).await
         }
-        Err(error) => login_page(&visitor, form.refused(&visitor, error, |_| None)?, next),
+        Err(error) if error.kind() == Kind::Invalid => {
+            let form = form.refused(&visitor, &error, |field| field);
+            login_page(&visitor, form, next).await
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
-fn login_page(visitor: &Visitor, form: Form, next: Option<String>) -> Answer {
-    visitor.page("login.html", "title-log-in").with(context! {
-        form => Serde(form),
-        next,
-        sign_up_open => visitor.web().app.settings().open_registration,
-    })
+async fn login_page(visitor: &Visitor, form: Form, next: Option<String>) -> Answer {
+    let values = values(visitor, form, next);
+    visitor.page("login.html").with(values).await
 }
 
 /// `GET /accounts/logout/` asks; a link or a picture elsewhere must not log anybody out (D-27).
 pub(super) async fn show_logout(visitor: Visitor) -> Answer {
-    visitor.page("logout.html", "title-log-out").with(context! {
-        form => Serde(Form::default()),
-        next => (),
-        sign_up_open => visitor.web().app.settings().open_registration,
-    })
+    let values = values(&visitor, Form::default(), None);
+    visitor.page("logout.html").with(values).await
 }
 
 /// `POST /accounts/logout/`.
@@ -190,7 +177,7 @@ pub(super) async fn log_out(visitor: Visitor) -> Answer {
     let mut response = redirect(next::LIST);
     set(&mut response, cookies::SESSION.remove(visitor.https()));
     renew_token(&visitor, &mut response, None);
-    let flash = Flash::saying("flash-logged-out");
+    let flash = Flash::saying("said-logged-out");
     set(&mut response, flash.cookie(visitor.https()));
     Ok(response)
 }
@@ -208,7 +195,7 @@ async fn end_session(visitor: &Visitor) -> Result<(), Error> {
 }
 
 /// Gives the browser a CSRF token for who the visitor is from now on.
-fn renew_token(visitor: &Visitor, response: &mut Response, session: Option<TokenId>) {
+pub(super) fn renew_token(visitor: &Visitor, response: &mut Response, session: Option<TokenId>) {
     let web = visitor.web();
     let mut nonce = [0; 16];
     web.app.random(&mut nonce);

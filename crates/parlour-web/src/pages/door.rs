@@ -20,15 +20,21 @@ use axum::{
     http::{
         HeaderMap, HeaderValue, Method, Uri,
         header::{
-            ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, SET_COOKIE, UPGRADE, VARY,
+            ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, SET_COOKIE,
+            UPGRADE, VARY,
         },
         request::Parts,
     },
     middleware::Next,
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use parlour_core::{Error, model::User, rates::Key};
+use parlour_core::{
+    Actor, Error,
+    model::{Preferences, User},
+    rates::Key,
+    site,
+};
 use std::sync::Arc;
 
 /// Receives a visitor, lets the page answer, and dresses the answer.
@@ -84,7 +90,14 @@ async fn recognise(web: &Web, request: &Parts) -> Recognised {
         Ok(known) => (known, Ok(())),
         Err(error) => (None, Err(error)),
     };
-    let (actor, me) = known.unzip();
+    let (actor, me, preferences) = match known {
+        Some(known) => (Some(known.actor), Some(known.user), known.preferences),
+        None => (None, None, of_cookies(headers, https)),
+    };
+    let (site, outcome) = match site::get(&web.app).await {
+        Ok(site) => (site, outcome),
+        Err(error) => (Arc::default(), outcome.and(Err(error))),
+    };
     let credential = actor.and_then(|actor| actor.credential());
     let mut random = [0; 16 + 16 + 48];
     web.app.random(&mut random);
@@ -102,8 +115,9 @@ async fn recognise(web: &Web, request: &Parts) -> Recognised {
         me,
         address: auth::address_of(web, headers, &request.extensions),
         https,
-        language: language(&request.method, &request.uri, headers, https),
-        theme: theme(headers, https),
+        language: language(request, &preferences, https),
+        preferences,
+        site,
         nonce: URL_SAFE_NO_PAD.encode(nonce),
         masked_token: token.masked(mask.try_into().unwrap_or([0; 48])),
         token,
@@ -122,18 +136,35 @@ async fn recognise(web: &Web, request: &Parts) -> Recognised {
     }
 }
 
+struct Account {
+    actor: Actor,
+    user: User,
+    preferences: Preferences,
+}
+
 /// The account of the session cookie.
-async fn account(
-    web: &Web,
-    headers: &HeaderMap,
-    https: bool,
-) -> Result<Option<(parlour_core::Actor, User)>, Error> {
+async fn account(web: &Web, headers: &HeaderMap, https: bool) -> Result<Option<Account>, Error> {
     let Some(actor) = session::visitor(web, headers, https).await? else {
         return Ok(None);
     };
+    let store = web.app.store();
+    let (user, preferences) =
+        tokio::try_join!(store.user(actor.user), store.preferences(actor.user))?;
     // An account that went away a moment ago is nobody.
-    let me = web.app.store().user(actor.user).await?;
-    Ok(me.map(|me| (actor, me)))
+    Ok(user.map(|user| Account {
+        actor,
+        user,
+        preferences: preferences.unwrap_or_default(),
+    }))
+}
+
+/// What somebody without an account chose.
+fn of_cookies(headers: &HeaderMap, https: bool) -> Preferences {
+    let theme = cookies::THEME.read(headers, https);
+    Preferences {
+        theme: theme.and_then(|word| word.parse().ok()).unwrap_or_default(),
+        ..Preferences::default()
+    }
 }
 
 /// Pages count like requests of programs do.
@@ -155,23 +186,18 @@ fn chosen_language(method: &Method, uri: &Uri) -> Option<Language> {
     chosen.and_then(|(_, code)| Language::of(&code))
 }
 
-fn language(method: &Method, uri: &Uri, headers: &HeaderMap, https: bool) -> Language {
+/// The language of the address, of the account, of the cookie, of the browser.
+fn language(request: &Parts, preferences: &Preferences, https: bool) -> Language {
+    let headers = &request.headers;
     let accepted = || {
         let header = headers.get(ACCEPT_LANGUAGE)?.to_str().ok()?;
         Language::accepted(header)
     };
-    chosen_language(method, uri)
+    chosen_language(&request.method, &request.uri)
+        .or_else(|| Language::of(preferences.language?.as_str()))
         .or_else(|| Language::of(cookies::LANGUAGE.read(headers, https)?))
         .or_else(accepted)
         .unwrap_or(Language::ALL[0])
-}
-
-fn theme(headers: &HeaderMap, https: bool) -> &'static str {
-    match cookies::THEME.read(headers, https) {
-        Some("light") => "light",
-        Some("dark") => "dark",
-        _ => "system",
-    }
 }
 
 /// Path and query without the choice of a language.
@@ -243,7 +269,6 @@ pub(super) async fn favicon(State(web): State<Web>, headers: HeaderMap) -> Respo
 
 /// `/manifest.webmanifest`: makes the site installable.
 pub(super) async fn manifest(State(web): State<Web>) -> Response {
-    use axum::response::IntoResponse as _;
     let assets = web.theme.assets();
     let icons: Vec<serde_json::Value> = [
         ("img/icon.svg", "any", "image/svg+xml"),
@@ -256,17 +281,14 @@ pub(super) async fn manifest(State(web): State<Web>) -> Response {
         serde_json::json!({"src": assets.url(path), "sizes": sizes, "type": kind})
     })
     .collect();
-    let site = super::site::SiteView::default();
+    let site = site::get(&web.app).await.unwrap_or_default();
     let manifest = serde_json::json!({
-        "name": site.name(), "short_name": site.name(), "id": "/", "start_url": "/chat/list/",
+        "name": site.name, "short_name": site.name, "id": "/", "start_url": "/chat/list/",
         "scope": "/", "display": "standalone", "icons": icons,
     });
     (
         [
-            (
-                axum::http::header::CONTENT_TYPE,
-                "application/manifest+json; charset=utf-8",
-            ),
+            (CONTENT_TYPE, "application/manifest+json; charset=utf-8"),
             (CACHE_CONTROL, "public, no-cache"),
         ],
         manifest.to_string(),
@@ -290,8 +312,10 @@ mod tests {
     fn a_language_is_chosen_by_address_then_cookie_then_browser() {
         let mut headers = HeaderMap::new();
         let of = |path: &str, headers: &HeaderMap| {
-            let uri = path.parse().expect("a path");
-            language(&Method::GET, &uri, headers, false)
+            let (mut parts, ()) = axum::http::Request::new(()).into_parts();
+            parts.uri = path.parse().expect("a path");
+            parts.headers = headers.clone();
+            language(&parts, &Preferences::default(), false)
         };
         assert_eq!(of("/", &headers), Language::English);
         headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_static("ko-KR"));

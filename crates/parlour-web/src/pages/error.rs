@@ -9,7 +9,7 @@ use axum::{
     },
     response::{Html, IntoResponse, Response},
 };
-use minijinja::context;
+use minijinja::{Value, context};
 use parlour_core::{Error, Kind, error::NOT_FOUND, rates::whole_seconds};
 use std::any::Any;
 
@@ -136,16 +136,20 @@ pub(super) fn page(visitor: &Visitor, failed: Failed, bare: Response) -> Respons
         _ => visitor.text(&format!("error-{}-text", shape.name)),
     };
     let rendered = visitor
-        .page("error.html", "error-title")
+        .page("error.html")
         .title(heading.clone())
         .status(shape.status)
-        .with(context! {
-            status_code => shape.status.as_u16(),
-            heading => heading.clone(),
-            text => text.clone(),
-            retry_after => shape.retry_after,
-            request_id => visitor.0.request_id.clone(),
-        });
+        .bare()
+        .render(
+            Value::from(()),
+            context! {
+                status_code => shape.status.as_u16(),
+                heading => heading.clone(),
+                text => text.clone(),
+                retry_after => shape.retry_after,
+                request_id => visitor.0.request_id.clone(),
+            },
+        );
     let mut response = rendered.unwrap_or_else(|failure| {
         // The page for errors is broken itself (a theme's mistake): say it plainly.
         tracing::error!(?failure, "the page for errors failed");

@@ -37,15 +37,15 @@ async fn page(visitor: &Visitor) -> super::Answer {
     };
     let open = rooms::list_open(app, first).await?;
     let count = open.count;
-    let cards = card::cards(visitor, open.items).await?;
+    let cards = card::cards(visitor, &open.items).await?;
     let mine = list::links(visitor).await?;
-    visitor
-        .page("landing.html", "title-landing")
-        .with(context! {
-            rooms => Serde(cards),
-            room_count => count,
-            last_room => mine.first().map_or(Value::from(()), |link| Value::from(Serde(link))),
-            mine => Serde(&mine),
-            sign_up_open => app.settings().open_registration,
-        })
+    let last = mine.iter().max_by_key(|link| link.changed());
+    let values = context! {
+        rooms => Serde(cards),
+        room_count => count,
+        last_room => last.map_or(Value::from(()), |link| Value::from(Serde(link))),
+        mine => Serde(&mine),
+        sign_up_open => app.settings().open_registration,
+    };
+    visitor.page("landing.html").with(values).await
 }

@@ -3,12 +3,12 @@
 use super::{Answer, card, time_left::TimeLeft, visitor::Visitor};
 use minijinja::{context, value::Serde};
 use parlour_core::{
-    Actor, Error,
-    model::{Page, PageNumber, PageRequest, Room, RoomKind},
+    Actor, Error, RoomId, Time,
+    model::{Page, PageNumber, PageRequest, Room, RoomKind, Unread},
     rooms::{self, Scope},
 };
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Rooms asked for at once.
 const AT_ONCE: i64 = 100;
@@ -18,7 +18,7 @@ const MOST: usize = 1_000;
 /// A link to a room of the visitor's.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct RoomLink {
-    id: i64,
+    id: RoomId,
     url: String,
     name: String,
     is_private: bool,
@@ -27,9 +27,18 @@ pub(crate) struct RoomLink {
     mentions: i64,
     /// Only in the last day.
     left: Option<String>,
-    closes: Option<String>,
-    read_seq: Option<i64>,
+    closes: Option<Time>,
+    read_seq: i64,
     seq: i64,
+    #[serde(skip)]
+    changed: Time,
+}
+
+impl RoomLink {
+    /// When the room last changed; joins count, messages do not.
+    pub(crate) const fn changed(&self) -> Time {
+        self.changed
+    }
 }
 
 /// `GET /chat/list/`: newest first; public rooms, and those of the visitor.
@@ -37,46 +46,55 @@ pub(super) async fn show(visitor: Visitor) -> Answer {
     let mut found: BTreeMap<_, Room> = all(&visitor, None).await?.collect();
     if let Some(actor) = visitor.actor() {
         found.extend(all(&visitor, Some(actor)).await?);
+        let invited = rooms::invitations(&visitor.web().app, actor).await?;
+        found.extend(invited.into_iter().map(|room| (room.id, room)));
     }
     let newest_first: Vec<Room> = found.into_values().rev().collect();
-    let cards = card::cards(&visitor, newest_first).await?;
-    visitor.page("rooms.html", "title-rooms").with(context! {
+    let cards = card::cards(&visitor, &newest_first).await?;
+    let values = context! {
         rooms => Serde(cards),
-        can_create => true,
-    })
+        can_create => visitor.actor().is_some(),
+    };
+    visitor.page("rooms.html").with(values).await
 }
 
-/// Links to the visitor's own rooms, latest change first; nobody has none.
+/// Links to the visitor's own rooms, A to Z; nobody has none.
 pub(crate) async fn links(visitor: &Visitor) -> Result<Vec<RoomLink>, Error> {
     let Some(actor) = visitor.actor() else {
         return Ok(Vec::new());
     };
     let app = &visitor.web().app;
-    let mine = rooms::list(app, actor, Scope::Mine, Some(request(1))).await?;
-    let link = |room: Room| {
+    let unread = rooms::unread(app, actor).await?;
+    let unread: HashMap<RoomId, Unread> = unread.into_iter().map(|row| (row.room, row)).collect();
+    let link = |(id, room): (RoomId, Room)| {
+        let unread = unread.get(&id);
         let time = TimeLeft::of(&room, app.settings(), app.now()).filter(|time| time.is_soon());
         RoomLink {
-            id: room.id.get(),
-            url: format!("/chat/{}/", room.id),
+            id,
+            url: card::url(id),
             name: room.name,
             is_private: room.kind == RoomKind::Private,
-            current: false,
-            unread: false,
-            mentions: 0,
+            current: visitor.path().starts_with(&card::url(id)),
+            unread: unread.is_some_and(|unread| unread.messages > 0),
+            mentions: unread.map_or(0, |unread| unread.mentions),
             left: time.map(|time| time.text(&visitor.web().theme, visitor.language())),
-            closes: room.expires_at.map(|end| end.to_string()),
-            read_seq: None,
+            closes: room.expires_at,
+            read_seq: unread.map_or(0, |unread| unread.read_seq),
             seq: room.seq,
+            changed: room.updated_at,
         }
     };
-    Ok(mine.items.into_iter().map(link).collect())
+    let mine = all(visitor, Some(actor)).await?;
+    let mut links: Vec<RoomLink> = mine.map(link).collect();
+    links.sort_by_cached_key(|link| (link.name.to_lowercase(), link.id));
+    Ok(links)
 }
 
 /// All open rooms, or all of one's own, by their id.
 async fn all(
     visitor: &Visitor,
     mine: Option<&Actor>,
-) -> Result<impl Iterator<Item = (parlour_core::RoomId, Room)>, Error> {
+) -> Result<impl Iterator<Item = (RoomId, Room)>, Error> {
     let app = &visitor.web().app;
     let mut found: Vec<Room> = Vec::new();
     for number in 1.. {

@@ -13,7 +13,10 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use fluent_bundle::FluentArgs;
-use parlour_core::{Actor, Error, Problem, model::User};
+use parlour_core::{
+    Actor, Error, Problem,
+    model::{Preferences, Site, User},
+};
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 /// How long the CSRF cookie and the chosen language and theme live.
@@ -32,8 +35,9 @@ pub(super) struct Facts {
     pub(super) address: IpAddr,
     pub(super) https: bool,
     pub(super) language: Language,
-    /// `system`, `light` or `dark`.
-    pub(super) theme: &'static str,
+    /// What the visitor chose, here or (without an account) in cookies.
+    pub(super) preferences: Preferences,
+    pub(super) site: Arc<Site>,
     pub(super) nonce: String,
     pub(super) token: csrf::Token,
     pub(super) masked_token: String,
@@ -52,11 +56,6 @@ impl Visitor {
     /// Who it is, if logged in.
     pub(crate) fn actor(&self) -> Option<&Actor> {
         self.0.actor.as_ref()
-    }
-
-    /// The visitor's account, if logged in.
-    pub(crate) fn me(&self) -> Option<&User> {
-        self.0.me.as_ref()
     }
 
     /// Where the request came from.
@@ -117,10 +116,9 @@ impl Visitor {
         problem_texts::error(self.web().theme.texts(), self.language(), error)
     }
 
-    /// A page of this template with the title of this text.
-    pub(crate) fn page(&self, template: &'static str, title: &str) -> Page {
-        let title = self.text(title);
-        Page::new(self.clone(), template, title)
+    /// A page of this template.
+    pub(crate) fn page(&self, template: &'static str) -> Page {
+        Page::new(self.clone(), template)
     }
 
     pub(super) fn rendering(&self) -> Rendering {
