@@ -20,7 +20,6 @@ flash-set-up = Your server is ready. Start its first room.
 
 # Titles of pages.
 title-rooms = Rooms
-title-room-create = New room
 title-room-enter = Take a seat
 title-me = Your settings
 title-admin = Administration

@@ -20,7 +20,6 @@ flash-set-up = 서버가 준비되었습니다. 첫 방을 만들어 보세요.
 
 # 페이지 제목.
 title-rooms = 방 목록
-title-room-create = 새 방
 title-room-enter = 자리에 앉기
 title-me = 내 설정
 title-admin = 관리

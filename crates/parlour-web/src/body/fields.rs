@@ -23,6 +23,9 @@ use std::{collections::HashMap, str::FromStr};
 /// is escaped; the limit grows with `MAX_TEXT_CHARS`.
 const MIN_TEXT_BODY: usize = 256 * 1024;
 
+/// How much of a bad value an answer repeats, in characters.
+const SHOWN: usize = 100;
+
 /// A field of a body.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Field {
@@ -94,11 +97,33 @@ impl Fields {
             Some(Field::Json(value)) => value.to_string(),
             _ => String::new(),
         };
+        let not_a_choice = |given: &str| {
+            Given::Wrong(Problem::NotAChoice {
+                given: given.chars().take(SHOWN).collect(),
+            })
+        };
         match self.text(name) {
-            Given::Wrong(_) => Given::Wrong(Problem::NotAChoice {
-                given: shown.chars().take(100).collect(),
-            }),
+            Given::Wrong(_) => not_a_choice(&shown),
+            // No choice is that long, and the answer repeats it.
+            Given::Value(text) if text.chars().nth(SHOWN).is_some() => not_a_choice(&text),
             given => given,
+        }
+    }
+
+    /// Yes or no: `true`, `1`, `"true"`, `"on"`, `"yes"`, and what says the opposite.
+    pub(crate) fn flag(&mut self, name: &str) -> Given<bool> {
+        let word = match self.0.remove(name) {
+            None => return Given::Missing,
+            Some(Field::Json(Value::Null)) => return Given::Null,
+            Some(Field::Json(Value::Bool(flag))) => return Given::Value(flag),
+            Some(Field::Json(Value::Number(number))) => number.to_string(),
+            Some(Field::Text(text) | Field::Json(Value::String(text))) => text,
+            Some(_) => String::new(),
+        };
+        match word.trim().to_ascii_lowercase().as_str() {
+            "true" | "1" | "on" | "yes" => Given::Value(true),
+            "false" | "0" | "off" | "no" => Given::Value(false),
+            _ => Given::Wrong(Problem::NotBoolean),
         }
     }
 
@@ -132,7 +157,7 @@ impl Fields {
         let find = |text: String| match text.parse() {
             Ok(id) => Given::Value(id),
             Err(_) => Given::Wrong(Problem::NoSuchKey {
-                pk: text.chars().take(100).collect(),
+                pk: text.chars().take(SHOWN).collect(),
             }),
         };
         match self.0.remove(name) {
