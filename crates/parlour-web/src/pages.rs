@@ -2,7 +2,7 @@
 
 mod accounts;
 mod admin;
-mod answer;
+mod see;
 mod card;
 mod contrast;
 mod create;

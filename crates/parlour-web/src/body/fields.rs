@@ -11,6 +11,7 @@ use axum::{
     http::{HeaderMap, header::CONTENT_TYPE},
     response::{IntoResponse as _, Response},
 };
+use bytes::Bytes;
 use parlour_core::{
     Time,
     error::{NO_FIELD, Problem},
@@ -205,7 +206,7 @@ impl Fields {
         match self.0.remove("file")? {
             Field::Json(Value::Null) => None,
             Field::Text(text) if text.is_empty() => None,
-            Field::File { name, size: 0 } if name.is_empty() => None,
+            Field::File { name, size: 0, .. } if name.is_empty() => None,
             Field::File { .. } => Some(Problem::FilesUnavailable),
             Field::Text(_) | Field::Json(_) => Some(Problem::NotAFile),
         }

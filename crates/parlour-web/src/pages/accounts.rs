@@ -2,7 +2,7 @@
 
 use super::{
     Answer,
-    answer::see,
+    see::see,
     error::redirect,
     flash::Flash,
     form::{Form, Link},

@@ -2,7 +2,7 @@
 
 use super::{
     Answer,
-    answer::see,
+    see::see,
     contrast::{self, Pair},
     error::Failure,
     form::Form,

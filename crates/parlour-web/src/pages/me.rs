@@ -2,7 +2,7 @@
 
 use super::{
     Answer,
-    answer::see,
+    see::see,
     error::Failure,
     form::Form,
     guard::Posted,

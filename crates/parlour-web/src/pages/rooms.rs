@@ -10,7 +10,7 @@ pub(super) use post::{join, leave, send};
 pub(super) use settings::{change, settings};
 pub(super) use show::show;
 
-use super::{answer, error::Failure, visitor::Visitor};
+use super::{error::Failure, visitor::Visitor};
 use axum::{
     http::StatusCode,
     response::{IntoResponse as _, Response},
@@ -36,7 +36,7 @@ async fn meet(visitor: &Visitor, room: &str, right: Right) -> Result<(Actor, Roo
             Ok(room) => gone(visitor, room).await?,
             Err(_) => None,
         };
-        return Err(page.map_or(Failure::LogIn, Failure::Instead));
+        return Err(page.map_or(Failure::LogIn, Failure::instead));
     };
     let room = room.map_err(|_| Error::from(NOT_FOUND))?;
     match rooms::view(app, &actor, room).await {
@@ -46,7 +46,7 @@ async fn meet(visitor: &Visitor, room: &str, right: Right) -> Result<(Actor, Roo
         }
         Err(error) if error.kind() == Kind::NotFound => {
             let page = gone(visitor, room).await?;
-            Err(page.map_or_else(|| error.into(), Failure::Instead))
+            Err(page.map_or_else(|| error.into(), Failure::instead))
         }
         Err(error) => Err(error.into()),
     }

@@ -3,7 +3,7 @@
 use super::{enter, meet, show};
 use crate::pages::{
     Answer,
-    answer::see,
+    see::see,
     guard::Posted,
     visitor::Visitor,
 };

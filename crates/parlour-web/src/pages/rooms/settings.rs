@@ -5,7 +5,7 @@ use crate::{
     body::Fields,
     pages::{
         Answer,
-        answer::see,
+        see::see,
         card::{Card, card},
         error::Failure,
         form::Form,

@@ -1,6 +1,6 @@
-//! How handlers of pages answer.
+//! Where a form leads.
 
-use super::{Answer, flash::Flash, visitor::Visitor};
+use super::{flash::Flash, visitor::Visitor};
 use axum::{
     http::{
         HeaderValue, StatusCode,
@@ -8,23 +8,6 @@ use axum::{
     },
     response::{IntoResponse as _, Response},
 };
-use minijinja::{Value, value::Serde};
-use serde::Serialize;
-
-/// A page of a template, titled by a text of ours.
-///
-/// # Errors
-/// When the template cannot be rendered.
-pub(super) fn page(
-    visitor: &Visitor,
-    template: &'static str,
-    title: &str,
-    values: impl Serialize + std::fmt::Debug + Send + Sync + 'static,
-) -> Answer {
-    visitor
-        .page(template, title)
-        .with(Value::from(Serde(values)))
-}
 
 /// 303 to a path of ours after a form, with a word on what was done.
 pub(super) fn see(visitor: &Visitor, path: &str, said: Option<&str>) -> Response {
