@@ -111,7 +111,7 @@ export class Composer extends Part {
     }
     const left = field.value.length < store.maxText - COUNT_FROM ? COUNT_FROM + 1 : store.maxText - length(field.value.trim());
     counter.hidden = left > COUNT_FROM;
-    if (!counter.hidden) counter.textContent = left >= 0 ? t("js-left", { n: left }) : t("js-over", { n: -left });
+    if (!counter.hidden) counter.textContent = left >= 0 ? t("js-chars-left", { n: left }) : t("js-chars-over", { n: -left });
     counter.classList.toggle("over", left < 0);
     field.toggleAttribute("aria-invalid", left < 0);
     this.tooLong = left < 0;
