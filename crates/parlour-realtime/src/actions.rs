@@ -105,7 +105,7 @@ impl Actions for App {
     async fn read(&self, actor: &Actor, room: RoomId, seq: i64, back: bool) -> Result<(), Error> {
         let input = MarkRead {
             seq: Given::Value(seq),
-            back,
+            back: back.into(),
         };
         rooms::mark_read(self, actor, room, input).await.map(drop)
     }

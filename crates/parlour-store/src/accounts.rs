@@ -30,6 +30,8 @@ const LOCKED: Sql = sql!(
      u.password_hash FROM users u WHERE u.id = $1" [lock]
 );
 
+const BY_NICKNAME: Sql = sql!("SELECT id FROM users WHERE nickname_key = $1");
+
 const BY_LOGIN: Sql = sql!(
     "SELECT " [text user_columns!()] ", u.password_hash FROM account_names n \
      JOIN users u ON u.id = n.user_id WHERE n.key = $1"
@@ -101,6 +103,19 @@ impl Accounts for SqlStore {
                 Box::pin(async move {
                     let row = conn.row(&BY_ID, args![id]).await?;
                     row.as_ref().map(rows::user).transpose()
+                })
+            })
+            .await
+    }
+
+    async fn user_by_nickname(&self, key: &str) -> Result<Option<UserId>, Error> {
+        let key: Arc<str> = key.into();
+        self.inner
+            .read(move |conn| {
+                let args = args![&*key];
+                Box::pin(async move {
+                    let row = conn.row(&BY_NICKNAME, args).await?;
+                    row.map(|row| row.user(0)).transpose()
                 })
             })
             .await

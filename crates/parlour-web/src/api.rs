@@ -4,7 +4,10 @@ mod accounts;
 mod messages;
 pub mod openapi;
 mod paging;
+mod preferences;
 pub mod problem;
+mod reactions;
+mod reading;
 mod rooms;
 mod schemas;
 mod tokens;
@@ -66,8 +69,11 @@ pub(crate) fn documented(web: Option<&Web>) -> (Router<Web>, utoipa::openapi::Op
         .merge(accounts::routes());
     let closed = OpenApiRouter::new()
         .merge(tokens::routes())
+        .merge(preferences::routes())
         .merge(rooms::routes())
-        .merge(messages::routes());
+        .merge(reading::routes())
+        .merge(messages::routes())
+        .merge(reactions::routes());
     let (closed, closed_document) = closed.split_for_parts();
     let closed = closed.method_not_allowed_fallback(method_not_allowed);
     let closed = match web {

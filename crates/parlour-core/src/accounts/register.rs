@@ -212,8 +212,8 @@ pub(super) fn page_password(
     known: Known<'_>,
     problems: &mut Problems,
 ) -> Option<String> {
-    let filled = |given| match given {
-        Given::Value(text) if text == "" => Given::Missing,
+    let filled = |given: Given<String>| match given {
+        Given::Value(text) if text.is_empty() => Given::Missing,
         given => given,
     };
     let one = filled(one).required("password1", problems);

@@ -15,8 +15,8 @@ use std::collections::{HashMap, HashSet};
 pub struct MarkRead {
     /// The seq of the last event read; more than the room has counts as its newest.
     pub seq: Given<i64>,
-    /// Whether the position may also move backwards ("mark unread from here").
-    pub back: bool,
+    /// Whether the position may also move backwards ("mark unread from here"); no when left out.
+    pub back: Given<bool>,
 }
 
 /// Notes how far the actor has read a room, and tells the others.
@@ -37,11 +37,18 @@ pub async fn mark_read(
     if seq.is_some_and(|seq| seq < 0) {
         problems.add("seq", Problem::TooSmall { min: 0 });
     }
+    let back = input.back.optional("back", &mut problems);
     problems.check()?;
     let user = actor.user;
     let seq = app
         .store()
-        .mark_read(room, user, seq.unwrap_or_default(), input.back, app.now())
+        .mark_read(
+            room,
+            user,
+            seq.unwrap_or_default(),
+            back.unwrap_or_default(),
+            app.now(),
+        )
         .await?
         .ok_or(NOT_FOUND)?;
     app.tell(Signal::Read { room, user, seq }).await;

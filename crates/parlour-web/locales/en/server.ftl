@@ -2,7 +2,6 @@
 
 # Titles of pages.
 title-landing = Welcome
-title-rooms = Rooms
 title-create = New room
 title-register = Create an account
 title-log-in = Log in

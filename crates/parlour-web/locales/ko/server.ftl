@@ -2,9 +2,8 @@
 
 # Titles of pages.
 title-landing = 환영합니다
-title-rooms = 채팅방 목록
-title-create = 새 채팅방
 title-register = 회원가입
+title-create = 새 방
 title-log-in = 로그인
 title-log-out = 로그아웃
 
@@ -16,7 +15,6 @@ login-failed = 로그인하지 못했습니다.
 register-log-in-instead = 로그인하기
 
 # Pages for errors: a heading and a sentence each.
-error-title = 오류
 error-forged = 양식의 유효 시간이 지났습니다
 error-forged-text = 뒤로 가서 페이지를 새로 고친 다음 다시 보내 주세요. 그래도 안 되면 이 사이트의 쿠키를 허용해 주세요.
 error-forbidden = 허용되지 않습니다
@@ -96,7 +94,12 @@ problem-password-similar = 비밀번호가 { $to ->
     [email-address] 이메일 주소
    *[username] 사용자 이름
 }과(와) 너무 비슷합니다.
-problem-passwords-differ = 두 비밀번호가 서로 다릅니다.
+problem-password-mismatch = 두 비밀번호가 서로 다릅니다.
+problem-not-emoji = 이모지가 아닙니다.
+problem-not-a-logo = { $kib } KiB 이하의 PNG, JPEG, WebP 그림이 아닙니다.
+problem-no-such-person = 그런 닉네임을 가진 사람이 없습니다.
+problem-not-confirmed = 보이는 이름을 똑같이 입력해 주세요.
+problem-wrong-password = 지금 쓰는 비밀번호가 아닙니다.
 
 # Errors of no single field; the English texts are those of the API.
 code-invalid = 입력이 올바르지 않습니다.
@@ -105,6 +108,11 @@ code-room-full = 자리가 모두 찼습니다.
 code-unauthenticated = 로그인이 필요합니다.
 code-invalid-token = 토큰이 올바르지 않습니다.
 code-owner-only = 방장만 할 수 있습니다.
+code-admin-only = 이 서버의 관리자만 할 수 있습니다.
+code-wrong-code = 올바르지 않은 코드입니다.
+code-already-set-up = 이 서버에는 이미 관리자가 있습니다.
+code-last-admin = 이 서버에는 관리자가 있어야 합니다.
+code-too-many-reactions = 이 메시지에는 더 이상 다른 반응을 달 수 없습니다.
 code-not-yours = 자기 계정만 바꿀 수 있습니다.
 code-not-in-room = 이 채팅방에서 할 수 있는 일이 없습니다.
 code-removed-from-room = 이 채팅방에서 내보내졌습니다. 방장이 초대해야 다시 들어올 수 있습니다.
@@ -119,3 +127,5 @@ code-rate-limited = 요청이 너무 많습니다. 잠시 후 다시 시도해 �
 code-busy = 서버가 바쁩니다. 잠시 후 다시 시도해 주세요.
 code-unavailable = 잠시 서비스를 쓸 수 없습니다. 잠시 후 다시 시도해 주세요.
 code-internal = 서버에 문제가 생겼습니다.
+error-title = 오류
+problem-not-boolean = 참 또는 거짓이어야 합니다.

@@ -4,7 +4,7 @@ use super::{
     Id,
     paging::{Paged, QueryFields},
     problem::Problem,
-    schemas::{Detail, FieldErrors, OwnsRooms, SignUpBody, UserPatchBody},
+    schemas::{Detail, FieldErrors, OwnsRooms, SignUpBody, UserPatchBody, UserPutBody},
     views::UserView,
 };
 use crate::{
@@ -101,7 +101,7 @@ pub(super) async fn read(
 #[utoipa::path(put, path = "/api/v1/users/{id}/", operation_id = "users_update", tag = "users",
     params(("id" = i64, Path, description = "One's own id")),
     request_body(
-        content((SignUpBody = "application/json"), (SignUpBody = "application/x-www-form-urlencoded"), (SignUpBody = "multipart/form-data"))),
+        content((UserPutBody = "application/json"), (UserPutBody = "application/x-www-form-urlencoded"), (UserPutBody = "multipart/form-data"))),
     responses(
         (status = 200, description = "The account", body = UserView),
         (status = 400, description = "Bad fields, all at once", body = FieldErrors),
@@ -172,6 +172,7 @@ async fn save(
         email: body.text("email"),
         first_name: body.text("first_name"),
         last_name: body.text("last_name"),
+        avatar_hue: body.integer("avatar_hue"),
         whole,
     };
     Ok(Json(

@@ -99,6 +99,7 @@ pub(super) async fn create(
         room: body.key("room"),
         text: body.text("text"),
         nonce: idempotency_key(&headers).unwrap_or_else(|| body.text("nonce")),
+        reply_to: body.key("reply_to"),
     };
     let sent = messages::send(&web.app, &actor, input).await?;
     Ok(answer(

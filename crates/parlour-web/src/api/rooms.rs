@@ -362,10 +362,11 @@ pub(super) struct HistoryBody<'a> {
         ("id" = i64, Path, description = "The room's id"),
         ("after" = Option<i64>, Query, description = "The oldest events with a seq above this"),
         ("before" = Option<i64>, Query, description = "The newest events with a seq below this"),
-        ("limit" = Option<i64>, Query, description = "1 to 200; 50 when left out")),
+        ("limit" = Option<i64>, Query, description = "1 to 200; 50 when left out"),
+        ("html" = Option<String>, Query, description = "`1`: message objects also have `html`, their text as safe HTML")),
     responses(
         (status = 200, description = "A piece of the stream; without `after` and `before` its newest", body = HistoryDoc),
-        (status = 400, description = "Bad numbers", body = FieldErrors),
+        (status = 400, description = "Bad values", body = FieldErrors),
         (status = 401, description = "No token, or a bad one", body = Detail),
         (status = 403, description = "Not in this room", body = Detail),
         (status = 404, description = "No such room", body = Detail)),
@@ -377,21 +378,33 @@ pub(super) async fn history(
     RawQuery(query): RawQuery,
 ) -> Result<axum::response::Response, Problem> {
     use axum::response::IntoResponse as _;
-    let (span, limit) = span(&QueryFields::new(query.as_deref()))?;
+    let Piece { span, limit, html } = piece(&QueryFields::new(query.as_deref()))?;
     let history = rooms::history(&web.app, &actor, id, span, limit).await?;
+    let view = if html {
+        EventView::with_html
+    } else {
+        EventView::from
+    };
     let body = HistoryBody {
         room: id,
         epoch: web.app.store().epoch(),
         seq: history.seq,
         has_more: history.has_more,
-        events: history.events.iter().map(EventView::from).collect(),
+        events: history.events.iter().map(view).collect(),
     };
     Ok(Json(body).into_response())
 }
 
 const DEFAULT_LIMIT: i64 = 50;
 
-fn span(query: &QueryFields) -> Result<(Span, i64), Error> {
+/// The piece of a history that is asked for.
+struct Piece {
+    span: Span,
+    limit: i64,
+    html: bool,
+}
+
+fn piece(query: &QueryFields) -> Result<Piece, Error> {
     let mut problems = Problems::default();
     let mut number = |name: &'static str| {
         let text = query.get(name).filter(|text| !text.is_empty())?;
@@ -405,11 +418,23 @@ fn span(query: &QueryFields) -> Result<(Span, i64), Error> {
     if after.is_some() && before.is_some() {
         problems.add("before", FieldProblem::NoSuchChoice);
     }
+    let html = match query.get("html") {
+        None | Some("" | "0" | "false") => false,
+        Some("1" | "true") => true,
+        Some(_) => {
+            problems.add("html", FieldProblem::NoSuchChoice);
+            false
+        }
+    };
     problems.check()?;
     let span = match (after, before) {
         (Some(after), _) => Span::After(after),
         (None, Some(before)) => Span::Before(before),
         (None, None) => Span::Newest,
     };
-    Ok((span, limit.unwrap_or(DEFAULT_LIMIT)))
+    Ok(Piece {
+        span,
+        limit: limit.unwrap_or(DEFAULT_LIMIT),
+        html,
+    })
 }

@@ -70,6 +70,28 @@ pub(crate) struct SignUpBody {
     last_name: Option<String>,
 }
 
+/// All fields of an account.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UserPutBody {
+    #[schema(max_length = 150, example = "ada")]
+    username: String,
+    /// All other tokens and sessions end.
+    #[schema(format = Password, min_length = 8, max_length = 128, example = "difference of squares")]
+    password: String,
+    #[schema(required = false, max_length = 50, example = "Ada")]
+    nickname: Option<String>,
+    /// Null removes it.
+    #[schema(required = false, max_length = 254, example = "ada@example.org")]
+    email: Option<String>,
+    #[schema(required = false, max_length = 150, example = "Ada")]
+    first_name: Option<String>,
+    #[schema(required = false, max_length = 150, example = "Lovelace")]
+    last_name: Option<String>,
+    /// Colour; null: the one of the id.
+    #[schema(required = false, minimum = 0, maximum = 11, example = 3)]
+    avatar_hue: Option<i64>,
+}
+
 /// Some fields of an account.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct UserPatchBody {
@@ -87,6 +109,9 @@ pub(crate) struct UserPatchBody {
     first_name: Option<String>,
     #[schema(required = false, max_length = 150, example = "Lovelace")]
     last_name: Option<String>,
+    /// Colour; null: the one of the id.
+    #[schema(required = false, minimum = 0, maximum = 11, example = 3)]
+    avatar_hue: Option<i64>,
 }
 
 /// A room.
@@ -152,6 +177,9 @@ pub(crate) struct MessageBody {
     /// The client's own id of the message.
     #[schema(required = false, max_length = 64, example = "01J9-42")]
     nonce: Option<String>,
+    /// The message of the same room that this one answers.
+    #[schema(required = false, example = 15)]
+    reply_to: Option<i64>,
 }
 
 /// All fields of a message.
@@ -169,6 +197,43 @@ pub(crate) struct MessagePutBody {
 pub(crate) struct MessagePatchBody {
     #[schema(required = false, example = "hi there")]
     text: Option<String>,
+}
+
+/// How far somebody has read.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReadBody {
+    /// The seq of the last event read; more than the room has counts as its newest.
+    #[schema(minimum = 0, example = 4)]
+    seq: i64,
+    /// Whether the position may also move backwards; no when left out.
+    #[schema(required = false, example = false)]
+    back: Option<bool>,
+}
+
+/// Some preferences.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PreferencesPatchBody {
+    /// `en` or `ko`; null: as the browser says.
+    #[schema(required = false, example = "ko")]
+    language: Option<String>,
+    /// `system`, `light` or `dark`.
+    #[schema(required = false, example = "dark")]
+    theme: Option<String>,
+    /// `roomy` or `compact`.
+    #[schema(required = false, example = "roomy")]
+    density: Option<String>,
+    /// `auto`, `h12` or `h24`.
+    #[schema(required = false, example = "auto")]
+    clock: Option<String>,
+    /// No movement, whatever the device says.
+    #[schema(required = false, example = false)]
+    calm: Option<bool>,
+    /// `enter` or `ctrl_enter`.
+    #[schema(required = false, example = "enter")]
+    send_key: Option<String>,
+    /// Whether single keys are shortcuts.
+    #[schema(required = false, example = true)]
+    single_keys: Option<bool>,
 }
 
 /// A piece of a room's stream.
@@ -193,8 +258,9 @@ pub(crate) struct HistoryDoc {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(title = "Event", example = json!({"type": "message.deleted", "room": 1, "seq": 5, "at": "2026-11-20T23:40:14.876871Z", "id": 16}))]
 pub(crate) struct EventDoc {
-    /// `message.created`, `message.updated`, `message.deleted`, `messages.purged`, `member.joined`,
-    /// `member.left`, `room.created`, `room.updated` or `room.deleted`.
+    /// `message.created`, `message.updated`, `message.deleted`, `messages.purged`, `reaction.added`,
+    /// `reaction.removed`, `member.joined`, `member.left`, `room.created`, `room.updated` or
+    /// `room.deleted`.
     #[serde(rename = "type")]
     kind: String,
     room: i64,
@@ -202,12 +268,22 @@ pub(crate) struct EventDoc {
     seq: i64,
     #[schema(format = DateTime)]
     at: String,
-    /// Of `message.created` and `message.updated`: the message as it is now.
+    /// Of `message.created` and `message.updated`: the message as it is now, with `?html=1` also with
+    /// its text as safe HTML in `html`.
     #[schema(required = false)]
     message: Option<serde_json::Value>,
-    /// Of `message.deleted`: the message's id.
+    /// Of `message.deleted`, `reaction.added` and `reaction.removed`: the message's id.
     #[schema(required = false)]
     id: Option<i64>,
+    /// Of `reaction.added` and `reaction.removed`: one emoji.
+    #[schema(required = false)]
+    emoji: Option<String>,
+    /// Of `reaction.added` and `reaction.removed`: who.
+    #[schema(required = false)]
+    user: Option<i64>,
+    /// Of `messages.purged`: whose messages.
+    #[schema(required = false)]
+    owner: Option<i64>,
     /// Of `member.joined` and `member.left`: who.
     #[schema(required = false)]
     member: Option<serde_json::Value>,

@@ -1,5 +1,11 @@
 //! What users and rooms look like to clients of the API.
 
+mod message;
+mod people;
+
+pub(super) use message::MessageDoc;
+pub(super) use people::{PeopleView, PreferencesView, UnreadView};
+
 use parlour_core::{
     RoomId, Time, TokenId, UserId,
     model::{Room, RoomKind, Token, TokenKind, User},
@@ -27,7 +33,11 @@ pub(crate) struct UserView {
     first_name: String,
     #[schema(example = "Lovelace")]
     last_name: String,
+    /// False: cannot log in.
     is_active: bool,
+    /// The chosen colour, 0 to 11; null: the one of the id.
+    #[schema(example = 3)]
+    avatar_hue: Option<u8>,
     #[schema(value_type = String, format = DateTime, example = "2026-11-20T23:40:14.876871Z")]
     created_at: Time,
 }
@@ -42,6 +52,7 @@ impl From<User> for UserView {
             first_name: user.first_name,
             last_name: user.last_name,
             is_active: user.is_active,
+            avatar_hue: user.avatar_hue,
             created_at: user.created_at,
         }
     }
@@ -133,34 +144,4 @@ impl TokenView {
             expires_at: token.expires_at,
         }
     }
-}
-
-/// A message, as documentation: what is sent is [`parlour_realtime::view::MessageView`], the same
-/// object on every door. A test holds the two together.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(title = "Message")]
-pub(crate) struct MessageDoc {
-    #[schema(example = 16)]
-    pub(crate) id: i64,
-    #[schema(example = 1)]
-    pub(crate) room: i64,
-    /// The author.
-    #[schema(example = 1)]
-    pub(crate) owner: i64,
-    /// Position of its creation in the room's stream.
-    #[schema(example = 4)]
-    pub(crate) seq: i64,
-    #[schema(example = "hi")]
-    pub(crate) text: String,
-    /// Where the file is, if there is one.
-    pub(crate) file: Option<String>,
-    /// The file's MIME type, found from its content.
-    pub(crate) file_type: Option<String>,
-    /// The client's own id of the message; only there when one was given.
-    #[schema(required = false, example = "01J9-42")]
-    pub(crate) nonce: Option<String>,
-    #[schema(format = DateTime, example = "2026-11-20T23:40:14.876871Z")]
-    pub(crate) created_at: String,
-    #[schema(format = DateTime, example = "2026-11-20T23:40:14.876871Z")]
-    pub(crate) updated_at: String,
 }

@@ -11,6 +11,7 @@ use axum::{
     http::{HeaderMap, header::CONTENT_TYPE},
     response::{IntoResponse as _, Response},
 };
+use bytes::Bytes;
 use parlour_core::{
     Time,
     error::{NO_FIELD, Problem},
@@ -22,6 +23,9 @@ use std::{collections::HashMap, str::FromStr};
 /// Largest body that holds no file. A message of 10,000 characters needs at most 120 KB however it
 /// is escaped; the limit grows with `MAX_TEXT_CHARS`.
 const MIN_TEXT_BODY: usize = 256 * 1024;
+
+/// How much of a bad value an answer repeats, in characters.
+const SHOWN: usize = 100;
 
 /// A field of a body.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +40,8 @@ pub(crate) enum Field {
         name: String,
         /// Its size in bytes.
         size: u64,
+        /// Its beginning: all of a small file.
+        start: Bytes,
     },
 }
 
@@ -75,17 +81,50 @@ impl Fields {
         }
     }
 
+    /// A small file; an input in which none was chosen sends an empty one without a name. Of a large
+    /// one only the beginning is there.
+    pub(crate) fn small_file(&mut self, name: &str) -> Given<Vec<u8>> {
+        match self.0.remove(name) {
+            Some(Field::File { name, start, .. }) if !(name.is_empty() && start.is_empty()) => {
+                Given::Value(start.to_vec())
+            }
+            _ => Given::Missing,
+        }
+    }
+
     /// One of a set of words.
     pub(crate) fn choice(&mut self, name: &str) -> Given<String> {
         let shown = match self.0.get(name) {
             Some(Field::Json(value)) => value.to_string(),
             _ => String::new(),
         };
+        let not_a_choice = |given: &str| {
+            Given::Wrong(Problem::NotAChoice {
+                given: given.chars().take(SHOWN).collect(),
+            })
+        };
         match self.text(name) {
-            Given::Wrong(_) => Given::Wrong(Problem::NotAChoice {
-                given: shown.chars().take(100).collect(),
-            }),
+            Given::Wrong(_) => not_a_choice(&shown),
+            // No choice is that long, and the answer repeats it.
+            Given::Value(text) if text.chars().nth(SHOWN).is_some() => not_a_choice(&text),
             given => given,
+        }
+    }
+
+    /// Yes or no: `true`, `1`, `"true"`, `"on"`, `"yes"`, and what says the opposite.
+    pub(crate) fn flag(&mut self, name: &str) -> Given<bool> {
+        let word = match self.0.remove(name) {
+            None => return Given::Missing,
+            Some(Field::Json(Value::Null)) => return Given::Null,
+            Some(Field::Json(Value::Bool(flag))) => return Given::Value(flag),
+            Some(Field::Json(Value::Number(number))) => number.to_string(),
+            Some(Field::Text(text) | Field::Json(Value::String(text))) => text,
+            Some(_) => String::new(),
+        };
+        match word.trim().to_ascii_lowercase().as_str() {
+            "true" | "1" | "on" | "yes" => Given::Value(true),
+            "false" | "0" | "off" | "no" => Given::Value(false),
+            _ => Given::Wrong(Problem::NotBoolean),
         }
     }
 
@@ -119,7 +158,7 @@ impl Fields {
         let find = |text: String| match text.parse() {
             Ok(id) => Given::Value(id),
             Err(_) => Given::Wrong(Problem::NoSuchKey {
-                pk: text.chars().take(100).collect(),
+                pk: text.chars().take(SHOWN).collect(),
             }),
         };
         match self.0.remove(name) {
@@ -167,7 +206,7 @@ impl Fields {
         match self.0.remove("file")? {
             Field::Json(Value::Null) => None,
             Field::Text(text) if text.is_empty() => None,
-            Field::File { name, size: 0 } if name.is_empty() => None,
+            Field::File { name, size: 0, .. } if name.is_empty() => None,
             Field::File { .. } => Some(Problem::FilesUnavailable),
             Field::Text(_) | Field::Json(_) => Some(Problem::NotAFile),
         }

@@ -59,6 +59,40 @@ fn integers() {
 }
 
 #[test]
+fn flags() {
+    let flag = |json: &str| fields(&format!("{{\"a\":{json}}}")).flag("a");
+    for yes in ["true", "1", "\"True\"", "\" on \"", "\"1\"", "\"yes\""] {
+        assert_eq!(flag(yes), Given::Value(true), "{yes}");
+    }
+    for no in ["false", "0", "\"FALSE\"", "\"off\"", "\"0\"", "\"no\""] {
+        assert_eq!(flag(no), Given::Value(false), "{no}");
+    }
+    for wrong in ["2", "1.0", "1e300", "\"\"", "\"maybe\"", "[]", "{}"] {
+        assert_eq!(flag(wrong), Given::Wrong(Problem::NotBoolean), "{wrong}");
+    }
+    assert_eq!(flag("null"), Given::Null);
+    assert_eq!(fields("{}").flag("a"), Given::Missing);
+}
+
+#[test]
+fn choices_are_words_and_long_ones_are_cut() {
+    let choice = |json: &str| fields(&format!("{{\"a\":{json}}}")).choice("a");
+    let wrong = |given: &str| {
+        Given::Wrong(Problem::NotAChoice {
+            given: given.into(),
+        })
+    };
+    assert_eq!(choice("\"dark\""), Given::Value("dark".into()));
+    assert_eq!(choice("true"), wrong("true"));
+    assert_eq!(choice("[1]"), wrong("[1]"));
+    let long = "\u{1f44d}".repeat(10_000);
+    assert_eq!(
+        choice(&format!("\"{long}\"")),
+        wrong(&"\u{1f44d}".repeat(100))
+    );
+}
+
+#[test]
 fn keys() {
     let key = |json: &str| fields(&format!("{{\"a\":{json}}}")).key::<RoomId>("a");
     assert_eq!(key("9"), Given::Value(RoomId::new(9)));
@@ -132,6 +166,7 @@ proptest! {
             given.integer("b");
             given.key::<RoomId>("c");
             given.time("d");
+            given.flag("e");
         }
     }
 }

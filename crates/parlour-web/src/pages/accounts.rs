@@ -2,6 +2,7 @@
 
 use super::{
     Answer,
+    see::see,
     error::redirect,
     flash::Flash,
     form::{Form, Link},
@@ -26,9 +27,9 @@ use axum::{
 use minijinja::{context, value::Serde};
 use parlour_core::{
     Error, FieldError, Problem, TokenId,
-    accounts::{self, LogIn, SignUpByEmail},
+    accounts::{self, LogIn, PageSignUp},
     error::{FORBIDDEN_SIGN_UP, LOGIN_FAILED},
-    model::TokenKind,
+    model::{TokenKind, User},
 };
 
 const REGISTER: [&str; 4] = ["email", "nickname", "password1", "password2"];
@@ -65,7 +66,7 @@ pub(super) async fn register(
     }
     let next = wanted_by(&fields, query.as_deref());
     let form = Form::new(&REGISTER).keep(&fields, &["email", "nickname"]);
-    let input = SignUpByEmail {
+    let input = PageSignUp {
         email: fields.text("email"),
         nickname: fields.text("nickname"),
         password1: fields.text("password1"),
@@ -165,6 +166,31 @@ pub(super) async fn log_in(
         }
         Err(error) => login_page(&visitor, form.refused(&visitor, error, |_| None)?, next),
     }
+}
+
+/// A session for an account that was just made by the one who asks, and on to a page.
+///
+/// # Errors
+/// When the store does not answer.
+pub(super) async fn logged_in(
+    visitor: &Visitor,
+    user: User,
+    headers: &HeaderMap,
+    place: &str,
+    said: &str,
+) -> Answer {
+    let agent = headers
+        .get(USER_AGENT)
+        .and_then(|agent| agent.to_str().ok());
+    let app = &visitor.web().app;
+    let issued = accounts::open_session(app, user, agent.unwrap_or_default()).await?;
+    end_session(visitor).await?;
+    let mut response = see(visitor, place, Some(said));
+    let life = app.settings().session_lifetime;
+    let cookie = cookies::SESSION.set(&issued.secret, life, visitor.https(), Scripts::MayNotRead);
+    set(&mut response, cookie);
+    renew_token(visitor, &mut response, Some(issued.id));
+    Ok(response)
 }
 
 fn login_page(visitor: &Visitor, form: Form, next: Option<String>) -> Answer {

@@ -21,7 +21,7 @@ pub(crate) struct Card {
     is_private: bool,
     taken: i64,
     max: i64,
-    /// Empty when there are too many to draw.
+    /// One for each seat, or the same share of [`SEATS_DRAWN`].
     seats: Vec<bool>,
     seat_percent: i64,
     created: String,
@@ -40,25 +40,33 @@ pub(crate) struct Card {
 /// # Errors
 /// When the store does not answer.
 pub(crate) async fn cards(visitor: &Visitor, rooms: Vec<Room>) -> Result<Vec<Card>, Error> {
-    let mut names: HashMap<UserId, String> = HashMap::new();
-    let mut cards = Vec::with_capacity(rooms.len());
-    for room in rooms {
-        let owner = match names.get(&room.owner) {
-            Some(name) => name.clone(),
-            None => {
-                let user = visitor.web().app.store().user(room.owner).await?;
-                let name = user.map(|user| user.nickname).unwrap_or_default();
-                names.insert(room.owner, name.clone());
-                name
-            }
-        };
-        cards.push(card(visitor, &room, owner));
-    }
-    Ok(cards)
+    let mut owners: Vec<_> = rooms.iter().map(|room| room.owner).collect();
+    owners.sort_unstable();
+    owners.dedup();
+    let senders = visitor.web().app.senders(&owners).await?;
+    let names: HashMap<UserId, String> = senders
+        .into_iter()
+        .map(|(id, sender)| (id, sender.nickname.clone()))
+        .collect();
+    let cards = rooms.iter().map(|room| {
+        let owner = names.get(&room.owner).cloned().unwrap_or_default();
+        drawn(visitor, room, owner)
+    });
+    Ok(cards.collect())
 }
 
-/// The card of one room whose owner is called so.
-pub(crate) fn card(visitor: &Visitor, room: &Room, owner_nickname: String) -> Card {
+/// The card of one room.
+///
+/// # Errors
+/// When the store does not answer.
+pub(crate) async fn card(visitor: &Visitor, room: &Room) -> Result<Card, Error> {
+    let owner = visitor.web().app.senders(&[room.owner]).await?.pop();
+    let owner = owner.map(|(_, sender)| sender.nickname.clone());
+    Ok(drawn(visitor, room, owner.unwrap_or_default()))
+}
+
+/// The card of a room whose owner is called so.
+fn drawn(visitor: &Visitor, room: &Room, owner_nickname: String) -> Card {
     let web = visitor.web();
     let settings = web.app.settings();
     let time = TimeLeft::of(room, settings, web.app.now());
@@ -73,11 +81,7 @@ pub(crate) fn card(visitor: &Visitor, room: &Room, owner_nickname: String) -> Ca
         is_private: room.kind == RoomKind::Private,
         taken,
         max,
-        seats: if max <= SEATS_DRAWN {
-            (0..max).map(|seat| seat < taken).collect()
-        } else {
-            Vec::new()
-        },
+        seats: seats(taken, max),
         seat_percent: (taken.saturating_mul(100) / max).min(100),
         created: room.created_at.to_string(),
         closes: room.expires_at.map(|end| end.to_string()),
@@ -88,5 +92,33 @@ pub(crate) fn card(visitor: &Visitor, room: &Room, owner_nickname: String) -> Ca
         owner_nickname,
         mine: me.is_some_and(|me| room.owner == me || room.users.contains(&me)),
         full: taken >= max,
+    }
+}
+
+/// One square for each seat, or [`SEATS_DRAWN`] in which the same share is taken; somebody always
+/// shows.
+fn seats(taken: i64, max: i64) -> Vec<bool> {
+    let filled = if max <= SEATS_DRAWN {
+        taken
+    } else {
+        (taken.saturating_mul(SEATS_DRAWN) + max - 1) / max
+    };
+    (0..max.clamp(0, SEATS_DRAWN))
+        .map(|seat| seat < filled)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_rooms_show_their_share() {
+        let count = |taken, max| seats(taken, max).into_iter().filter(|seat| *seat).count();
+        assert_eq!((seats(2, 5).len(), count(2, 5)), (5, 2));
+        assert_eq!((seats(1, 250).len(), count(1, 250)), (24, 1));
+        assert_eq!(count(250, 250), 24);
+        assert_eq!(count(125, 250), 12);
+        assert_eq!(count(30, 20), 20, "the limit was lowered");
     }
 }

@@ -28,7 +28,12 @@ use axum::{
     response::Response,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use parlour_core::{Error, model::User, rates::Key};
+use parlour_core::{
+    Actor, Error,
+    model::{Preferences, User},
+    rates::Key,
+    site,
+};
 use std::sync::Arc;
 
 /// Receives a visitor, lets the page answer, and dresses the answer.
@@ -84,7 +89,15 @@ async fn recognise(web: &Web, request: &Parts) -> Recognised {
         Ok(known) => (known, Ok(())),
         Err(error) => (None, Err(error)),
     };
-    let (actor, me) = known.unzip();
+    let (site, outcome) = match site::get(&web.app).await {
+        Ok(site) => (site, outcome),
+        // The page that says so looks like the built-in one.
+        Err(error) => (Arc::default(), outcome.and(Err(error))),
+    };
+    let (actor, me, preferences) = match known {
+        Some((actor, me, preferences)) => (Some(actor), Some(me), preferences),
+        None => (None, None, visitors_choice(headers, https)),
+    };
     let credential = actor.and_then(|actor| actor.credential());
     let mut random = [0; 16 + 16 + 48];
     web.app.random(&mut random);
@@ -100,10 +113,16 @@ async fn recognise(web: &Web, request: &Parts) -> Recognised {
         web: web.clone(),
         actor,
         me,
+        site,
         address: auth::address_of(web, headers, &request.extensions),
         https,
-        language: language(&request.method, &request.uri, headers, https),
-        theme: theme(headers, https),
+        language: preferences
+            .language
+            .map(Language::from)
+            .filter(|_| chosen_language(&request.method, &request.uri).is_none())
+            .unwrap_or_else(|| language(&request.method, &request.uri, headers, https)),
+        theme: preferences.theme.as_str(),
+        preferences,
         nonce: URL_SAFE_NO_PAD.encode(nonce),
         masked_token: token.masked(mask.try_into().unwrap_or([0; 48])),
         token,
@@ -122,18 +141,21 @@ async fn recognise(web: &Web, request: &Parts) -> Recognised {
     }
 }
 
-/// The account of the session cookie.
+/// The account of the session cookie, and what it chose.
 async fn account(
     web: &Web,
     headers: &HeaderMap,
     https: bool,
-) -> Result<Option<(parlour_core::Actor, User)>, Error> {
+) -> Result<Option<(Actor, User, Preferences)>, Error> {
     let Some(actor) = session::visitor(web, headers, https).await? else {
         return Ok(None);
     };
     // An account that went away a moment ago is nobody.
-    let me = web.app.store().user(actor.user).await?;
-    Ok(me.map(|me| (actor, me)))
+    let Some(me) = web.app.store().user(actor.user).await? else {
+        return Ok(None);
+    };
+    let preferences = web.app.store().preferences(actor.user).await?;
+    Ok(Some((actor, me, preferences.unwrap_or_default())))
 }
 
 /// Pages count like requests of programs do.
@@ -166,11 +188,14 @@ fn language(method: &Method, uri: &Uri, headers: &HeaderMap, https: bool) -> Lan
         .unwrap_or(Language::ALL[0])
 }
 
-fn theme(headers: &HeaderMap, https: bool) -> &'static str {
-    match cookies::THEME.read(headers, https) {
-        Some("light") => "light",
-        Some("dark") => "dark",
-        _ => "system",
+/// What a visitor without an account chose, as far as a cookie tells.
+fn visitors_choice(headers: &HeaderMap, https: bool) -> Preferences {
+    let theme = cookies::THEME.read(headers, https);
+    Preferences {
+        theme: theme
+            .and_then(|theme| theme.parse().ok())
+            .unwrap_or_default(),
+        ..Preferences::default()
     }
 }
 
@@ -244,6 +269,10 @@ pub(super) async fn favicon(State(web): State<Web>, headers: HeaderMap) -> Respo
 /// `/manifest.webmanifest`: makes the site installable.
 pub(super) async fn manifest(State(web): State<Web>) -> Response {
     use axum::response::IntoResponse as _;
+    let site = match site::get(&web.app).await {
+        Ok(site) => site,
+        Err(error) => return crate::api::problem::Problem(error).into_response(),
+    };
     let assets = web.theme.assets();
     let icons: Vec<serde_json::Value> = [
         ("img/icon.svg", "any", "image/svg+xml"),
@@ -256,9 +285,8 @@ pub(super) async fn manifest(State(web): State<Web>) -> Response {
         serde_json::json!({"src": assets.url(path), "sizes": sizes, "type": kind})
     })
     .collect();
-    let site = super::site::SiteView::default();
     let manifest = serde_json::json!({
-        "name": site.name(), "short_name": site.name(), "id": "/", "start_url": "/chat/list/",
+        "name": site.name, "short_name": site.name, "id": "/", "start_url": "/chat/list/",
         "scope": "/", "display": "standalone", "icons": icons,
     });
     (

@@ -1,6 +1,6 @@
 //! A page on its way: template, status, what every page knows, and what only this one knows.
 
-use super::{error::Failure, person::Me, site::SiteView, visitor::Visitor};
+use super::{error::Failure, people::Me, site::SiteView, visitor::Visitor};
 use crate::theme::language::Language;
 use axum::{
     http::StatusCode,
@@ -32,6 +32,7 @@ struct PageView<'a> {
     theme: &'static str,
     density: &'static str,
     calm: bool,
+    clock: &'static str,
     path: &'a str,
     title: &'a str,
     nonce: &'a str,
@@ -71,6 +72,12 @@ impl Page {
         self
     }
 
+    /// With the visitor's rooms beside it.
+    pub(crate) fn sidebar(mut self, sidebar: Value) -> Self {
+        self.sidebar = sidebar;
+        self
+    }
+
     /// With another title: one that is no text of ours, such as a room's name.
     pub(crate) fn title(mut self, title: String) -> Self {
         self.title = title;
@@ -104,8 +111,9 @@ impl Page {
         PageView {
             lang: facts.language.code(),
             theme: facts.theme,
-            density: "roomy",
-            calm: false,
+            density: facts.preferences.density.as_str(),
+            calm: facts.preferences.calm,
+            clock: facts.preferences.clock.as_str(),
             path: &facts.path,
             title: &self.title,
             nonce: &facts.nonce,
@@ -114,8 +122,8 @@ impl Page {
                 .filter(|key| facts.web.theme.texts().has(facts.language, key))
                 .map(|key| self.visitor.text(key)),
             error: self.error.as_deref(),
-            site: SiteView::default(),
-            me: facts.me.as_ref().map(|me| Me::new(me, facts.language)),
+            site: SiteView::of(&self.visitor),
+            me: facts.me.as_ref().map(|me| Me::new(me, facts.preferences.clone())),
             languages: languages(&facts.path, facts.language),
             sidebar: self.sidebar.clone(),
             csrf_token: &facts.masked_token,

@@ -13,7 +13,10 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use fluent_bundle::FluentArgs;
-use parlour_core::{Actor, Error, Problem, model::User};
+use parlour_core::{
+    Actor, Error, Problem,
+    model::{Preferences, Site, User},
+};
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 /// How long the CSRF cookie and the chosen language and theme live.
@@ -29,6 +32,9 @@ pub(super) struct Facts {
     pub(super) web: Web,
     pub(super) actor: Option<Actor>,
     pub(super) me: Option<User>,
+    /// What they chose; the defaults for visitors without an account.
+    pub(super) preferences: Preferences,
+    pub(super) site: Arc<Site>,
     pub(super) address: IpAddr,
     pub(super) https: bool,
     pub(super) language: Language,
@@ -57,6 +63,11 @@ impl Visitor {
     /// The visitor's account, if logged in.
     pub(crate) fn me(&self) -> Option<&User> {
         self.0.me.as_ref()
+    }
+
+    /// What the visitor chose for their pages.
+    pub(crate) fn preferences(&self) -> &Preferences {
+        &self.0.preferences
     }
 
     /// Where the request came from.

@@ -23,6 +23,7 @@ keys! {
     Required = "problem-required";
     Blank = "problem-required";
     Null = "problem-required";
+    NotBoolean = "problem-not-boolean";
     NotText = "problem-not-text";
     NotInteger = "problem-not-integer";
     NotTime = "problem-not-time";
@@ -51,7 +52,12 @@ keys! {
     PasswordCommon = "problem-password-common";
     PasswordNumeric = "problem-password-numeric";
     PasswordSimilar = "problem-password-similar";
-    PasswordsDiffer = "problem-passwords-differ";
+    PasswordMismatch = "problem-password-mismatch";
+    NotEmoji = "problem-not-emoji";
+    NotALogo = "problem-not-a-logo";
+    NoSuchPerson = "problem-no-such-person";
+    NotConfirmed = "problem-not-confirmed";
+    WrongPassword = "problem-wrong-password";
 }
 
 /// What a problem's message may name.
@@ -63,6 +69,7 @@ fn args(problem: &Problem) -> FluentArgs<'static> {
             args.set("max", number(*max));
             args.set("actual", number(*actual));
         }
+        Problem::NotALogo { kib } => args.set("kib", number(*kib)),
         Problem::TooSmall { min } => args.set("min", *min),
         Problem::NotAChoice { given } => args.set("given", given.clone()),
         Problem::SeatsAboveLimit { limit } => args.set("limit", *limit),

@@ -154,7 +154,9 @@ impl Run<'_> {
         } else {
             self.people.owner.id
         };
-        row.path.replace("{id}", &id.to_string())
+        row.path
+            .replace("{id}", &id.to_string())
+            .replace("{emoji}", "%F0%9F%91%8D")
     }
 
     /// Makes the call with a token or without; the status.

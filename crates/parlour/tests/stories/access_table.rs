@@ -90,16 +90,21 @@ const ROOMS: &str = "/api/v1/chats/rooms/";
 const ROOM: &str = "/api/v1/chats/rooms/{id}/";
 const MESSAGES: &str = "/api/v1/chats/messages/";
 const MESSAGE: &str = "/api/v1/chats/messages/{id}/";
+const REACTION: &str = "/api/v1/chats/messages/{id}/reactions/{emoji}/";
+const PREFERENCES: &str = "/api/v1/users/{id}/preferences/";
 
 const SIGN_UP: &str = r#"{"username":"{new}","password":"difference of squares"}"#;
 const LOG_IN: &str = r#"{"username":"guest","password":"difference of squares"}"#;
 const REPLACE_USER: &str = r#"{"username":"owner","password":"difference of squares"}"#;
 const USER_REF: &str = r#"{"user":{guest}}"#;
+const READ: &str = r#"{"seq":1}"#;
 const SEND: &str = r#"{"room":{room},"text":"hi"}"#;
 
 const JOIN: Door = Door::Room([200, 200, 200, 200, 403, 200, 200], hidden(200, 200, 200));
 const LEAVE: Door = Door::Room([404, 404, 200, 404, 404, 404, 404], hidden(404, 200, 404));
 const TALK: Door = Door::Room([403, 403, 200, 403, 403, 200, 403], hidden(403, 200, 200));
+/// [`TALK`] with nothing to answer.
+const TELL: Door = Door::Room([403, 403, 204, 403, 403, 204, 403], hidden(403, 204, 204));
 const SAY: Door = Door::Room(
     [400, 400, 201, 400, 400, 201, 400],
     [400, 400, 201, 400, 400, 201, 400],
@@ -138,6 +143,13 @@ pub(crate) const TABLE: &[Row] = &[
         Door::Token(owner(200, 403)),
     ),
     row("DELETE", USER, "", Door::Token(owner(409, 403))),
+    row("GET", PREFERENCES, "", Door::Token(owner(200, 403))),
+    row(
+        "PATCH",
+        PREFERENCES,
+        r#"{"theme":"dark"}"#,
+        Door::Token(owner(200, 403)),
+    ),
     row("GET", ALIAS, "", Door::Open(200, 200)),
     row("POST", ALIAS, SIGN_UP, Door::Open(201, 201)),
     row("GET", ALIAS_ONE, "", Door::Open(200, 200)),
@@ -189,6 +201,10 @@ pub(crate) const TABLE: &[Row] = &[
         owner_of_room(200),
     ),
     row("GET", "/api/v1/chats/rooms/{id}/history/", "", TALK),
+    row("POST", "/api/v1/chats/rooms/{id}/read/", READ, TALK),
+    row("POST", "/api/v1/chats/rooms/{id}/typing/", "", TELL),
+    row("GET", "/api/v1/chats/rooms/{id}/people/", "", TALK),
+    row("GET", "/api/v1/chats/unread/", "", Door::Token(all(200))),
     row("GET", MESSAGES, "", Door::Token(all(200))),
     row("POST", MESSAGES, SEND, SAY),
     row("GET", MESSAGE, "", TALK),
@@ -199,6 +215,10 @@ pub(crate) const TABLE: &[Row] = &[
     of_guest(row("PUT", MESSAGE, SEND, owner_of_room(403))),
     of_guest(row("PATCH", MESSAGE, r#"{"text":"x"}"#, owner_of_room(403))),
     of_guest(row("DELETE", MESSAGE, "", owner_of_room(204))),
+    row("PUT", REACTION, "", TALK),
+    row("DELETE", REACTION, "", TELL),
+    of_guest(row("PUT", REACTION, "", TALK)),
+    of_guest(row("DELETE", REACTION, "", TELL)),
     row("GET", "/api/v1/", "", Door::Everybody(200)),
     row("GET", "/api/v1/redoc/", "", Door::Everybody(200)),
     row("GET", "/api/v1/schema/", "", Door::Everybody(200)),

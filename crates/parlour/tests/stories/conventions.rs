@@ -2,7 +2,7 @@
 
 use crate::support::{
     Answer, MESSAGES, PASSWORD, ROOMS, Server, Socket, USERS, Value, json,
-    people::{LOGIN, id, message_path, room_path, user_path},
+    people::{LOGIN, id, message_path, reaction_path, room_path, user_path},
     stories,
 };
 
@@ -218,6 +218,16 @@ async fn methods_that_there_are_not(server: Server) {
             room_path(room, ""),
             vec!["GET", "PUT", "PATCH", "DELETE"],
         ),
+        ("GET", room_path(room, "read/"), vec!["POST"]),
+        ("GET", room_path(room, "typing/"), vec!["POST"]),
+        ("POST", room_path(room, "people/"), vec!["GET"]),
+        ("POST", "/api/v1/chats/unread/".to_owned(), vec!["GET"]),
+        ("GET", reaction_path(1, "👍"), vec!["PUT", "DELETE"]),
+        (
+            "PUT",
+            format!("{}preferences/", user_path(ada.id)),
+            vec!["GET", "PATCH"],
+        ),
         (
             "UPDATE",
             message_path(1),
@@ -272,6 +282,15 @@ async fn refusals_without_a_token(server: Server) {
         ("PUT", user_path(ada.id)),
         ("DELETE", user_path(ada.id)),
         ("POST", "/api/v1/auth/logout/".to_owned()),
+        ("POST", room_path(room, "read/")),
+        ("POST", room_path(999, "typing/")),
+        ("GET", room_path(room, "people/")),
+        ("GET", "/api/v1/chats/unread/".to_owned()),
+        ("PUT", reaction_path(999, "x")),
+        ("DELETE", reaction_path(999, "👍")),
+        ("GET", format!("{}preferences/", user_path(ada.id))),
+        ("PATCH", format!("{}preferences/", user_path(999))),
+        ("PUT", format!("{}preferences/", user_path(ada.id))),
     ] {
         let answer = server.call(method, &path).body("text/plain", "?").await;
         answer.is_detail(401, "Authentication credentials were not provided.");

@@ -214,6 +214,11 @@ async fn objects_have_the_fields_of_the_contract(server: Server) {
         "created_at",
         "updated_at",
         "seq",
+        "reply_to",
+        "mentions",
+        "reactions",
+        "sender",
+        "hue",
     ] {
         assert!(
             keys(&message).iter().any(|k| k == key),
@@ -230,6 +235,7 @@ async fn objects_have_the_fields_of_the_contract(server: Server) {
     assert_eq!(
         names,
         [
+            "avatar_hue",
             "created_at",
             "first_name",
             "id",

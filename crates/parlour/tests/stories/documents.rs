@@ -184,6 +184,12 @@ async fn the_schema_covers_the_api(server: Server) {
         "/api/v1/chats/rooms/{id}/renew/",
         "/api/v1/chats/rooms/{id}/hand-over/",
         "/api/v1/chats/rooms/{id}/history/",
+        "/api/v1/chats/rooms/{id}/read/",
+        "/api/v1/chats/rooms/{id}/typing/",
+        "/api/v1/chats/rooms/{id}/people/",
+        "/api/v1/chats/unread/",
+        "/api/v1/chats/messages/{id}/reactions/{emoji}/",
+        "/api/v1/users/{id}/preferences/",
     ] {
         assert!(document["paths"].get(path).is_some(), "{path} is missing");
     }

@@ -81,6 +81,12 @@ pub(crate) fn message_path(message: i64) -> String {
     format!("{MESSAGES}{message}/")
 }
 
+/// The path of a reaction, the emoji percent-encoded.
+pub(crate) fn reaction_path(message: i64, emoji: &str) -> String {
+    let encoded: String = emoji.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    format!("{MESSAGES}{message}/reactions/{encoded}/")
+}
+
 pub(crate) fn user_path(user: i64) -> String {
     format!("{USERS}{user}/")
 }
@@ -169,6 +175,33 @@ impl User {
         self.post(MESSAGES)
             .json(json!({ "room": room, "text": text }))
             .await
+    }
+
+    /// Reacts to a message; the message object.
+    pub(crate) async fn react(&self, message: i64, emoji: &str) -> Value {
+        self.put(&reaction_path(message, emoji)).await.ok(200)
+    }
+
+    /// Says how far the room was read; what is left.
+    pub(crate) async fn read(&self, room: i64, seq: i64) -> Value {
+        self.post(&room_path(room, "read/"))
+            .json(json!({ "seq": seq }))
+            .await
+            .ok(200)
+    }
+
+    /// What is not read in a room.
+    pub(crate) async fn unread(&self, room: i64) -> Value {
+        let rows = self.get("/api/v1/chats/unread/").await.rows();
+        let row = rows.into_iter().find(|row| row["room"] == room);
+        row.unwrap_or(Value::Null)
+    }
+
+    /// Takes another nickname.
+    pub(crate) async fn rename(&self, nickname: &str) {
+        let body = json!({ "nickname": nickname });
+        let user = self.patch(&user_path(self.id)).json(body).await.ok(200);
+        assert_eq!(user["nickname"], nickname);
     }
 
     /// The room's history from its beginning.

@@ -1,0 +1,130 @@
+//! The message object, as documentation.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A message, as documentation: what is sent is [`parlour_realtime::view::MessageView`], the same
+/// object on every door. A test holds the two together.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(title = "Message")]
+pub(crate) struct MessageDoc {
+    #[schema(example = 16)]
+    pub(crate) id: i64,
+    #[schema(example = 1)]
+    pub(crate) room: i64,
+    /// The author.
+    #[schema(example = 1)]
+    pub(crate) owner: i64,
+    /// Position of its creation in the room's stream.
+    #[schema(example = 4)]
+    pub(crate) seq: i64,
+    #[schema(example = "hi")]
+    pub(crate) text: String,
+    /// Where the file is, if there is one.
+    pub(crate) file: Option<String>,
+    /// The file's MIME type, found from its content.
+    pub(crate) file_type: Option<String>,
+    /// The client's own id of the message; only there when one was given.
+    #[schema(required = false, example = "01J9-42")]
+    pub(crate) nonce: Option<String>,
+    #[schema(format = DateTime, example = "2026-11-20T23:40:14.876871Z")]
+    pub(crate) created_at: String,
+    #[schema(format = DateTime, example = "2026-11-20T23:40:14.876871Z")]
+    pub(crate) updated_at: String,
+    /// The message that this one answers; it may be deleted by now.
+    #[schema(example = 15)]
+    pub(crate) reply_to: Option<i64>,
+    /// The people it addresses with `@nickname`.
+    #[schema(example = json!([2]))]
+    pub(crate) mentions: Vec<i64>,
+    /// In the order of first use.
+    pub(crate) reactions: Vec<ReactionDoc>,
+    /// The author's nickname.
+    #[schema(example = "Ada")]
+    pub(crate) sender: String,
+    /// The author's colour.
+    #[schema(minimum = 0, maximum = 11, example = 3)]
+    pub(crate) hue: u8,
+}
+
+/// Who reacted to a message with an emoji.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(title = "Reaction")]
+pub(crate) struct ReactionDoc {
+    #[schema(example = "👍")]
+    pub(crate) emoji: String,
+    /// In the order of reacting.
+    #[schema(example = json!([2, 3]))]
+    pub(crate) users: Vec<i64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::api::openapi;
+    use parlour_core::{
+        MessageId, RoomId, Time, UserId,
+        model::{Html, Mention, Message, Reaction, Sender},
+    };
+    use parlour_realtime::view::MessageView;
+    use serde_json::Value;
+    use std::{collections::BTreeSet, sync::Arc};
+
+    fn keys(object: &Value) -> BTreeSet<&str> {
+        let object = object.as_object().expect("an object");
+        object.keys().map(String::as_str).collect()
+    }
+
+    fn is_a(value: &Value, schema: &Value) -> bool {
+        let name = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Number(_) => "integer",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        };
+        match &schema["type"] {
+            Value::Array(types) => types.iter().any(|one| one == name),
+            one => one == name,
+        }
+    }
+
+    #[test]
+    fn the_document_tells_the_message_as_it_is_sent() {
+        let time = Time::from_micros(0);
+        let message = Message {
+            id: MessageId::new(16),
+            room: RoomId::new(1),
+            owner: UserId::new(2),
+            sender: Arc::new(Sender {
+                nickname: "Ada".to_owned(),
+                hue: 7,
+            }),
+            seq: 3,
+            text: "hi @bob".to_owned(),
+            nonce: Some("n".to_owned()),
+            reply_to: Some(MessageId::new(15)),
+            mentions: vec![Mention {
+                user: UserId::new(4),
+                name: "bob".to_owned(),
+            }],
+            reactions: vec![Reaction {
+                emoji: "👍".to_owned(),
+                users: vec![UserId::new(4)],
+            }],
+            created_at: time,
+            updated_at: time,
+            html: Html::default(),
+        };
+        let sent = serde_json::to_value(MessageView::from(&message)).expect("serialises");
+        let document = serde_json::to_value(openapi::document()).expect("serialises");
+        let schemas = &document["components"]["schemas"];
+        let told = &schemas["MessageDoc"]["properties"];
+        assert_eq!(keys(&sent), keys(told));
+        for (key, value) in sent.as_object().expect("an object") {
+            assert!(is_a(value, &told[key]), "{key}: {value} and {}", told[key]);
+        }
+        let of_reaction = &schemas["ReactionDoc"]["properties"];
+        assert_eq!(keys(&sent["reactions"][0]), keys(of_reaction));
+    }
+}
