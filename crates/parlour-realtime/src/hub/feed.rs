@@ -55,6 +55,14 @@ impl State {
             Some(room) => room.feed(&feed, &mut self.turn),
             None => Fed::Gone,
         };
+        // Said here, so that it does not come after a later joining.
+        if fed == Fed::Gone
+            && feed.word != Word::Nothing
+            && let Some(seat) = self.people.seats.get(&feed.session)
+        {
+            let push = seat.outbox.push(account_v2::not_heard(feed.room));
+            self.turn.note(push, feed.session, &seat.outbox);
+        }
         // The socket went away: then it needs no answer.
         let _ = feed.reply.send(fed);
     }

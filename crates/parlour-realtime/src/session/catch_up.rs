@@ -6,7 +6,7 @@
 //! without these reads; [`Desk::piece`] is its place.
 
 use crate::{
-    command::{Refusal, Resume},
+    command::Resume,
     dialect::DialectKind,
     hub::{
         Registration,
@@ -16,7 +16,7 @@ use crate::{
 };
 use bytes::Bytes;
 use futures_util::{FutureExt as _, future::BoxFuture};
-use parlour_core::{Error, Event, RoomId, error::NOT_FOUND};
+use parlour_core::{Error, Event, RoomId};
 use std::{
     collections::{BTreeMap, HashMap},
     future::pending,
@@ -150,9 +150,7 @@ impl Desk {
         // Who missed little does not wait for who missed much.
         plans.sort_by_key(|plan| plan.missed);
         for plan in plans {
-            if self.follow(plan.room, plan.from, plan.word).await == Fed::Gone {
-                self.tell_unknown(plan.room).await;
-            }
+            self.follow(plan.room, plan.from, plan.word).await;
         }
     }
 
@@ -272,19 +270,6 @@ impl Desk {
                 reply,
             })
             .await
-    }
-
-    /// The client does not hear this room (any more).
-    async fn tell_unknown(&self, room: RoomId) {
-        if self.outbox.has_room().await {
-            let refusal = Refusal {
-                error: NOT_FOUND.into(),
-                nonce: None,
-                room: Some(room),
-            };
-            let dialect = DialectKind::AccountV2.dialect();
-            self.outbox.send(dialect.refuse(&refusal));
-        }
     }
 }
 
