@@ -179,11 +179,11 @@ pub(super) fn integer(value: Option<Value>) -> Given<i64> {
 }
 
 /// A yes or no.
-pub(super) fn flag(value: Option<Value>) -> Given<bool> {
+pub(super) fn flag(value: Option<&Value>) -> Given<bool> {
     match value {
         None => Given::Missing,
         Some(Value::Null) => Given::Null,
-        Some(Value::Bool(flag)) => Given::Value(flag),
+        Some(Value::Bool(flag)) => Given::Value(*flag),
         Some(_) => Given::Wrong(Problem::NotBoolean),
     }
 }

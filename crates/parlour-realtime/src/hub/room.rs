@@ -415,14 +415,12 @@ impl Room {
 
     /// A socket is gone.
     pub(super) fn drop_session(&mut self, session: SessionId) {
-        if let Some(index) = self
+        let index = self
             .listeners
             .iter()
-            .position(|listener| listener.session == session)
-        {
-            if self.listeners.swap_remove(index).held {
-                self.let_go();
-            }
+            .position(|listener| listener.session == session);
+        if index.is_some_and(|index| self.listeners.swap_remove(index).held) {
+            self.let_go();
         }
     }
 }

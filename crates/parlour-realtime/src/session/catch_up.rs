@@ -98,7 +98,7 @@ impl CatchUp {
                 self.resume(next);
             }
         } else {
-            pending().await
+            pending::<()>().await;
         }
     }
 }

@@ -11,7 +11,7 @@ use parlour_core::{
 use serde_json::{Value, json};
 use std::time::Duration;
 
-fn resume(cursors: Value) -> Value {
+fn resume(cursors: &Value) -> Value {
     json!({"type": "resume", "epoch": "e1", "cursors": cursors})
 }
 
@@ -57,7 +57,7 @@ async fn what_was_missed_comes_in_order_and_then_what_is_new() {
     let mut served = opened(&world, 1).await;
     // Between hello and resume: neither overtakes nor repeats.
     say(&world, tea, 3).await;
-    served.client.json(&resume(json!({"1": 100, "2": 1})));
+    served.client.json(&resume(&json!({"1": 100, "2": 1})));
     let mut expected = vec![format!("recovered {cake}@1")];
     expected.extend(seqs(tea, 101, 404));
     expected.push(format!("recovered {tea}@404"));
@@ -84,7 +84,7 @@ async fn what_cannot_be_recovered_is_said() {
     }
     let mut served = opened(&world, 1).await;
     let newest = world.log.seqs()[&tea];
-    served.client.json(&resume(json!({"1": newest - 1_000})));
+    served.client.json(&resume(&json!({"1": newest - 1_000})));
     let story = story(&mut served).await;
     assert_eq!(story.len(), 1_001);
     assert_eq!(story.last(), Some(&format!("recovered {tea}@{newest}")));
@@ -103,7 +103,7 @@ async fn rooms_that_are_not_heard_are_not_found() {
     let mut served = opened(&world, 2).await;
     served
         .client
-        .json(&resume(json!({"1": 1, "2": 1, "99": 0})));
+        .json(&resume(&json!({"1": 1, "2": 1, "99": 0})));
     let mut story = story(&mut served).await;
     story.sort();
     assert_eq!(
@@ -122,14 +122,14 @@ async fn a_late_resume_is_a_resync_unless_nothing_is_missing() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     say(&world, tea, 2).await;
     assert_eq!(story(&mut served).await, seqs(tea, 12, 13));
-    served.client.json(&resume(json!({"1": 5})));
+    served.client.json(&resume(&json!({"1": 5})));
     assert_eq!(story(&mut served).await, [format!("resync {tea}@13")]);
-    served.client.json(&resume(json!({"1": 12})));
+    served.client.json(&resume(&json!({"1": 12})));
     assert_eq!(story(&mut served).await, [format!("recovered {tea}@13")]);
     // A room entered since then.
     let cake = world.room(1).await;
     assert_eq!(story(&mut served).await, seqs(cake, 1, 1));
-    served.client.json(&resume(json!({"2": 1})));
+    served.client.json(&resume(&json!({"2": 1})));
     assert_eq!(story(&mut served).await, [format!("recovered {cake}@1")]);
 }
 
@@ -143,7 +143,7 @@ async fn a_replay_waits_for_a_slow_reader_and_holds_live_events_meanwhile() {
     }
     let registration = parlour_realtime::DialectKind::AccountV2;
     let mut served = world.serve_as(1, 1, 4, registration).await;
-    served.client.json(&resume(json!({"1": 1})));
+    served.client.json(&resume(&json!({"1": 1})));
     settle().await;
     say(&world, tea, 5).await;
     // About 15 MB pass through an outbox of 1 MiB.
@@ -172,7 +172,7 @@ async fn who_leaves_or_whose_room_ends_while_held_learns_it() {
     let frames = served.lasting().await;
     let kinds: Vec<_> = frames.iter().map(|frame| frame["type"].clone()).collect();
     assert_eq!(kinds, ["member.left", "room.deleted"]);
-    served.client.json(&resume(json!({"1": 1, "2": 1})));
+    served.client.json(&resume(&json!({"1": 1, "2": 1})));
     let mut story = story(&mut served).await;
     story.sort();
     assert_eq!(story, ["not_found 1", "not_found 2"]);
@@ -186,7 +186,7 @@ async fn without_the_store_the_hole_is_said() {
     let mut served = opened(&world, 1).await;
     world.log.set_down(true);
     say(&world, tea, 1).await;
-    served.client.json(&resume(json!({"1": 3})));
+    served.client.json(&resume(&json!({"1": 3})));
     assert_eq!(
         story(&mut served).await,
         [format!("resync {tea}@11"), format!("{tea}@12")]
@@ -202,7 +202,7 @@ async fn deleted_messages_keep_their_places() {
     let gone = What::MessageDeleted(parlour_core::MessageId::new(1));
     world.tell(world.log.commit(tea, gone)).await;
     let mut served = opened(&world, 1).await;
-    served.client.json(&resume(json!({"1": 1})));
+    served.client.json(&resume(&json!({"1": 1})));
     assert_eq!(
         served.kinds().await,
         [

@@ -99,7 +99,7 @@ impl Client {
         self.greeted = true;
         let heard = hello["cursors"].as_object().expect("cursors");
         // A room that is not heard any more is forgotten, most of the time before the resume.
-        if self.id != FLIPPER || self.story.len() % 2 == 0 {
+        if self.id != FLIPPER || self.story.len().is_multiple_of(2) {
             self.cursors
                 .retain(|room, _| heard.contains_key(&room.to_string()));
         }

@@ -76,7 +76,7 @@ impl Reader {
     }
 
     fn flag(&mut self, name: &'static str) -> Given<bool> {
-        fields::flag(self.fields.take(name))
+        fields::flag(self.fields.take(name).as_ref())
     }
 
     fn send(&mut self, nonce: Option<String>) -> Option<Command> {
