@@ -194,7 +194,10 @@ impl Run {
             let heard = self.nodes[0].log.heard_by(user(client.id));
             for room in &heard {
                 let told = format!("seed {seed}, client {}, room {room}", client.id);
-                let gone = client.served.as_ref().is_some_and(|served| served.task.is_finished());
+                let gone = client
+                    .served
+                    .as_ref()
+                    .is_some_and(|served| served.task.is_finished());
                 assert_eq!(client.cursors.get(room), newest.get(room), "{told} {gone}");
             }
             assert_eq!(

@@ -2,29 +2,30 @@
 
 use super::{
     Answer,
-    see::see,
+    card::{Card, cards},
     contrast::{self, Pair},
     error::Failure,
     form::Form,
     guard::Posted,
+    people::initials,
+    see::see,
     visitor::Visitor,
 };
 use crate::body::Fields;
 use axum::extract::RawQuery;
 use minijinja::{Value, value::Serde};
 use parlour_core::{
-    Actor, Error, RoomId, Time, UserId,
+    Actor, Error, RoomId, UserId,
     accounts::{self, Administer},
     error::{NOT_FOUND, Problem},
     given::Given,
-    model::{PageNumber, PageRequest, RoomKind},
+    model::{PageNumber, PageRequest, User},
     rooms,
     site::{self, UpdateSite},
 };
 use serde::Serialize;
-use std::collections::HashMap;
 
-const FIELDS: [&str; 7] = ["name", "welcome", "run_by", "hue", "css", "logo", "confirm"];
+const FIELDS: [&str; 6] = ["name", "welcome", "run_by", "hue", "css", "logo"];
 
 /// Rows of a list.
 const ROWS: i64 = 50;
@@ -34,11 +35,12 @@ struct Page {
     section: &'static str,
     form: Form,
     overview: Overview,
-    users: Listed<Account>,
-    rooms: Listed<RoomRow>,
+    users: Vec<Account>,
+    users_pages: Pages,
+    rooms: Vec<Card>,
+    rooms_pages: Pages,
     limits: Vec<Limit>,
     contrast: Vec<Pair>,
-    has_logo: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -48,37 +50,32 @@ struct Overview {
     version: &'static str,
 }
 
-/// A page of a list.
+/// The addresses of the pages beside this one.
 #[derive(Debug, Serialize)]
-struct Listed<T> {
-    items: Vec<T>,
-    page: i64,
-    pages: i64,
-    count: i64,
+struct Pages {
+    previous: Option<String>,
+    next: Option<String>,
+}
+
+impl Pages {
+    fn of(section: &str, page: i64, last: i64) -> Self {
+        let url = |page: i64| format!("/admin/?section={section}&page={page}");
+        Self {
+            previous: (page > 1).then(|| url(page - 1)),
+            next: (page < last).then(|| url(page + 1)),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
 struct Account {
     id: UserId,
-    username: String,
     nickname: String,
-    created: Time,
+    email: String,
+    initials: String,
+    hue: u8,
     is_active: bool,
     is_admin: bool,
-    is_me: bool,
-}
-
-#[derive(Debug, Serialize)]
-struct RoomRow {
-    id: RoomId,
-    name: String,
-    is_private: bool,
-    owner_nickname: String,
-    taken: usize,
-    max: i64,
-    messages: i64,
-    created: Time,
-    closes: Option<Time>,
 }
 
 #[derive(Debug, Serialize)]
@@ -144,10 +141,12 @@ fn admin(visitor: &Visitor) -> Result<Actor, Failure> {
 }
 
 async fn page(visitor: &Visitor, actor: &Actor, asked: Asked, form: Form) -> Answer {
+    let app = &visitor.web().app;
     let number = |of: &str| if asked.section == of { asked.page } else { 1 };
-    let users = users(visitor, actor, number("people")).await?;
-    let rooms = rooms(visitor, actor, number("rooms")).await?;
-    let site = site::get(&visitor.web().app).await?;
+    let (in_people, in_rooms) = (number("people"), number("rooms"));
+    let users = accounts::list_as_admin(app, actor, Some(request(in_people))).await?;
+    let rooms = rooms::list_all(app, actor, Some(request(in_rooms))).await?;
+    let site = site::get(app).await?;
     let values = Page {
         section: asked.section,
         form,
@@ -156,11 +155,12 @@ async fn page(visitor: &Visitor, actor: &Actor, asked: Asked, form: Form) -> Ans
             rooms: rooms.count,
             version: env!("CARGO_PKG_VERSION"),
         },
-        users,
-        rooms,
+        users_pages: Pages::of("people", in_people, users.total_pages()),
+        rooms_pages: Pages::of("rooms", in_rooms, rooms.total_pages()),
+        users: users.items.iter().map(account).collect(),
+        rooms: cards(visitor, rooms.items).await?,
         limits: limits(visitor),
-        contrast: contrast::pairs(site.hue, |name| visitor.text(&format!("contrast-{name}"))),
-        has_logo: site.logo.is_some(),
+        contrast: contrast::pairs(site.hue),
     };
     visitor
         .page("admin.html", "title-admin")
@@ -174,56 +174,16 @@ fn request(page: i64) -> PageRequest {
     }
 }
 
-async fn users(visitor: &Visitor, actor: &Actor, page: i64) -> Result<Listed<Account>, Error> {
-    let found = accounts::list_as_admin(&visitor.web().app, actor, Some(request(page))).await?;
-    Ok(Listed {
-        page,
-        pages: found.total_pages(),
-        count: found.count,
-        items: found
-            .items
-            .into_iter()
-            .map(|user| Account {
-                is_me: user.id == actor.user,
-                id: user.id,
-                username: user.username,
-                nickname: user.nickname,
-                created: user.created_at,
-                is_active: user.is_active,
-                is_admin: user.is_admin,
-            })
-            .collect(),
-    })
-}
-
-async fn rooms(visitor: &Visitor, actor: &Actor, page: i64) -> Result<Listed<RoomRow>, Error> {
-    let app = &visitor.web().app;
-    let found = rooms::list_all(app, actor, Some(request(page))).await?;
-    let owners: Vec<_> = found.items.iter().map(|room| room.owner).collect();
-    let names: HashMap<_, _> = app.senders(&owners).await?.into_iter().collect();
-    Ok(Listed {
-        page,
-        pages: found.total_pages(),
-        count: found.count,
-        items: found
-            .items
-            .into_iter()
-            .map(|room| RoomRow {
-                id: room.id,
-                is_private: room.kind == RoomKind::Private,
-                owner_nickname: names
-                    .get(&room.owner)
-                    .map(|sender| sender.nickname.clone())
-                    .unwrap_or_default(),
-                taken: room.users.len(),
-                name: room.name,
-                max: room.max_users,
-                messages: room.messages,
-                created: room.created_at,
-                closes: room.expires_at,
-            })
-            .collect(),
-    })
+fn account(user: &User) -> Account {
+    Account {
+        id: user.id,
+        initials: initials(&user.nickname),
+        hue: user.hue(),
+        nickname: user.nickname.clone(),
+        email: user.email.clone().unwrap_or_default(),
+        is_active: user.is_active,
+        is_admin: user.is_admin,
+    }
 }
 
 fn limits(visitor: &Visitor) -> Vec<Limit> {
@@ -238,10 +198,7 @@ fn limits(visitor: &Visitor) -> Vec<Limit> {
             days.map_or_else(|| visitor.text("limit-none"), |days| days.to_string()),
         ),
         ("text", settings.max_text_chars.to_string()),
-        (
-            "sign-up",
-            visitor.text(on(settings.open_registration)),
-        ),
+        ("sign-up", visitor.text(on(settings.open_registration))),
         ("rates", visitor.text(on(rates))),
     ]
     .map(|(name, value)| Limit {
@@ -262,7 +219,7 @@ pub(super) async fn change(visitor: Visitor, Posted(mut fields): Posted) -> Answ
     let form = filled(&visitor).await?.keep(&fields, &FIELDS);
     let (section, done) = match action.as_str() {
         "look" => ("look", look(&visitor, &actor, fields).await),
-        "look-restore" => ("look", restore(&visitor, &actor).await),
+        "restore" => ("look", restore(&visitor, &actor).await),
         "room-close" => ("rooms", close(&visitor, &actor, fields).await),
         action => match administer(action) {
             Some(what) => ("people", user(&visitor, &actor, fields, what).await),
@@ -301,7 +258,7 @@ async fn look(visitor: &Visitor, actor: &Actor, mut fields: Fields) -> Done {
         hue: fields.integer("hue"),
         css: fields.text("css"),
         logo: fields.small_file("logo"),
-        remove_logo: !fields.text("remove_logo").is_missing(),
+        remove_logo: !fields.text("logo_remove").is_missing(),
     };
     site::update(&visitor.web().app, actor, input).await?;
     Ok("flash-saved")
@@ -327,7 +284,7 @@ async fn close(visitor: &Visitor, actor: &Actor, mut fields: Fields) -> Done {
         return Err(Error::field("id", Problem::Required));
     };
     let name = rooms::name_as_admin(app, actor, id).await?;
-    let typed = fields.text("confirm");
+    let typed = fields.text("name");
     if !matches!(typed, Given::Value(typed) if typed.trim() == name) {
         return Err(Error::field("confirm", Problem::NotConfirmed));
     }
@@ -335,12 +292,7 @@ async fn close(visitor: &Visitor, actor: &Actor, mut fields: Fields) -> Done {
     Ok("flash-closed")
 }
 
-async fn user(
-    visitor: &Visitor,
-    actor: &Actor,
-    mut fields: Fields,
-    what: Administer,
-) -> Done {
+async fn user(visitor: &Visitor, actor: &Actor, mut fields: Fields, what: Administer) -> Done {
     let Given::Value(id) = fields.key::<UserId>("id") else {
         return Err(Error::field("id", Problem::Required));
     };

@@ -1,13 +1,6 @@
 //! `/me/`: one's own account.
 
-use super::{
-    Answer,
-    see::see,
-    error::Failure,
-    form::Form,
-    guard::Posted,
-    visitor::Visitor,
-};
+use super::{Answer, error::Failure, form::Form, guard::Posted, see::see, visitor::Visitor};
 use crate::body::Fields;
 use axum::extract::RawQuery;
 use minijinja::{Value, value::Serde};
@@ -20,26 +13,26 @@ use parlour_core::{
 };
 use serde::Serialize;
 
-const FIELDS: [&str; 8] = [
+const FIELDS: [&str; 7] = [
     "nickname",
     "email",
     "avatar_hue",
     "label",
-    "current",
+    "current_password",
     "password1",
     "password2",
-    "confirm",
 ];
 
 /// The sections, in the order of the page.
-const SECTIONS: [&str; 7] = [
+const SECTIONS: [&str; 8] = [
     "profile",
     "appearance",
     "language",
     "keys",
     "password",
-    "sessions",
+    "devices",
     "tokens",
+    "account",
 ];
 
 #[derive(Debug, Serialize)]
@@ -115,37 +108,37 @@ async fn page(
     let rooms = super::sidebar::my_rooms(visitor, actor).await?;
     let owned = rooms.into_iter().filter(|room| room.owner == actor.user);
     let values = Page {
-            form,
-            section: section.to_owned(),
-            username: user.username,
-            email: user.email,
-            avatar_hue: user.avatar_hue,
-            hues: (0..User::HUES).collect(),
-            sessions: sessions
-                .into_iter()
-                .map(|token| Session {
-                    id: token.id,
-                    label: token.label,
-                    created: token.created_at,
-                    current: actor.credential() == Some(token.id),
-                })
-                .collect(),
-            tokens: tokens
-                .into_iter()
-                .map(|token| Token {
-                    id: token.id,
-                    label: token.label,
-                    created: token.created_at,
-                })
-                .collect(),
-            new_token,
-            preferences: accounts::preferences(app, actor, actor.user).await?,
-            owned: owned
-                .map(|room| Owned {
-                    id: room.id,
-                    name: room.name,
-                })
-                .collect(),
+        form,
+        section: section.to_owned(),
+        username: user.username,
+        email: user.email,
+        avatar_hue: user.avatar_hue,
+        hues: (0..User::HUES).collect(),
+        sessions: sessions
+            .into_iter()
+            .map(|token| Session {
+                id: token.id,
+                label: token.label,
+                created: token.created_at,
+                current: actor.credential() == Some(token.id),
+            })
+            .collect(),
+        tokens: tokens
+            .into_iter()
+            .map(|token| Token {
+                id: token.id,
+                label: token.label,
+                created: token.created_at,
+            })
+            .collect(),
+        new_token,
+        preferences: accounts::preferences(app, actor, actor.user).await?,
+        owned: owned
+            .map(|room| Owned {
+                id: room.id,
+                name: room.name,
+            })
+            .collect(),
     };
     visitor
         .page("me.html", "title-me")
@@ -171,9 +164,7 @@ pub(super) async fn change(visitor: Visitor, Posted(mut fields): Posted) -> Answ
     let form = filled(&visitor).keep(&fields, &["nickname", "email", "avatar_hue", "label"]);
     let done = match action.as_str() {
         "profile" => profile(&visitor, &actor, fields).await,
-        "appearance" | "language" | "keys" => {
-            preferences(&visitor, &actor, &action, fields).await
-        }
+        "appearance" | "language" | "keys" => preferences(&visitor, &actor, &action, fields).await,
         "password" => password(&visitor, &actor, fields).await,
         "sign-out-one" => end_one(&visitor, &actor, fields, "flash-signed-out").await,
         "token-revoke" => end_one(&visitor, &actor, fields, "flash-revoked").await,
@@ -197,7 +188,9 @@ pub(super) async fn change(visitor: Visitor, Posted(mut fields): Posted) -> Answ
         Ok(Done::LoggedOut(said)) => Ok(see(&visitor, "/", Some(said))),
         Err(error) => {
             let form = form.refused(&visitor, error, |_| None)?;
-            let form = form.rename("password", "password2");
+            let form = form
+                .rename("confirm", "nickname")
+                .rename("current", "current_password");
             page(&visitor, &actor, section, form, None).await
         }
     }
@@ -205,9 +198,9 @@ pub(super) async fn change(visitor: Visitor, Posted(mut fields): Posted) -> Answ
 
 fn section_of(action: &str) -> &'static str {
     match action {
-        "sign-out-one" | "sign-out-others" => "sessions",
+        "sign-out-one" | "sign-out-others" => "devices",
         "token-create" | "token-revoke" => "tokens",
-        "delete" => "profile",
+        "delete" => "account",
         other => SECTIONS
             .into_iter()
             .find(|section| *section == other)
@@ -220,10 +213,9 @@ type Changed = Result<Done, Error>;
 async fn profile(visitor: &Visitor, actor: &Actor, mut fields: Fields) -> Changed {
     let hue = match fields.text("avatar_hue") {
         Given::Value(text) if text.is_empty() => Given::Null,
-        Given::Value(text) => text.parse().map_or(
-            Given::Wrong(Problem::NotInteger),
-            Given::Value,
-        ),
+        Given::Value(text) => text
+            .parse()
+            .map_or(Given::Wrong(Problem::NotInteger), Given::Value),
         _ => Given::Missing,
     };
     let input = UpdateUser {
@@ -269,7 +261,7 @@ async fn preferences(
 
 /// A new password: the old one must be known, the new one typed twice.
 async fn password(visitor: &Visitor, actor: &Actor, mut fields: Fields) -> Changed {
-    let current = fields.text("current");
+    let current = fields.text("current_password");
     let (one, two) = (fields.text("password1"), fields.text("password2"));
     accounts::change_password(&visitor.web().app, actor, current, (one, two)).await?;
     Ok(Done::Said("flash-password"))
@@ -300,7 +292,7 @@ async fn end_one(
 async fn delete(visitor: &Visitor, actor: &Actor, mut fields: Fields) -> Changed {
     let app = &visitor.web().app;
     let user = accounts::get(app, Some(actor), actor.user).await?;
-    let typed = fields.text("confirm");
+    let typed = fields.text("nickname");
     if !matches!(typed, Given::Value(typed) if typed.trim() == user.nickname) {
         return Err(Error::field("confirm", Problem::NotConfirmed));
     }

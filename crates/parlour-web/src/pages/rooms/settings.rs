@@ -5,20 +5,19 @@ use crate::{
     body::Fields,
     pages::{
         Answer,
-        see::see,
         card::{Card, card},
         error::Failure,
         form::Form,
         guard::Posted,
         people::{PersonView, people},
+        see::see,
         visitor::Visitor,
     },
 };
 use axum::extract::Path;
 use minijinja::{Value, value::Serde};
 use parlour_core::{
-    Actor, Error, UserId,
-    accounts,
+    Actor, Error, UserId, accounts,
     error::{NOT_FOUND, Problem},
     given::Given,
     model::Room,
@@ -26,7 +25,7 @@ use parlour_core::{
 };
 use serde::Serialize;
 
-const FIELDS: [&str; 6] = ["title", "topic", "kind", "max_users", "nickname", "confirm"];
+const FIELDS: [&str; 6] = ["title", "topic", "kind", "max_users", "nickname", "name"];
 
 #[derive(Debug, Serialize)]
 struct Page {
@@ -106,8 +105,12 @@ pub(in crate::pages) async fn change(
         }
         Err(error) => {
             let form = form.refused(&visitor, error, |_| None)?;
-            let form = form.rename("name", "title").rename("type", "kind");
-            page(&visitor, &actor, &view.room, form.rename("user", "nickname")).await
+            let form = match action.as_str() {
+                "save" => form.rename("name", "title").rename("type", "kind"),
+                "close" => form.rename("confirm", "name"),
+                _ => form.rename("user", "nickname"),
+            };
+            page(&visitor, &actor, &view.room, form).await
         }
     }
 }
@@ -162,16 +165,14 @@ async fn person(
             "remove" => "flash-removed",
             _ => "flash-handed-over",
         }),
-        Err(error) if error.is(NOT_FOUND) => {
-            Err(Error::field("nickname", Problem::NoSuchPerson))
-        }
+        Err(error) if error.is(NOT_FOUND) => Err(Error::field("nickname", Problem::NoSuchPerson)),
         Err(error) => Err(error),
     }
 }
 
 /// Ends the room, when its name was typed.
 async fn close(visitor: &Visitor, actor: &Actor, room: &Room, mut fields: Fields) -> Done {
-    let typed = fields.text("confirm");
+    let typed = fields.text("name");
     if !matches!(typed, Given::Value(typed) if typed.trim() == room.name) {
         return Err(Error::field("confirm", Problem::NotConfirmed));
     }
