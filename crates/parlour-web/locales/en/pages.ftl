@@ -84,7 +84,7 @@ room-kind-open = Open
 room-kind-open-text = Everybody with an account.
 room-kind-private = Private
 room-kind-private-text = By invitation only.
-room-seats = Seats
+room-seats-label = Seats
 room-seats-hint = At most { $max }.
 room-closes-on = Closes on
 

@@ -75,7 +75,7 @@ room-kind-open = 공개
 room-kind-open-text = 계정이 있는 누구나 들어옵니다.
 room-kind-private = 비공개
 room-kind-private-text = 초대받은 사람만 들어옵니다.
-room-seats = 자리 수
+room-seats-label = 자리 수
 room-seats-hint = 최대 { $max }개입니다.
 room-closes-on = 닫히는 날:
 

@@ -2,12 +2,10 @@
 
 use super::{
     Answer,
-    card::{Card, cards},
     contrast::{self, Pair},
     error::Failure,
     form::Form,
     guard::Posted,
-    people::initials,
     see::see,
     visitor::Visitor,
 };
@@ -15,17 +13,18 @@ use crate::body::Fields;
 use axum::extract::RawQuery;
 use minijinja::{Value, value::Serde};
 use parlour_core::{
-    Actor, Error, RoomId, UserId,
+    Actor, Error, RoomId, Time, UserId,
     accounts::{self, Administer},
     error::{NOT_FOUND, Problem},
     given::Given,
-    model::{PageNumber, PageRequest, User},
+    model::{PageNumber, PageRequest, RoomKind},
     rooms,
     site::{self, UpdateSite},
 };
 use serde::Serialize;
+use std::collections::HashMap;
 
-const FIELDS: [&str; 6] = ["name", "welcome", "run_by", "hue", "css", "logo"];
+const FIELDS: [&str; 7] = ["name", "welcome", "run_by", "hue", "css", "logo", "confirm"];
 
 /// Rows of a list.
 const ROWS: i64 = 50;
@@ -35,12 +34,11 @@ struct Page {
     section: &'static str,
     form: Form,
     overview: Overview,
-    users: Vec<Account>,
-    users_pages: Pages,
-    rooms: Vec<Card>,
-    rooms_pages: Pages,
+    users: Listed<Account>,
+    rooms: Listed<RoomRow>,
     limits: Vec<Limit>,
     contrast: Vec<Pair>,
+    has_logo: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -50,32 +48,37 @@ struct Overview {
     version: &'static str,
 }
 
-/// The addresses of the pages beside this one.
+/// A page of a list.
 #[derive(Debug, Serialize)]
-struct Pages {
-    previous: Option<String>,
-    next: Option<String>,
-}
-
-impl Pages {
-    fn of(section: &str, page: i64, last: i64) -> Self {
-        let url = |page: i64| format!("/admin/?section={section}&page={page}");
-        Self {
-            previous: (page > 1).then(|| url(page - 1)),
-            next: (page < last).then(|| url(page + 1)),
-        }
-    }
+struct Listed<T> {
+    items: Vec<T>,
+    page: i64,
+    pages: i64,
+    count: i64,
 }
 
 #[derive(Debug, Serialize)]
 struct Account {
     id: UserId,
+    username: String,
     nickname: String,
-    email: String,
-    initials: String,
-    hue: u8,
+    created: Time,
     is_active: bool,
     is_admin: bool,
+    is_me: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct RoomRow {
+    id: RoomId,
+    name: String,
+    is_private: bool,
+    owner_nickname: String,
+    taken: usize,
+    max: i64,
+    messages: i64,
+    created: Time,
+    closes: Option<Time>,
 }
 
 #[derive(Debug, Serialize)]
@@ -141,12 +144,10 @@ fn admin(visitor: &Visitor) -> Result<Actor, Failure> {
 }
 
 async fn page(visitor: &Visitor, actor: &Actor, asked: Asked, form: Form) -> Answer {
-    let app = &visitor.web().app;
     let number = |of: &str| if asked.section == of { asked.page } else { 1 };
-    let (in_people, in_rooms) = (number("people"), number("rooms"));
-    let users = accounts::list_as_admin(app, actor, Some(request(in_people))).await?;
-    let rooms = rooms::list_all(app, actor, Some(request(in_rooms))).await?;
-    let site = site::get(app).await?;
+    let users = users(visitor, actor, number("people")).await?;
+    let rooms = rooms(visitor, actor, number("rooms")).await?;
+    let site = site::get(&visitor.web().app).await?;
     let values = Page {
         section: asked.section,
         form,
@@ -155,12 +156,11 @@ async fn page(visitor: &Visitor, actor: &Actor, asked: Asked, form: Form) -> Ans
             rooms: rooms.count,
             version: env!("CARGO_PKG_VERSION"),
         },
-        users_pages: Pages::of("people", in_people, users.total_pages()),
-        rooms_pages: Pages::of("rooms", in_rooms, rooms.total_pages()),
-        users: users.items.iter().map(account).collect(),
-        rooms: cards(visitor, rooms.items).await?,
+        users,
+        rooms,
         limits: limits(visitor),
-        contrast: contrast::pairs(site.hue),
+        contrast: contrast::pairs(site.hue, |name| visitor.text(&format!("contrast-{name}"))),
+        has_logo: site.logo.is_some(),
     };
     visitor
         .page("admin.html", "title-admin")
@@ -174,16 +174,56 @@ fn request(page: i64) -> PageRequest {
     }
 }
 
-fn account(user: &User) -> Account {
-    Account {
-        id: user.id,
-        initials: initials(&user.nickname),
-        hue: user.hue(),
-        nickname: user.nickname.clone(),
-        email: user.email.clone().unwrap_or_default(),
-        is_active: user.is_active,
-        is_admin: user.is_admin,
-    }
+async fn users(visitor: &Visitor, actor: &Actor, page: i64) -> Result<Listed<Account>, Error> {
+    let found = accounts::list_as_admin(&visitor.web().app, actor, Some(request(page))).await?;
+    Ok(Listed {
+        page,
+        pages: found.total_pages(),
+        count: found.count,
+        items: found
+            .items
+            .into_iter()
+            .map(|user| Account {
+                is_me: user.id == actor.user,
+                id: user.id,
+                username: user.username,
+                nickname: user.nickname,
+                created: user.created_at,
+                is_active: user.is_active,
+                is_admin: user.is_admin,
+            })
+            .collect(),
+    })
+}
+
+async fn rooms(visitor: &Visitor, actor: &Actor, page: i64) -> Result<Listed<RoomRow>, Error> {
+    let app = &visitor.web().app;
+    let found = rooms::list_all(app, actor, Some(request(page))).await?;
+    let owners: Vec<_> = found.items.iter().map(|room| room.owner).collect();
+    let names: HashMap<_, _> = app.senders(&owners).await?.into_iter().collect();
+    Ok(Listed {
+        page,
+        pages: found.total_pages(),
+        count: found.count,
+        items: found
+            .items
+            .into_iter()
+            .map(|room| RoomRow {
+                id: room.id,
+                is_private: room.kind == RoomKind::Private,
+                owner_nickname: names
+                    .get(&room.owner)
+                    .map(|sender| sender.nickname.clone())
+                    .unwrap_or_default(),
+                taken: room.users.len(),
+                name: room.name,
+                max: room.max_users,
+                messages: room.messages,
+                created: room.created_at,
+                closes: room.expires_at,
+            })
+            .collect(),
+    })
 }
 
 fn limits(visitor: &Visitor) -> Vec<Limit> {
@@ -219,7 +259,7 @@ pub(super) async fn change(visitor: Visitor, Posted(mut fields): Posted) -> Answ
     let form = filled(&visitor).await?.keep(&fields, &FIELDS);
     let (section, done) = match action.as_str() {
         "look" => ("look", look(&visitor, &actor, fields).await),
-        "restore" => ("look", restore(&visitor, &actor).await),
+        "look-restore" => ("look", restore(&visitor, &actor).await),
         "room-close" => ("rooms", close(&visitor, &actor, fields).await),
         action => match administer(action) {
             Some(what) => ("people", user(&visitor, &actor, fields, what).await),
@@ -258,7 +298,7 @@ async fn look(visitor: &Visitor, actor: &Actor, mut fields: Fields) -> Done {
         hue: fields.integer("hue"),
         css: fields.text("css"),
         logo: fields.small_file("logo"),
-        remove_logo: !fields.text("logo_remove").is_missing(),
+        remove_logo: !fields.text("remove_logo").is_missing(),
     };
     site::update(&visitor.web().app, actor, input).await?;
     Ok("flash-saved")
@@ -284,7 +324,7 @@ async fn close(visitor: &Visitor, actor: &Actor, mut fields: Fields) -> Done {
         return Err(Error::field("id", Problem::Required));
     };
     let name = rooms::name_as_admin(app, actor, id).await?;
-    let typed = fields.text("name");
+    let typed = fields.text("confirm");
     if !matches!(typed, Given::Value(typed) if typed.trim() == name) {
         return Err(Error::field("confirm", Problem::NotConfirmed));
     }

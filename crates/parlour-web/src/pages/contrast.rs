@@ -6,8 +6,8 @@ use serde::Serialize;
 /// Two colours that stand on each other, and how well they can be told apart (WCAG 2.2, 1.4.3).
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Pair {
-    /// The token of the upper one; the text `admin-contrast-<pair>` says what it is.
-    pair: &'static str,
+    /// What it is, in words.
+    pair: String,
     /// The ratio in the light theme.
     light: String,
     /// The ratio in the dark theme.
@@ -17,52 +17,37 @@ pub(crate) struct Pair {
 /// A colour by lightness, chroma and perhaps a hue of its own.
 type Colour = (f64, f64, Option<f64>);
 
-/// Token, then text and ground of the light theme, then of the dark one (`ux` tokens).
-const PAIRS: [(&str, [Colour; 2], [Colour; 2]); 7] = [
+/// Name, then text and ground of the light theme, then of the dark one.
+const PAIRS: [(&str, [Colour; 2], [Colour; 2]); 4] = [
     (
         "ink",
         [(0.25, 0.02, None), (0.988, 0.004, None)],
         [(0.935, 0.008, None), (0.215, 0.012, None)],
     ),
     (
-        "ink2",
-        [(0.42, 0.02, None), (0.988, 0.004, None)],
-        [(0.80, 0.012, None), (0.215, 0.012, None)],
-    ),
-    (
-        "ink3",
+        "hint",
         [(0.505, 0.018, None), (0.935, 0.012, None)],
         [(0.70, 0.014, None), (0.285, 0.016, None)],
     ),
     (
-        "accent",
+        "link",
         [(0.46, 0.075, None), (0.988, 0.004, None)],
         [(0.79, 0.085, None), (0.215, 0.012, None)],
     ),
     (
-        "on-accent",
+        "button",
         [(0.99, 0.005, None), (0.46, 0.075, None)],
         [(0.20, 0.03, None), (0.79, 0.085, None)],
     ),
-    (
-        "brass",
-        [(0.455, 0.085, Some(80.0)), (0.955, 0.045, Some(86.0))],
-        [(0.84, 0.105, Some(84.0)), (0.285, 0.032, Some(84.0))],
-    ),
-    (
-        "danger",
-        [(0.50, 0.17, Some(27.0)), (0.988, 0.004, None)],
-        [(0.75, 0.13, Some(25.0)), (0.215, 0.012, None)],
-    ),
 ];
 
-/// The pairs of the administration page.
-pub(crate) fn pairs(hue: u16) -> Vec<Pair> {
+/// The pairs that follow the hue, named by `words`.
+pub(crate) fn pairs(hue: u16, words: impl Fn(&str) -> String) -> Vec<Pair> {
     let hue = f64::from(hue);
     PAIRS
         .into_iter()
         .map(|(name, light, dark)| Pair {
-            pair: name,
+            pair: words(name),
             light: format!("{:.1}", ratio(light, hue)),
             dark: format!("{:.1}", ratio(dark, hue)),
         })

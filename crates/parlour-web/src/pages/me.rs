@@ -13,26 +13,26 @@ use parlour_core::{
 };
 use serde::Serialize;
 
-const FIELDS: [&str; 7] = [
+const FIELDS: [&str; 8] = [
     "nickname",
     "email",
     "avatar_hue",
     "label",
-    "current_password",
+    "current",
     "password1",
     "password2",
+    "confirm",
 ];
 
 /// The sections, in the order of the page.
-const SECTIONS: [&str; 8] = [
+const SECTIONS: [&str; 7] = [
     "profile",
     "appearance",
     "language",
     "keys",
     "password",
-    "devices",
+    "sessions",
     "tokens",
-    "account",
 ];
 
 #[derive(Debug, Serialize)]
@@ -188,9 +188,7 @@ pub(super) async fn change(visitor: Visitor, Posted(mut fields): Posted) -> Answ
         Ok(Done::LoggedOut(said)) => Ok(see(&visitor, "/", Some(said))),
         Err(error) => {
             let form = form.refused(&visitor, error, |_| None)?;
-            let form = form
-                .rename("confirm", "nickname")
-                .rename("current", "current_password");
+            let form = form.rename("password", "password2");
             page(&visitor, &actor, section, form, None).await
         }
     }
@@ -198,9 +196,9 @@ pub(super) async fn change(visitor: Visitor, Posted(mut fields): Posted) -> Answ
 
 fn section_of(action: &str) -> &'static str {
     match action {
-        "sign-out-one" | "sign-out-others" => "devices",
+        "sign-out-one" | "sign-out-others" => "sessions",
         "token-create" | "token-revoke" => "tokens",
-        "delete" => "account",
+        "delete" => "profile",
         other => SECTIONS
             .into_iter()
             .find(|section| *section == other)
@@ -261,7 +259,7 @@ async fn preferences(
 
 /// A new password: the old one must be known, the new one typed twice.
 async fn password(visitor: &Visitor, actor: &Actor, mut fields: Fields) -> Changed {
-    let current = fields.text("current_password");
+    let current = fields.text("current");
     let (one, two) = (fields.text("password1"), fields.text("password2"));
     accounts::change_password(&visitor.web().app, actor, current, (one, two)).await?;
     Ok(Done::Said("flash-password"))
@@ -292,7 +290,7 @@ async fn end_one(
 async fn delete(visitor: &Visitor, actor: &Actor, mut fields: Fields) -> Changed {
     let app = &visitor.web().app;
     let user = accounts::get(app, Some(actor), actor.user).await?;
-    let typed = fields.text("nickname");
+    let typed = fields.text("confirm");
     if !matches!(typed, Given::Value(typed) if typed.trim() == user.nickname) {
         return Err(Error::field("confirm", Problem::NotConfirmed));
     }

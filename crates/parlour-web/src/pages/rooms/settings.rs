@@ -25,7 +25,7 @@ use parlour_core::{
 };
 use serde::Serialize;
 
-const FIELDS: [&str; 6] = ["title", "topic", "kind", "max_users", "nickname", "name"];
+const FIELDS: [&str; 6] = ["title", "topic", "kind", "max_users", "nickname", "confirm"];
 
 #[derive(Debug, Serialize)]
 struct Page {
@@ -105,12 +105,14 @@ pub(in crate::pages) async fn change(
         }
         Err(error) => {
             let form = form.refused(&visitor, error, |_| None)?;
-            let form = match action.as_str() {
-                "save" => form.rename("name", "title").rename("type", "kind"),
-                "close" => form.rename("confirm", "name"),
-                _ => form.rename("user", "nickname"),
-            };
-            page(&visitor, &actor, &view.room, form).await
+            let form = form.rename("name", "title").rename("type", "kind");
+            page(
+                &visitor,
+                &actor,
+                &view.room,
+                form.rename("user", "nickname"),
+            )
+            .await
         }
     }
 }
@@ -172,7 +174,7 @@ async fn person(
 
 /// Ends the room, when its name was typed.
 async fn close(visitor: &Visitor, actor: &Actor, room: &Room, mut fields: Fields) -> Done {
-    let typed = fields.text("name");
+    let typed = fields.text("confirm");
     if !matches!(typed, Given::Value(typed) if typed.trim() == room.name) {
         return Err(Error::field("confirm", Problem::NotConfirmed));
     }
