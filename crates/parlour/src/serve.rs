@@ -40,7 +40,11 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     let announce = Arc::new(BusAnnounce::new(Arc::clone(&bus)));
     let store = database::open(&config, announce.clone()).await?;
     let source = Arc::new(StoreSource::new(Arc::clone(&store)));
-    let realtime = Realtime::start(source, Arc::clone(&bus), RealtimeConfig::default());
+    let settings = RealtimeConfig {
+        max_frame: parlour_realtime::max_frame(config.product.max_text_chars),
+        ..RealtimeConfig::default()
+    };
+    let realtime = Realtime::start(source, Arc::clone(&bus), settings);
     let ports = Ports {
         store: Arc::clone(&store),
         announce,

@@ -13,7 +13,7 @@ use crate::{
     hub::Greeting,
 };
 use bytes::Bytes;
-use parlour_core::{Event, MessageId, RoomId, Time, UserId, What, model};
+use parlour_core::{Event, MessageId, RoomId, Time, UserId, What, error::NOT_FOUND, model};
 use serde::{Serialize, Serializer};
 use std::time::Duration;
 
@@ -157,6 +157,15 @@ pub(crate) fn recovered(room: RoomId, seq: i64) -> Bytes {
 /// What comes up to this seq is to be read from the history.
 pub(crate) fn resync(room: RoomId, seq: i64) -> Bytes {
     json(&Frame::Resync { room, seq })
+}
+
+/// The room that the client wants to go on with is not heard (any more).
+pub(crate) fn not_heard(room: RoomId) -> Bytes {
+    AccountV2.refuse(&Refusal {
+        error: NOT_FOUND.into(),
+        nonce: None,
+        room: Some(room),
+    })
 }
 
 /// Somebody is writing.

@@ -6,7 +6,7 @@
 //! without these reads; [`Desk::piece`] is its place.
 
 use crate::{
-    command::{Refusal, Resume},
+    command::Resume,
     dialect::DialectKind,
     hub::{
         Registration,
@@ -16,7 +16,7 @@ use crate::{
 };
 use bytes::Bytes;
 use futures_util::{FutureExt as _, future::BoxFuture};
-use parlour_core::{Error, Event, RoomId, error::NOT_FOUND};
+use parlour_core::{Error, Event, RoomId};
 use std::{
     collections::{BTreeMap, HashMap},
     future::pending,
@@ -150,9 +150,7 @@ impl Desk {
         // Who missed little does not wait for who missed much.
         plans.sort_by_key(|plan| plan.missed);
         for plan in plans {
-            if self.follow(plan.room, plan.from, plan.word).await == Fed::Gone {
-                self.tell_unknown(plan.room).await;
-            }
+            self.follow(plan.room, plan.from, plan.word).await;
         }
     }
 
@@ -166,7 +164,11 @@ impl Desk {
         Plan {
             room,
             from: if is_lost { began } else { seq },
-            missed: if is_lost { 0 } else { missed },
+            missed: match (is_lost, self.cursors.contains_key(&room)) {
+                (true, _) => 0,
+                (false, true) => missed,
+                (false, false) => i64::MAX,
+            },
             word: if is_lost {
                 Word::Resync
             } else {
@@ -200,11 +202,11 @@ impl Desk {
     async fn follow(&self, room: RoomId, from: i64, word: Word) -> Fed {
         let mut at = from;
         loop {
-            match self.feed(room, Vec::new(), at, word).await {
-                Fed::Behind => {}
+            let upto = match self.feed(room, Vec::new(), at, word).await {
+                Fed::Behind(upto) => upto,
                 fed => return fed,
-            }
-            let events = match self.piece(room, at).await {
+            };
+            let events = match self.piece(room, at, upto).await {
                 Ok(Some(events)) if !events.is_empty() => events,
                 // It ended; the hub says so when it hears of it.
                 Ok(None) => return Fed::Live,
@@ -222,26 +224,35 @@ impl Desk {
                 if frames.len() >= HANDFUL.0 || bytes >= HANDFUL.1 {
                     bytes = 0;
                     match self.feed(room, std::mem::take(&mut frames), at, word).await {
-                        Fed::Behind => {}
+                        Fed::Behind(_) => {}
                         fed => return fed,
                     }
                 }
             }
             if !frames.is_empty() {
                 match self.feed(room, frames, at, word).await {
-                    Fed::Behind => {}
+                    Fed::Behind(_) => {}
                     fed => return fed,
                 }
             }
         }
     }
 
-    /// The next events, at most [`PIECE`]; `None` when the room is no more.
-    async fn piece(&self, room: RoomId, after: i64) -> Result<Option<Vec<Event>>, Error> {
+    /// The next events up to this seq, at most [`PIECE`]; `None` when the room is no more.
+    async fn piece(
+        &self,
+        room: RoomId,
+        after: i64,
+        upto: i64,
+    ) -> Result<Option<Vec<Event>>, Error> {
         // Never closed; without a permit the read would merely not be limited.
         let _permit = self.hub.replays().acquire().await;
         let history = self.hub.source().history(room, after, PIECE).await?;
-        Ok(history.map(|history| history.events))
+        Ok(history.map(|history| {
+            let mut events = history.events;
+            events.retain(|event| event.seq <= upto);
+            events
+        }))
     }
 
     async fn feed(&self, room: RoomId, frames: Vec<Bytes>, at: i64, word: Word) -> Fed {
@@ -260,26 +271,13 @@ impl Desk {
             })
             .await
     }
-
-    /// The client does not hear this room (any more).
-    async fn tell_unknown(&self, room: RoomId) {
-        if self.outbox.has_room().await {
-            let refusal = Refusal {
-                error: NOT_FOUND.into(),
-                nonce: None,
-                room: Some(room),
-            };
-            let dialect = DialectKind::AccountV2.dialect();
-            self.outbox.send(dialect.refuse(&refusal));
-        }
-    }
 }
 
 /// What is done for one room.
 struct Plan {
     room: RoomId,
     from: i64,
-    /// How many events, to do the short ones first.
+    /// How many events, to do the short ones first and rooms that may not be heard at all last.
     missed: i64,
     word: Word,
 }

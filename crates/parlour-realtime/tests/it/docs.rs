@@ -1,11 +1,19 @@
-//! `docs/protocol/account-socket.md` is run: what it shows is what happens.
+//! The documents in `docs/protocol` are run: what they show is what happens.
 
 use crate::log::new_message;
+use crate::sockets::Served;
 use crate::world::{World, settle, user};
-use parlour_core::{MessageId, RoomId, Time, UserId, What, event::EndReason, model::Message};
+use parlour_core::{
+    MessageId, RoomId, Signal, Time, UserId, What,
+    event::{EndReason, LeaveReason},
+    model::Message,
+    ports::Announce as _,
+};
 use std::sync::Arc;
 
 const DOCUMENT: &str = include_str!("../../../../docs/protocol/account-socket.md");
+const VERSION_2: &str = include_str!("../../../../docs/protocol/account-socket-v2.md");
+const ROOM: &str = include_str!("../../../../docs/protocol/room-socket.md");
 
 /// What a document asks a test to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,13 +31,12 @@ fn steps(document: &str) -> Vec<Step<'_>> {
         if let Some(event) = event.and_then(|rest| rest.strip_suffix(" -->")) {
             steps.push(Step::Event(event));
         } else if line.starts_with("```json") {
-            let body = lines.next().expect("a block has a line");
-            assert_eq!(lines.next(), Some("```"), "one line each: {body}");
-            steps.push(match line {
-                "```json client" => Step::Client(body),
-                "```json server" => Step::Server(body),
+            let frames = lines.by_ref().take_while(|frame| *frame != "```");
+            steps.extend(frames.map(|frame| match line {
+                "```json client" => Step::Client(frame),
+                "```json server" => Step::Server(frame),
                 other => panic!("unknown block {other}"),
-            });
+            }));
         }
     }
     steps
@@ -80,4 +87,98 @@ async fn the_account_socket() {
         }
         settle().await;
     }
+}
+
+/// Sends what the document sends, expects what it shows, and lets `act` do the rest.
+async fn run(document: &str, served: &mut Served, mut act: impl AsyncFnMut(&str)) {
+    let steps = steps(document);
+    assert!(steps.len() > 10);
+    for step in steps {
+        match step {
+            Step::Client(text) => served.client.text(text),
+            Step::Server(text) => {
+                let frame = served.client.next_frame().await;
+                assert_eq!(frame, parlour_realtime::Frame::Text(text.to_owned().into()));
+            }
+            Step::Event(event) => act(event).await,
+        }
+        settle().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_account_socket_version_2() {
+    let world = World::new();
+    let room = world.room(1).await;
+    world.tell(world.log.join(room, user(2))).await;
+    world.tell(world.log.rename(room)).await;
+    world.send(room, 1, "hello").await;
+    world.send(room, 1, "anybody?").await;
+    settle().await;
+    let mut served = world.serve_v2(2).await;
+    let mut others = Vec::new();
+    let (tea, cake, mine) = (room, RoomId::new(2), RoomId::new(3));
+    run(VERSION_2, &mut served, async |event| {
+        let log = &world.log;
+        let events = match event {
+            "3 joins" => log.join(tea, user(3)),
+            "3 is removed" => log.leave(tea, user(3), LeaveReason::Removed),
+            "1 is changed" => log.rename(tea),
+            "4 is purged" => log.commit(tea, What::MessagesPurged(user(4))),
+            "1 is deleted" => log.end(tea, EndReason::Deleted),
+            "a room begins" => log.create(user(1)).1,
+            "2 is changed" => log.rename(cake),
+            "2 is deleted" => log.end(cake, EndReason::Deleted),
+            "room 3 of one's own begins, and 3 joins it" => {
+                let mut events = log.create(user(2)).1;
+                events.extend(log.join(mine, user(3)));
+                events
+            }
+            "3 comes" => {
+                others.push(world.serve(3).await);
+                Vec::new()
+            }
+            "3 writes" => {
+                let (room, user) = (mine, user(3));
+                world.realtime.signal(Signal::Typing { room, user }).await;
+                Vec::new()
+            }
+            "the server stops" => {
+                let realtime = world.realtime.clone();
+                tokio::spawn(async move { realtime.shutdown().await });
+                Vec::new()
+            }
+            other => panic!("unknown event {other}"),
+        };
+        world.tell(events).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_socket_of_one_room() {
+    let world = World::new();
+    let room = world.room(1).await;
+    world.tell(world.log.join(room, user(2))).await;
+    settle().await;
+    let mut served = world.serve_room(2, room).await.expect("a member");
+    run(ROOM, &mut served, async |event| {
+        let id = MessageId::new(1);
+        let events = match event {
+            "message 1 is changed to \"hello!\"" => {
+                let change = parlour_realtime::NewChange {
+                    id,
+                    what: parlour_realtime::ChangeKind::Edit("hello!".to_owned()),
+                    nonce: None,
+                };
+                world.log.change(&change, user(2)).expect("is there").1
+            }
+            "message 1 is deleted" => world.log.commit(room, What::MessageDeleted(id)),
+            "room 1 is deleted" => world.log.end(room, EndReason::Deleted),
+            other => panic!("unknown event {other}"),
+        };
+        world.tell(events).await;
+    })
+    .await;
+    assert_eq!(served.client.until_closed().await.1, Some(4404));
 }

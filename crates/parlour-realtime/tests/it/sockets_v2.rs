@@ -56,7 +56,7 @@ async fn hello_comes_first_and_says_where_everything_stands() {
     let frame = served.expect("message.created").await;
     assert_eq!((&frame["seq"], &frame["room"]), (&json!(4), &json!(1)));
     assert_eq!(frame["message"]["text"], "after");
-    assert_eq!(frame["message"]["html"], "after");
+    assert_eq!(frame["message"]["html"], "<p>after</p>");
     assert_eq!(frame["message"]["sender"], "ada");
 }
 

@@ -1,0 +1,118 @@
+//! Contract 6c: a message sent by any door appears at every other door exactly once, with the same id;
+//! edits and deletions as well.
+
+use crate::support::{
+    MESSAGES, Server, Socket, Value, json,
+    people::{User, id, message_path, room_path},
+    stories,
+};
+
+stories![every_door_is_the_same_stream];
+
+/// One open door and what it heard of messages: the id and the text, or nothing when it is gone.
+struct Door {
+    name: &'static str,
+    socket: Socket,
+}
+
+impl Door {
+    async fn open(server: &Server, name: &'static str, path: &str) -> Self {
+        let socket = Socket::open_at(server.address(), path, &[]).await;
+        let socket = socket.unwrap_or_else(|status| panic!("{name}: {status}"));
+        Self { name, socket }
+    }
+
+    /// The next message, change or deletion.
+    async fn next(&mut self) -> (i64, Option<String>) {
+        loop {
+            let frame = self.socket.next().await;
+            let object = match frame["type"].as_str() {
+                Some("message.created" | "message.updated") => frame["message"].clone(),
+                Some("message.deleted") => return (id(&frame), None),
+                None if frame.get("error").is_none() => frame,
+                _ => continue,
+            };
+            let text = object["text"].as_str().expect("a text");
+            return (id(&object), Some(text.to_owned()));
+        }
+    }
+}
+
+async fn doors(server: &Server, ada: &User, bob: &User, room: i64) -> Vec<Door> {
+    let mut doors = Vec::new();
+    for user in [ada, bob] {
+        let token = &user.token;
+        doors.push(Door::open(server, "version 1", &format!("/?token={token}")).await);
+        doors.push(Door::open(server, "version 2", &format!("/?token={token}&v=2")).await);
+        let path = format!("/ws/chat/{room}/?token={token}");
+        doors.push(Door::open(server, "one room", &path).await);
+    }
+    doors
+}
+
+async fn every_door_is_the_same_stream(server: Server) {
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    let room = ada.room("Tea").await;
+    bob.join(room).await;
+    let mut doors = doors(&server, &ada, &bob, room).await;
+    let form = format!("room={room}&text=by+form");
+    let multipart = format!(
+        "--x\r\nContent-Disposition: form-data; name=\"room\"\r\n\r\n{room}\r\n\
+         --x\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\nby multipart\r\n--x--\r\n"
+    );
+    ada.say(room, "by json").await;
+    ada.post(MESSAGES)
+        .body("application/x-www-form-urlencoded", form)
+        .await
+        .ok(201);
+    ada.post(MESSAGES)
+        .body("multipart/form-data; boundary=x", multipart)
+        .await
+        .ok(201);
+    let mut sent = vec!["by json", "by form", "by multipart"];
+    for door in 3..6 {
+        let (frame, text) = match doors[door].name {
+            "version 1" => (
+                json!({"room": room, "text": "by version 1"}),
+                "by version 1",
+            ),
+            "version 2" => (
+                json!({"type": "send", "room": room, "text": "by version 2"}),
+                "by version 2",
+            ),
+            _ => (json!({"message": "by one room"}), "by one room"),
+        };
+        // One after the other: which comes first is then known.
+        let before = bob.history(room).await.len();
+        doors[door].socket.send(frame).await;
+        while bob.history(room).await.len() == before {}
+        sent.push(text);
+    }
+    let messages = ada.get(&format!("{MESSAGES}?room={room}")).await.ok(200);
+    let mut messages: Vec<Value> = messages["results"].as_array().cloned().expect("results");
+    messages.reverse();
+    let stored: Vec<_> = messages.iter().map(|one| one["text"].clone()).collect();
+    assert_eq!(stored, sent);
+    let last = id(&messages[5]);
+    let path = message_path(last);
+    bob.patch(&path)
+        .json(json!({"text": "changed"}))
+        .await
+        .ok(200);
+    bob.delete(&path).await.is_empty();
+    let mut expected: Vec<_> = messages
+        .iter()
+        .map(|one| (id(one), one["text"].as_str().map(str::to_owned)))
+        .collect();
+    expected.push((last, Some("changed".to_owned())));
+    expected.push((last, None));
+    for door in &mut doors {
+        for expected in &expected {
+            assert_eq!(door.next().await, *expected, "{}", door.name);
+        }
+    }
+    let history = bob
+        .get(&room_path(room, "history/?after=0&limit=200"))
+        .await;
+    assert_eq!(history.ok(200)["events"].as_array().map(Vec::len), Some(10));
+}
