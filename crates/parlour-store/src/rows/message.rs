@@ -9,12 +9,14 @@ use serde::Deserialize;
 use std::{collections::HashMap, sync::Arc};
 
 /// The columns of a [`MessageRow`], from `messages m` and [`author`]. A deleted message has no text.
+/// Most messages have no reactions: finding none is cheaper than gathering none.
 macro_rules! message_columns {
     () => {
         "m.id, m.room_id, m.author_id, m.seq, CASE WHEN m.deleted THEN NULL ELSE m.text END, \
          m.nonce, m.created_at, m.updated_at, m.reply_to, m.mentions, a.nickname, a.avatar_hue, \
-         (SELECT string_agg(x.first_seq || ' ' || x.seq || ' ' || x.user_id || ' ' || x.emoji, '\n') \
-          FROM reactions x WHERE x.message_id = m.id)"
+         CASE WHEN EXISTS (SELECT 1 FROM reactions x WHERE x.message_id = m.id) THEN (SELECT \
+          string_agg(x.first_seq || ' ' || x.seq || ' ' || x.user_id || ' ' || x.emoji, '\n') \
+          FROM reactions x WHERE x.message_id = m.id) END"
     };
 }
 
