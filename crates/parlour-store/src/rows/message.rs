@@ -99,7 +99,10 @@ impl Authors {
             text,
             nonce: row.nonce,
             reply_to: row.reply_to.map(MessageId::new),
-            mentions: row.mentions.map_or_else(|| Ok(Vec::new()), mentions)?,
+            mentions: row
+                .mentions
+                .as_deref()
+                .map_or_else(|| Ok(Vec::new()), mentions)?,
             reactions: row.reactions.as_deref().map_or_else(
                 || Ok(Vec::new()),
                 |lines| reactions(lines).ok_or_else(|| Fault::broken("a reaction is incomplete")),
@@ -141,8 +144,8 @@ pub(crate) fn sender(id: UserId, nickname: Option<String>, hue: Option<i64>) -> 
     }
 }
 
-fn mentions(list: String) -> Result<Vec<Mention>, Fault> {
-    let list: Vec<(UserId, String)> = serde_json::from_str(&list).map_err(Fault::broken)?;
+fn mentions(list: &str) -> Result<Vec<Mention>, Fault> {
+    let list: Vec<(UserId, String)> = serde_json::from_str(list).map_err(Fault::broken)?;
     let mentions = list.into_iter().map(|(user, name)| Mention { user, name });
     Ok(mentions.collect())
 }

@@ -48,7 +48,10 @@ async fn nothing_of_an_account_stays(t: &Bench) {
     };
     let (cold, _) = t.second().await;
     for store in [&t.store, &cold] {
-        assert_eq!(reactions(store, room, ann).await, [left.clone()]);
+        assert_eq!(
+            reactions(store, room, ann).await,
+            std::slice::from_ref(&left)
+        );
     }
     assert_eq!(t.count("SELECT COUNT(*) FROM reactions").await, 1);
     let mentioned = t.count("SELECT MIN(user_id) FROM mentions").await;
