@@ -25,6 +25,7 @@ keys! {
     Null = "problem-required";
     NotText = "problem-not-text";
     NotInteger = "problem-not-integer";
+    NotBoolean = "problem-not-boolean";
     NotTime = "problem-not-time";
     TooLong = "problem-too-long";
     TooSmall = "problem-too-small";
