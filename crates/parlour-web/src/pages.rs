@@ -1,7 +1,10 @@
 //! The web pages: HTML made on the server, forms that work without scripts (contract section 7).
 
 mod accounts;
+mod admin;
+mod see;
 mod card;
+mod contrast;
 mod create;
 mod door;
 mod error;
@@ -10,9 +13,13 @@ mod form;
 mod guard;
 mod landing;
 mod list;
+mod me;
 mod next;
 mod page;
 mod people;
+mod rooms;
+mod setup;
+mod sidebar;
 mod site;
 mod time_left;
 mod visitor;
@@ -24,7 +31,7 @@ use axum::{
     http::{HeaderMap, header::ACCEPT},
     middleware,
     response::{IntoResponse as _, Response},
-    routing::{MethodRouter, get},
+    routing::{MethodRouter, get, post},
 };
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -34,6 +41,17 @@ fn routes() -> Vec<(&'static str, MethodRouter<Web>)> {
         ("/", get(landing::show)),
         ("/chat/list/", get(list::show)),
         ("/chat/create/", get(create::show).post(create::create)),
+        ("/chat/{room}/", get(rooms::show)),
+        ("/chat/{room}/send/", post(rooms::send)),
+        ("/chat/{room}/join/", post(rooms::join)),
+        ("/chat/{room}/leave/", post(rooms::leave)),
+        (
+            "/chat/{room}/settings/",
+            get(rooms::settings).post(rooms::change),
+        ),
+        ("/me/", get(me::show).post(me::change)),
+        ("/setup/", get(setup::show).post(setup::make)),
+        ("/admin/", get(admin::show).post(admin::change)),
         (
             "/accounts/register/",
             get(accounts::show_register).post(accounts::register),
@@ -67,10 +85,11 @@ pub(crate) fn router(web: &Web) -> Router<Web> {
     Router::new()
         .merge(dressed(pages, web))
         .route("/assets/{hash}/{*path}", get(assets::serve))
+        .route("/site/logo", get(site::logo))
+        .route("/site/custom.css", get(site::css))
         .route("/sw.js", get(door::service_worker))
         .route("/manifest.webmanifest", get(door::manifest))
         .route("/favicon.ico", get(door::favicon))
-        .route("/site/{version}/{name}", get(site::file))
 }
 
 /// The answer to a path that is nobody's: a page for people, JSON for programs.

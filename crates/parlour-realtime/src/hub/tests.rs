@@ -6,7 +6,12 @@ use parlour_core::{Event, Proof, RoomId, Time, TokenId, UserId, What};
 const ME: UserId = UserId::new(1);
 
 fn seated(config: HubConfig) -> State {
-    let mut state = State::new(config, Instant::now());
+    let greeting = Greeting {
+        epoch: "e".to_owned(),
+        heartbeat: Duration::from_secs(25),
+        max_frame: 1_000,
+    };
+    let mut state = State::new(config, greeting, Instant::now());
     let (reply, _) = oneshot::channel();
     state.register(Register {
         session: SessionId(1),
@@ -17,6 +22,7 @@ fn seated(config: HubConfig) -> State {
         },
         dialect: DialectKind::Account,
         outbox: Arc::new(Outbox::new(OutboxLimits::default())),
+        only: None,
         reply,
     });
     state
@@ -57,7 +63,7 @@ async fn with_nobody_here_nothing_is_kept() {
     let mut state = seated(HubConfig::default());
     state.hear(news(1, What::MessagesPurged(ME)), Instant::now());
     assert_eq!(state.rooms.len(), 1);
-    state.remove(SessionId(1));
+    state.remove(SessionId(1), Instant::now());
     state.hear(news(2, What::MessagesPurged(ME)), Instant::now());
     assert!(state.rooms.is_empty());
     assert!(state.people.persons.is_empty());
@@ -74,7 +80,7 @@ async fn a_gone_socket_leaves_no_trace_in_its_rooms() {
         (room.listeners.len(), room.members.len())
     };
     assert_eq!(room(&state), (1, 1));
-    state.remove(SessionId(1));
+    state.remove(SessionId(1), Instant::now());
     assert_eq!(room(&state), (0, 0));
 }
 

@@ -1,10 +1,11 @@
 //! The account dialect, version 1, as tables: text in, command or exact error frame out; event in,
 //! exact text out.
 
+use crate::log::new_message;
 use parlour_core::{
     Error, Event, MessageId, RoomId, Time, UserId, What,
     error::{BUSY, INTERNAL, NONCE_REUSED, RATE_LIMITED},
-    event::{EndReason, LeaveReason},
+    event::{EndReason, LeaveReason, Reacted},
     model::{Message, Room, RoomKind},
 };
 use parlour_realtime::{
@@ -20,6 +21,7 @@ pub(crate) fn decode(text: &str) -> Result<NewSend, String> {
 pub(crate) fn answer(input: Input<'_>) -> Result<NewSend, String> {
     match Account.decode(input) {
         Ok(Command::Send(send)) => Ok(send),
+        Ok(other) => panic!("not a command of version 1: {other:?}"),
         Err(refusal) => Err(frame(&refusal)),
     }
 }
@@ -78,6 +80,7 @@ fn frames_that_are_commands() {
             room: RoomId::new(room),
             text: text.to_owned(),
             nonce: nonce.map(str::to_owned),
+            reply_to: None,
         };
         assert_eq!(decode(input), Ok(expected), "{input}");
     }
@@ -255,10 +258,7 @@ fn refusals_name_their_message() {
 
 #[test]
 fn errors_of_the_actions() {
-    let nonce = |error: Error| Refusal {
-        error,
-        nonce: Some("n".to_owned()),
-    };
+    let nonce = |error: Error| Refusal::new(error, Some("n".to_owned()));
     for (refusal, expected) in [
         (
             Error::from(RATE_LIMITED)
@@ -289,20 +289,20 @@ fn errors_of_the_actions() {
     }
 }
 
-fn message(nonce: Option<&str>) -> Arc<Message> {
+pub(crate) fn message(nonce: Option<&str>) -> Arc<Message> {
     Arc::new(Message {
-        id: MessageId::new(16),
-        room: RoomId::new(1),
-        owner: UserId::new(2),
-        seq: 3,
-        text: "안녕 \"<b>\" \\ \u{1f600}\n".to_owned(),
         nonce: nonce.map(str::to_owned),
         created_at: Time::from_micros(1_795_304_414_876_871),
         updated_at: Time::from_micros(1_795_304_414_000_000),
+        ..new_message(
+            (MessageId::new(16), RoomId::new(1), UserId::new(2)),
+            3,
+            "안녕 \"<b>\" \\ \u{1f600}\n",
+        )
     })
 }
 
-fn room() -> Arc<Room> {
+pub(crate) fn room() -> Arc<Room> {
     let at = Time::from_micros(0);
     Arc::new(Room {
         id: RoomId::new(1),
@@ -320,14 +320,23 @@ fn room() -> Arc<Room> {
     })
 }
 
+pub(crate) fn reacted() -> Arc<Reacted> {
+    Arc::new(Reacted {
+        message: MessageId::new(16),
+        emoji: "👍".to_owned(),
+        user: UserId::new(1),
+    })
+}
+
 #[test]
 fn events_as_frames() {
     let plain = concat!(
         r#"{"id":16,"text":"안녕 \"<b>\" \\ 😀\n","file":null,"file_type":null,"#,
         r#""created_at":"2026-11-21T23:40:14.876871Z","updated_at":"2026-11-21T23:40:14Z","#,
-        r#""room":1,"owner":2,"seq":3}"#
+        r#""room":1,"owner":2,"seq":3,"#,
+        r#""reply_to":null,"mentions":[],"reactions":[],"sender":"bob","hue":2}"#
     );
-    let with_nonce = plain.replace('}', r#","nonce":"n-1"}"#);
+    let with_nonce = plain.replace(r#""seq":3"#, r#""seq":3,"nonce":"n-1""#);
     let user = UserId::new(1);
     for (what, expected) in [
         (What::MessageCreated(message(None)), Some(plain)),
@@ -349,6 +358,8 @@ fn events_as_frames() {
         (What::MemberJoined(user), None),
         (What::MemberLeft(user, LeaveReason::Left), None),
         (What::MessagesPurged(user), None),
+        (What::ReactionAdded(reacted()), None),
+        (What::ReactionRemoved(reacted()), None),
     ] {
         let event = Event {
             room: RoomId::new(1),

@@ -1,5 +1,6 @@
 //! `docs/protocol/account-socket.md` is run: what it shows is what happens.
 
+use crate::log::new_message;
 use crate::world::{World, settle, user};
 use parlour_core::{MessageId, RoomId, Time, UserId, What, event::EndReason, model::Message};
 use std::sync::Arc;
@@ -37,14 +38,14 @@ fn steps(document: &str) -> Vec<Step<'_>> {
 /// The message that the document changes.
 fn changed() -> What {
     What::MessageUpdated(Arc::new(Message {
-        id: MessageId::new(2),
-        room: RoomId::new(1),
-        owner: UserId::new(2),
-        seq: 4,
-        text: "안녕!".to_owned(),
         nonce: Some("7f3a".to_owned()),
         created_at: Time::from_micros(1_795_304_414_000_003),
         updated_at: Time::from_micros(1_795_304_415_000_000),
+        ..new_message(
+            (MessageId::new(2), RoomId::new(1), UserId::new(2)),
+            4,
+            "안녕!",
+        )
     }))
 }
 

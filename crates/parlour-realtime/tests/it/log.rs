@@ -4,11 +4,11 @@
 use async_trait::async_trait;
 use parlour_core::{
     Error, Event, MessageId, RoomId, Time, UserId, What,
-    event::{EndReason, LeaveReason},
-    model::{Message, Room, RoomKind},
+    event::{EndReason, LeaveReason, Reacted},
+    model::{Html, Message, Room, RoomKind, Sender},
     ports::{Hearing, History},
 };
-use parlour_realtime::Source;
+use parlour_realtime::{ChangeKind, NewChange, Source};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
@@ -19,6 +19,43 @@ use std::{
 };
 
 pub(crate) type Events = Vec<Arc<Event>>;
+
+const NAMES: [&str; 5] = ["zoe", "ada", "bob", "cem", "dee"];
+
+/// How people are shown in tests.
+fn sender(user: UserId) -> Arc<Sender> {
+    let name = NAMES
+        .get(user.get() as usize)
+        .copied()
+        .unwrap_or("somebody");
+    Arc::new(Sender {
+        nickname: name.to_owned(),
+        hue: (user.get() % 12) as u8,
+    })
+}
+
+/// A message at the dawn of time.
+pub(crate) fn new_message(
+    (id, room, owner): (MessageId, RoomId, UserId),
+    seq: i64,
+    text: &str,
+) -> Message {
+    Message {
+        id,
+        room,
+        owner,
+        sender: sender(owner),
+        seq,
+        text: text.to_owned(),
+        nonce: None,
+        reply_to: None,
+        mentions: Vec::new(),
+        reactions: Vec::new(),
+        created_at: Time::from_micros(0),
+        updated_at: Time::from_micros(0),
+        html: Html::default(),
+    }
+}
 
 #[derive(Default)]
 pub(crate) struct Log {
@@ -42,6 +79,7 @@ struct LogRoom {
     /// Who hears each event: `hearers[seq - 1]`.
     hearers: Vec<BTreeSet<UserId>>,
     ended: bool,
+    kind: RoomKind,
 }
 
 impl LogRoom {
@@ -59,7 +97,7 @@ impl LogRoom {
             id,
             name: format!("room {id}"),
             topic: String::new(),
-            kind: RoomKind::Group,
+            kind: self.kind,
             owner: self.owner,
             max_users: 100,
             created_at: at,
@@ -97,6 +135,10 @@ impl Log {
     }
 
     pub(crate) fn create(&self, owner: UserId) -> (RoomId, Events) {
+        self.create_of(owner, RoomKind::Group)
+    }
+
+    pub(crate) fn create_of(&self, owner: UserId, kind: RoomKind) -> (RoomId, Events) {
         let mut inner = self.inner.lock().expect("not poisoned");
         let id = RoomId::new(inner.rooms.len() as i64 + 1);
         let mut room = LogRoom {
@@ -105,6 +147,7 @@ impl Log {
             events: Vec::new(),
             hearers: Vec::new(),
             ended: false,
+            kind,
         };
         let created = What::RoomCreated(room.now(id));
         let event = room.commit(id, created);
@@ -140,6 +183,47 @@ impl Log {
             vec![room.commit(id, What::RoomUpdated(now))]
         })
         .unwrap_or_default()
+    }
+
+    pub(crate) fn set_kind(&self, id: RoomId, kind: RoomKind) -> Events {
+        self.with(id, |room| room.kind = kind);
+        self.rename(id)
+    }
+
+    /// Changes a message; nothing when there is none.
+    pub(crate) fn change(&self, change: &NewChange, user: UserId) -> Option<(RoomId, Events)> {
+        let message = self.message(change.id)?;
+        let what = match &change.what {
+            ChangeKind::Edit(text) => {
+                let mut message = (*message).clone();
+                message.text.clone_from(text);
+                message.html = Html::default();
+                What::MessageUpdated(Arc::new(message))
+            }
+            ChangeKind::Delete => What::MessageDeleted(change.id),
+            ChangeKind::React { emoji, on } => {
+                let reacted = Arc::new(Reacted {
+                    message: change.id,
+                    emoji: emoji.clone(),
+                    user,
+                });
+                if *on {
+                    What::ReactionAdded(reacted)
+                } else {
+                    What::ReactionRemoved(reacted)
+                }
+            }
+        };
+        Some((message.room, self.commit(message.room, what)))
+    }
+
+    fn message(&self, id: MessageId) -> Option<Arc<Message>> {
+        let inner = self.inner.lock().expect("not poisoned");
+        let mut events = inner.rooms.values().flat_map(|room| &room.events);
+        events.find_map(|event| match &event.what {
+            What::MessageCreated(message) if message.id == id => Some(Arc::clone(message)),
+            _ => None,
+        })
     }
 
     pub(crate) fn hand_over(&self, id: RoomId, to: UserId) -> Events {
@@ -204,14 +288,10 @@ impl Log {
             }
             let at = Time::from_micros(1_795_304_414_000_000 + room.seq());
             let message = Arc::new(Message {
-                id: message,
-                room: id,
-                owner,
-                seq: room.seq() + 1,
-                text: text.to_owned(),
                 nonce,
                 created_at: at,
                 updated_at: at,
+                ..new_message((message, id, owner), room.seq() + 1, text)
             });
             vec![room.commit(id, What::MessageCreated(message))]
         })
@@ -340,6 +420,18 @@ impl Source for Log {
                 .collect()
         })
         .await
+    }
+
+    async fn ended_kind(&self, room: RoomId) -> Result<Option<RoomKind>, Error> {
+        self.read(|inner| {
+            let room = inner.rooms.get(&room).filter(|room| room.ended);
+            room.map(|room| room.kind)
+        })
+        .await
+    }
+
+    fn epoch(&self) -> &str {
+        "e1"
     }
 
     async fn hearings(&self, user: UserId) -> Result<Vec<Hearing>, Error> {

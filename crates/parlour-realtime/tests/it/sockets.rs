@@ -9,10 +9,13 @@ use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use parlour_core::{
     Actor, Error, Problem, RoomId, Signal, TokenId,
-    error::{BUSY, NONCE_REUSED, RATE_LIMITED},
+    error::{BUSY, NONCE_REUSED, NOT_FOUND, NOT_IN_ROOM, RATE_LIMITED},
     ports::Announce as _,
 };
-use parlour_realtime::{Actions, DialectKind, Frame, NewSend, Realtime, Submitted, TransportError};
+use parlour_realtime::{
+    Actions, Changed, DialectKind, Frame, NewChange, NewSend, Realtime, Registration, Submitted,
+    TransportError,
+};
 use serde_json::{Value, json};
 use std::{
     sync::{
@@ -32,6 +35,8 @@ pub(crate) struct TestActions {
     /// Texts in the order in which they were submitted.
     pub(crate) submitted: Mutex<Vec<String>>,
     in_submit: AtomicUsize,
+    /// How often somebody was said to be writing.
+    pub(crate) typed: AtomicUsize,
 }
 
 #[async_trait]
@@ -89,6 +94,42 @@ impl Actions for TestActions {
         }
         .boxed())
     }
+
+    async fn change(&self, actor: &Actor, change: NewChange) -> Result<Changed, Error> {
+        let (_, events) = self.log.change(&change, actor.user).ok_or(NOT_FOUND)?;
+        let event = events.first().cloned().ok_or(NOT_FOUND)?;
+        self.realtime.events(events).await;
+        Ok(Changed {
+            id: change.id,
+            seq: Some(event.seq),
+            at: event.at,
+        })
+    }
+
+    async fn read(&self, actor: &Actor, room: RoomId, seq: i64, _: bool) -> Result<(), Error> {
+        self.must_hear(actor, room)?;
+        let user = actor.user;
+        self.realtime.signal(Signal::Read { room, user, seq }).await;
+        Ok(())
+    }
+
+    async fn typing(&self, actor: &Actor, room: RoomId) -> Result<(), Error> {
+        self.must_hear(actor, room)?;
+        self.typed.fetch_add(1, Ordering::SeqCst);
+        let user = actor.user;
+        self.realtime.signal(Signal::Typing { room, user }).await;
+        Ok(())
+    }
+}
+
+impl TestActions {
+    fn must_hear(&self, actor: &Actor, room: RoomId) -> Result<(), Error> {
+        if self.log.heard_by(actor.user).contains(&room) {
+            Ok(())
+        } else {
+            Err(NOT_IN_ROOM.into())
+        }
+    }
 }
 
 pub(crate) struct Served {
@@ -98,12 +139,40 @@ pub(crate) struct Served {
 }
 
 impl World {
+    pub(crate) async fn serve_v2(&self, id: i64) -> Served {
+        self.serve_as(id, id, 1_000_000, DialectKind::AccountV2)
+            .await
+    }
+
+    /// A socket of one room.
+    pub(crate) async fn serve_room(&self, id: i64, room: RoomId) -> Result<Served, Error> {
+        let registration = self.realtime.enter(actor(id, id), room).await?;
+        Ok(self.serve_registered(registration, 1_000_000))
+    }
+
     pub(crate) async fn serve(&self, id: i64) -> Served {
         self.serve_with(id, id, 1_000_000).await
     }
 
     /// A socket of this user with this token; the wire holds `capacity` frames.
     pub(crate) async fn serve_with(&self, id: i64, token: i64, capacity: usize) -> Served {
+        self.serve_as(id, token, capacity, DialectKind::Account)
+            .await
+    }
+
+    pub(crate) async fn serve_as(
+        &self,
+        id: i64,
+        token: i64,
+        capacity: usize,
+        dialect: DialectKind,
+    ) -> Served {
+        let actor = actor(id, token);
+        let registration = self.realtime.register(actor, dialect).await;
+        self.serve_registered(registration.expect("registers"), capacity)
+    }
+
+    fn serve_registered(&self, registration: Registration, capacity: usize) -> Served {
         let (wire, client) = pair(capacity);
         let actions = Arc::new(TestActions {
             log: Arc::clone(&self.log),
@@ -111,12 +180,8 @@ impl World {
             commits: Arc::new(Semaphore::new(1_000_000)),
             submitted: Mutex::default(),
             in_submit: AtomicUsize::new(0),
+            typed: AtomicUsize::new(0),
         });
-        let registration = self
-            .realtime
-            .register(actor(id, token), DialectKind::Account)
-            .await
-            .expect("registers");
         let realtime = self.realtime.clone();
         let served: Arc<dyn Actions> = Arc::clone(&actions) as _;
         let task = tokio::spawn(async move { realtime.serve(wire, registration, served).await });

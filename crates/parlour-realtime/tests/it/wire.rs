@@ -96,7 +96,7 @@ impl Client {
         }
     }
 
-    fn try_recv(&mut self) -> Option<Frame> {
+    pub(crate) fn try_recv(&mut self) -> Option<Frame> {
         let mut out = self.shared.out.lock().expect("not poisoned");
         let frame = out.frames.pop_front();
         if let Some(waker) = out.waiting.take() {
@@ -122,6 +122,21 @@ impl Client {
                 frame => return frame,
             }
         }
+    }
+
+    /// All texts that are here, answering pings.
+    pub(crate) fn drain(&mut self) -> Vec<Value> {
+        let mut texts = Vec::new();
+        while let Some(frame) = self.try_recv() {
+            match frame {
+                Frame::Text(text) => {
+                    texts.push(serde_json::from_slice(&text).expect("frames are JSON"));
+                }
+                Frame::Ping(bytes) => self.send(Frame::Pong(bytes)),
+                _ => {}
+            }
+        }
+        texts
     }
 
     /// Reads until the server closes; answers the texts before, and the close code.

@@ -1,26 +1,25 @@
 # What was done, shown once after a form.
-said-left = You left the room.
-said-saved = Saved.
-said-renewed = The room has its full time again.
-said-invited = Invited.
-said-removed = Removed from the room.
-said-handed-over = The room has a new host.
-said-closed = Room closed.
-said-signed-out = Signed out there.
-said-signed-out-others = Signed out everywhere else.
-said-revoked = Token revoked.
-said-password = Password changed. All other sessions and tokens have ended.
-said-deleted = Your account is deleted.
-said-restored = The built-in look is back.
-said-suspended = Account suspended. It is signed out everywhere.
-said-activated = Account active again.
-said-promoted = Now an administrator.
-said-demoted = No administrator any more.
-said-set-up = Your server is ready. Start its first room.
+flash-left = You left the room.
+flash-saved = Saved.
+flash-renewed = The room has its full time again.
+flash-invited = Invited.
+flash-removed = Removed from the room.
+flash-handed-over = The room has a new host.
+flash-closed = Room closed.
+flash-signed-out = Signed out there.
+flash-signed-out-others = Signed out everywhere else.
+flash-revoked = Token revoked.
+flash-password = Password changed. All other sessions and tokens have ended.
+flash-deleted = Your account is deleted.
+flash-restored = The built-in look is back.
+flash-suspended = Account suspended. It is signed out everywhere.
+flash-activated = Account active again.
+flash-promoted = Now an administrator.
+flash-demoted = No administrator any more.
+flash-set-up = Your server is ready. Start its first room.
 
 # Titles of pages.
 title-rooms = Rooms
-title-room-create = New room
 title-room-enter = Take a seat
 title-me = Your settings
 title-admin = Administration

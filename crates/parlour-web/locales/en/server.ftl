@@ -2,18 +2,20 @@
 
 # Titles of pages.
 title-landing = Welcome
+title-create = New room
 title-register = Create an account
-title-login = Log in
-title-logout = Log out
+title-log-in = Log in
+title-log-out = Log out
 
 # What one page says on the next.
-said-account-made = Your account is ready. Log in to begin.
-said-logged-out = You are logged out.
+flash-account-made = Your account is ready. Log in to begin.
+flash-logged-out = You are logged out.
 
 login-failed = Login failed.
 register-log-in-instead = Log in instead
 
 # Pages for errors: a heading and a sentence each.
+error-title = Error
 error-forged = This form has expired
 error-forged-text = Go back, reload the page and send the form again. If that does not help, allow cookies for this site.
 error-forbidden = Not allowed

@@ -1,26 +1,25 @@
 # 양식을 보낸 뒤 한 번 보이는 말.
-said-left = 방에서 나왔습니다.
-said-saved = 저장했습니다.
-said-renewed = 방의 기간을 처음부터 다시 시작했습니다.
-said-invited = 초대했습니다.
-said-removed = 방에서 내보냈습니다.
-said-handed-over = 방장이 바뀌었습니다.
-said-closed = 방을 닫았습니다.
-said-signed-out = 그 기기에서 로그아웃했습니다.
-said-signed-out-others = 다른 모든 곳에서 로그아웃했습니다.
-said-revoked = 토큰을 폐기했습니다.
-said-password = 비밀번호를 바꿨습니다. 다른 세션과 토큰은 모두 끝났습니다.
-said-deleted = 계정을 삭제했습니다.
-said-restored = 기본 모양으로 되돌렸습니다.
-said-suspended = 계정을 정지했습니다. 모든 곳에서 로그아웃됩니다.
-said-activated = 계정을 다시 활성화했습니다.
-said-promoted = 이제 관리자입니다.
-said-demoted = 더 이상 관리자가 아닙니다.
-said-set-up = 서버가 준비되었습니다. 첫 방을 만들어 보세요.
+flash-left = 방에서 나왔습니다.
+flash-saved = 저장했습니다.
+flash-renewed = 방의 기간을 처음부터 다시 시작했습니다.
+flash-invited = 초대했습니다.
+flash-removed = 방에서 내보냈습니다.
+flash-handed-over = 방장이 바뀌었습니다.
+flash-closed = 방을 닫았습니다.
+flash-signed-out = 그 기기에서 로그아웃했습니다.
+flash-signed-out-others = 다른 모든 곳에서 로그아웃했습니다.
+flash-revoked = 토큰을 폐기했습니다.
+flash-password = 비밀번호를 바꿨습니다. 다른 세션과 토큰은 모두 끝났습니다.
+flash-deleted = 계정을 삭제했습니다.
+flash-restored = 기본 모양으로 되돌렸습니다.
+flash-suspended = 계정을 정지했습니다. 모든 곳에서 로그아웃됩니다.
+flash-activated = 계정을 다시 활성화했습니다.
+flash-promoted = 이제 관리자입니다.
+flash-demoted = 더 이상 관리자가 아닙니다.
+flash-set-up = 서버가 준비되었습니다. 첫 방을 만들어 보세요.
 
 # 페이지 제목.
 title-rooms = 방 목록
-title-room-create = 새 방
 title-room-enter = 자리에 앉기
 title-me = 내 설정
 title-admin = 관리

@@ -3,12 +3,13 @@
 # Titles of pages.
 title-landing = 환영합니다
 title-register = 회원가입
-title-login = 로그인
-title-logout = 로그아웃
+title-create = 새 방
+title-log-in = 로그인
+title-log-out = 로그아웃
 
 # What one page says on the next.
-said-account-made = 계정이 만들어졌습니다. 로그인해 주세요.
-said-logged-out = 로그아웃했습니다.
+flash-account-made = 계정이 만들어졌습니다. 로그인해 주세요.
+flash-logged-out = 로그아웃했습니다.
 
 login-failed = 로그인하지 못했습니다.
 register-log-in-instead = 로그인하기
@@ -127,3 +128,5 @@ code-rate-limited = 요청이 너무 많습니다. 잠시 후 다시 시도해 �
 code-busy = 서버가 바쁩니다. 잠시 후 다시 시도해 주세요.
 code-unavailable = 잠시 서비스를 쓸 수 없습니다. 잠시 후 다시 시도해 주세요.
 code-internal = 서버에 문제가 생겼습니다.
+error-title = 오류
+problem-not-boolean = 참 또는 거짓이어야 합니다.

@@ -11,6 +11,7 @@ use axum::{
     http::{HeaderMap, header::CONTENT_TYPE},
     response::{IntoResponse as _, Response},
 };
+use bytes::Bytes;
 use parlour_core::{
     Time,
     error::{NO_FIELD, Problem},
@@ -39,6 +40,8 @@ pub(crate) enum Field {
         name: String,
         /// Its size in bytes.
         size: u64,
+        /// Its beginning: all of a small file.
+        start: Bytes,
     },
 }
 
@@ -75,6 +78,17 @@ impl Fields {
         match self.0.remove(name)? {
             Field::Text(text) | Field::Json(Value::String(text)) => Some(text),
             _ => None,
+        }
+    }
+
+    /// A small file; an input in which none was chosen sends an empty one without a name. Of a large
+    /// one only the beginning is there.
+    pub(crate) fn small_file(&mut self, name: &str) -> Given<Vec<u8>> {
+        match self.0.remove(name) {
+            Some(Field::File { name, start, .. }) if !(name.is_empty() && start.is_empty()) => {
+                Given::Value(start.to_vec())
+            }
+            _ => Given::Missing,
         }
     }
 
@@ -192,7 +206,7 @@ impl Fields {
         match self.0.remove("file")? {
             Field::Json(Value::Null) => None,
             Field::Text(text) if text.is_empty() => None,
-            Field::File { name, size: 0 } if name.is_empty() => None,
+            Field::File { name, size: 0, .. } if name.is_empty() => None,
             Field::File { .. } => Some(Problem::FilesUnavailable),
             Field::Text(_) | Field::Json(_) => Some(Problem::NotAFile),
         }

@@ -10,6 +10,9 @@ use bytes::BytesMut;
 /// Most parts of one form.
 const MAX_PARTS: usize = 1_000;
 
+/// How much of a file is kept in memory: one byte more than the largest small file.
+const SMALL_FILE: usize = parlour_core::site::MAX_LOGO_BYTES + 1;
+
 /// Reads an urlencoded form; of a repeated key the last value counts.
 pub(super) fn urlencoded(bytes: &[u8]) -> Result<Fields, BodyError> {
     let mut fields = Fields::default();
@@ -22,8 +25,8 @@ pub(super) fn urlencoded(bytes: &[u8]) -> Result<Fields, BodyError> {
     Ok(fields)
 }
 
-/// Reads a multipart form. Texts are kept up to `text_limit` bytes together; of a file only its name
-/// and size are kept until files are stored.
+/// Reads a multipart form. Texts are kept up to `text_limit` bytes together; of a file only its name,
+/// size and beginning are kept until files are stored.
 pub(super) async fn multipart(
     body: Body,
     boundary: String,
@@ -50,7 +53,11 @@ pub(super) async fn multipart(
         let mut text = BytesMut::new();
         while let Some(piece) = part.chunk().await.map_err(mend)? {
             size += piece.len() as u64;
-            if file_name.is_none() {
+            if file_name.is_some() {
+                // Only so much that a small picture fits, and that a larger one is seen to be one.
+                let room = SMALL_FILE.saturating_sub(text.len());
+                text.extend_from_slice(&piece[..piece.len().min(room)]);
+            } else {
                 texts += piece.len();
                 if texts > text_limit {
                     return Err(BodyError::TooLarge);
@@ -59,7 +66,11 @@ pub(super) async fn multipart(
             }
         }
         let field = match file_name {
-            Some(name) => Field::File { name, size },
+            Some(name) => Field::File {
+                name,
+                size,
+                start: text.freeze(),
+            },
             None => Field::Text(String::from_utf8(text.into()).map_err(|_| {
                 BodyError::Malformed("Multipart form parse error - a text is not UTF-8".into())
             })?),

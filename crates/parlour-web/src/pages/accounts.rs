@@ -1,7 +1,14 @@
 //! Register, log in, log out (contract section 7).
 
 use super::{
-    Answer, error::redirect, flash::Flash, form::Form, guard::Posted, next, visitor::Visitor,
+    Answer,
+    see::see,
+    error::redirect,
+    flash::Flash,
+    form::{Form, Link},
+    guard::Posted,
+    next,
+    visitor::Visitor,
 };
 use crate::{
     api::QueryFields,
@@ -17,13 +24,16 @@ use axum::{
     },
     response::Response,
 };
-use minijinja::{Value, context, value::Serde};
+use minijinja::{context, value::Serde};
 use parlour_core::{
-    Error, Kind, TokenId,
+    Error, FieldError, Problem, TokenId,
     accounts::{self, LogIn, PageSignUp},
     error::{FORBIDDEN_SIGN_UP, LOGIN_FAILED},
-    model::TokenKind,
+    model::{TokenKind, User},
 };
+
+const REGISTER: [&str; 4] = ["email", "nickname", "password1", "password2"];
+const LOG_IN: [&str; 2] = ["username", "password"];
 
 /// Where the address says that the visitor wants to go.
 fn wanted(query: Option<&str>) -> Option<String> {
@@ -42,7 +52,7 @@ pub(super) async fn show_register(visitor: Visitor, RawQuery(query): RawQuery) -
         return Ok(redirect(next::LIST));
     }
     let next = wanted(query.as_deref());
-    register_page(&visitor, Form::default(), next, StatusCode::OK).await
+    register_page(&visitor, Form::new(&REGISTER), next, StatusCode::OK)
 }
 
 /// `POST /accounts/register/`.
@@ -55,7 +65,7 @@ pub(super) async fn register(
         return Ok(redirect(next::LIST));
     }
     let next = wanted_by(&fields, query.as_deref());
-    let form = Form::keeping(&fields, &["email", "nickname"]);
+    let form = Form::new(&REGISTER).keep(&fields, &["email", "nickname"]);
     let input = PageSignUp {
         email: fields.text("email"),
         nickname: fields.text("nickname"),
@@ -68,7 +78,7 @@ pub(super) async fn register(
             // The address must not carry the email: a flash does.
             let flash = Flash {
                 email: user.email.unwrap_or_default(),
-                ..Flash::saying("said-account-made")
+                ..Flash::saying("flash-account-made")
             };
             let place = next.map_or(next::LOG_IN.to_owned(), |next| next::log_in_then(&next));
             let mut response = redirect(&place);
@@ -77,33 +87,35 @@ pub(super) async fn register(
         }
         Err(error) if error.is(FORBIDDEN_SIGN_UP) => {
             let form = form.alert(visitor.error(&error));
-            register_page(&visitor, form, next, StatusCode::FORBIDDEN).await
+            register_page(&visitor, form, next, StatusCode::FORBIDDEN)
         }
-        Err(error) if error.kind() == Kind::Invalid => {
-            let form = form.refused(&visitor, &error, |field| field);
-            register_page(&visitor, form, next, StatusCode::OK).await
+        Err(error) => {
+            let form = form.refused(&visitor, error, |found| log_in_instead(&visitor, found))?;
+            register_page(&visitor, form, next, StatusCode::OK)
         }
-        Err(error) => Err(error.into()),
     }
 }
 
-async fn register_page(
+/// Who has an account with this email may want to log in.
+fn log_in_instead(visitor: &Visitor, found: &FieldError) -> Option<Link> {
+    (found.problem == Problem::EmailTaken).then(|| Link {
+        url: next::LOG_IN.to_owned(),
+        text: visitor.text("register-log-in-instead"),
+    })
+}
+
+fn register_page(
     visitor: &Visitor,
     form: Form,
     next: Option<String>,
     status: StatusCode,
 ) -> Answer {
-    let values = values(visitor, form, next);
-    let page = visitor.page("register.html").status(status);
-    page.with(values).await
-}
-
-fn values(visitor: &Visitor, form: Form, next: Option<String>) -> Value {
-    context! {
+    let page = visitor.page("register.html", "title-register");
+    page.status(status).with(context! {
         form => Serde(form),
         next,
         sign_up_open => visitor.web().app.settings().open_registration,
-    }
+    })
 }
 
 /// `GET /accounts/login/`.
@@ -113,8 +125,8 @@ pub(super) async fn show_login(visitor: Visitor, RawQuery(query): RawQuery) -> A
         return Ok(redirect(next.as_deref().unwrap_or(next::LIST)));
     }
     let email = visitor.flash().map(|flash| flash.email.clone());
-    let form = Form::with([("username", email.unwrap_or_default())]);
-    login_page(&visitor, form, next).await
+    let form = Form::new(&LOG_IN).value("username", email.unwrap_or_default());
+    login_page(&visitor, form, next)
 }
 
 /// `POST /accounts/login/`. A session that the visitor had ends: nobody can plant one (fixation).
@@ -125,7 +137,7 @@ pub(super) async fn log_in(
     Posted(mut fields): Posted,
 ) -> Answer {
     let next = wanted_by(&fields, query.as_deref());
-    let form = Form::keeping(&fields, &["username"]);
+    let form = Form::new(&LOG_IN).keep(&fields, &["username"]);
     let agent = headers
         .get(USER_AGENT)
         .and_then(|agent| agent.to_str().ok());
@@ -150,25 +162,52 @@ pub(super) async fn log_in(
         }
         Err(error) if error.is(LOGIN_FAILED) => {
             let form = form.alert(visitor.text("login-failed"));
-            login_page(&visitor, form, next).await
+            login_page(&visitor, form, next)
         }
-        Err(error) if error.kind() == Kind::Invalid => {
-            let form = form.refused(&visitor, &error, |field| field);
-            login_page(&visitor, form, next).await
-        }
-        Err(error) => Err(error.into()),
+        Err(error) => login_page(&visitor, form.refused(&visitor, error, |_| None)?, next),
     }
 }
 
-async fn login_page(visitor: &Visitor, form: Form, next: Option<String>) -> Answer {
-    let values = values(visitor, form, next);
-    visitor.page("login.html").with(values).await
+/// A session for an account that was just made by the one who asks, and on to a page.
+///
+/// # Errors
+/// When the store does not answer.
+pub(super) async fn logged_in(
+    visitor: &Visitor,
+    user: User,
+    headers: &HeaderMap,
+    place: &str,
+    said: &str,
+) -> Answer {
+    let agent = headers
+        .get(USER_AGENT)
+        .and_then(|agent| agent.to_str().ok());
+    let app = &visitor.web().app;
+    let issued = accounts::open_session(app, user, agent.unwrap_or_default()).await?;
+    end_session(visitor).await?;
+    let mut response = see(visitor, place, Some(said));
+    let life = app.settings().session_lifetime;
+    let cookie = cookies::SESSION.set(&issued.secret, life, visitor.https(), Scripts::MayNotRead);
+    set(&mut response, cookie);
+    renew_token(visitor, &mut response, Some(issued.id));
+    Ok(response)
+}
+
+fn login_page(visitor: &Visitor, form: Form, next: Option<String>) -> Answer {
+    visitor.page("login.html", "title-log-in").with(context! {
+        form => Serde(form),
+        next,
+        sign_up_open => visitor.web().app.settings().open_registration,
+    })
 }
 
 /// `GET /accounts/logout/` asks; a link or a picture elsewhere must not log anybody out (D-27).
 pub(super) async fn show_logout(visitor: Visitor) -> Answer {
-    let values = values(&visitor, Form::default(), None);
-    visitor.page("logout.html").with(values).await
+    visitor.page("logout.html", "title-log-out").with(context! {
+        form => Serde(Form::default()),
+        next => (),
+        sign_up_open => visitor.web().app.settings().open_registration,
+    })
 }
 
 /// `POST /accounts/logout/`.
@@ -177,7 +216,7 @@ pub(super) async fn log_out(visitor: Visitor) -> Answer {
     let mut response = redirect(next::LIST);
     set(&mut response, cookies::SESSION.remove(visitor.https()));
     renew_token(&visitor, &mut response, None);
-    let flash = Flash::saying("said-logged-out");
+    let flash = Flash::saying("flash-logged-out");
     set(&mut response, flash.cookie(visitor.https()));
     Ok(response)
 }
@@ -195,7 +234,7 @@ async fn end_session(visitor: &Visitor) -> Result<(), Error> {
 }
 
 /// Gives the browser a CSRF token for who the visitor is from now on.
-pub(super) fn renew_token(visitor: &Visitor, response: &mut Response, session: Option<TokenId>) {
+fn renew_token(visitor: &Visitor, response: &mut Response, session: Option<TokenId>) {
     let web = visitor.web();
     let mut nonce = [0; 16];
     web.app.random(&mut nonce);

@@ -1,50 +1,55 @@
 //! `/admin/`: the server's look, its people and its rooms.
 
 use super::{
-    answer::{Answer, Answered},
+    Answer,
+    see::see,
     contrast::{self, Pair},
+    error::Failure,
     form::Form,
+    guard::Posted,
     visitor::Visitor,
 };
 use crate::body::Fields;
+use axum::extract::RawQuery;
+use minijinja::{Value, value::Serde};
 use parlour_core::{
-    Actor, Error, Kind, RoomId, Time, UserId,
+    Actor, Error, RoomId, Time, UserId,
     accounts::{self, Administer},
-    error::{ADMIN_ONLY, Problem},
+    error::{NOT_FOUND, Problem},
     given::Given,
     model::{PageNumber, PageRequest, RoomKind},
     rooms,
     site::{self, UpdateSite},
 };
 use serde::Serialize;
+use std::collections::HashMap;
+
+const FIELDS: [&str; 7] = ["name", "welcome", "run_by", "hue", "css", "logo", "confirm"];
 
 /// Rows of a list.
 const ROWS: i64 = 50;
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Page {
-    section: String,
+    section: &'static str,
     form: Form,
     overview: Overview,
     users: Listed<Account>,
     rooms: Listed<RoomRow>,
     limits: Vec<Limit>,
     contrast: Vec<Pair>,
-    css: String,
     has_logo: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Overview {
     users: i64,
     rooms: i64,
-    sockets: usize,
     version: &'static str,
-    engine: &'static str,
 }
 
 /// A page of a list.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Listed<T> {
     items: Vec<T>,
     page: i64,
@@ -52,7 +57,7 @@ struct Listed<T> {
     count: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Account {
     id: UserId,
     username: String,
@@ -63,7 +68,7 @@ struct Account {
     is_me: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct RoomRow {
     id: RoomId,
     name: String,
@@ -76,78 +81,90 @@ struct RoomRow {
     closes: Option<Time>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Limit {
     name: String,
     value: String,
 }
 
 /// Which part of the page, and which page of its list.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Asked {
-    /// `?section=`.
-    pub(crate) section: Option<String>,
-    /// `?page=`.
-    pub(crate) page: Option<i64>,
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    section: &'static str,
+    page: i64,
 }
 
-/// The page. Who is no administrator finds nothing here.
-pub(crate) async fn show(visitor: &Visitor, asked: &Asked) -> Answered {
-    let actor = match admin(visitor) {
-        Ok(actor) => actor,
-        Err(page) => return Ok(page),
-    };
-    let site = site::get(&visitor.web().app).await?;
-    let form = Form::with([
-        ("name", site.name.clone()),
-        ("welcome", site.welcome.clone()),
-        ("run_by", site.run_by.clone()),
-        ("hue", site.hue.to_string()),
-        ("css", site.css.clone()),
-    ]);
-    page(visitor, actor, asked, form).await
-}
+impl Asked {
+    const SECTIONS: [&str; 5] = ["overview", "look", "people", "rooms", "limits"];
 
-fn admin(visitor: &Visitor) -> Result<&Actor, Answer> {
-    match visitor.actor() {
-        None => Err(Answer::LogIn),
-        Some(actor) if actor.is_admin => Ok(actor),
-        Some(_) => Err(Answer::Missing),
+    const fn section(section: &'static str) -> Self {
+        Self { section, page: 1 }
+    }
+
+    fn read(query: &str) -> Self {
+        let mut asked = Self::section(Self::SECTIONS[0]);
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            if name == "page" {
+                asked.page = value.parse().unwrap_or(1).max(1);
+            } else if name == "section"
+                && let Some(known) = Self::SECTIONS.into_iter().find(|one| *one == value)
+            {
+                asked.section = known;
+            }
+        }
+        asked
     }
 }
 
-async fn page(visitor: &Visitor, actor: &Actor, asked: &Asked, form: Form) -> Answered {
-    let web = visitor.web();
-    let section = match asked.section.as_deref() {
-        Some(section @ ("look" | "people" | "rooms" | "limits")) => section,
-        _ => "overview",
-    };
-    let number = |of: &str| asked.page.filter(|_| section == of).unwrap_or(1);
+/// `GET /admin/`. Who is no administrator finds nothing here.
+pub(super) async fn show(visitor: Visitor, RawQuery(query): RawQuery) -> Answer {
+    let actor = admin(&visitor)?;
+    let asked = Asked::read(&query.unwrap_or_default());
+    let form = filled(&visitor).await?;
+    page(&visitor, &actor, asked, form).await
+}
+
+/// The form with the look in force.
+async fn filled(visitor: &Visitor) -> Result<Form, Error> {
+    let site = site::get(&visitor.web().app).await?;
+    Ok(Form::new(&FIELDS)
+        .value("name", site.name.clone())
+        .value("welcome", site.welcome.clone())
+        .value("run_by", site.run_by.clone())
+        .value("hue", site.hue.to_string())
+        .value("css", site.css.clone()))
+}
+
+fn admin(visitor: &Visitor) -> Result<Actor, Failure> {
+    match visitor.actor() {
+        None => Err(Failure::LogIn),
+        Some(actor) if actor.is_admin => Ok(*actor),
+        Some(_) => Err(Error::from(NOT_FOUND).into()),
+    }
+}
+
+async fn page(visitor: &Visitor, actor: &Actor, asked: Asked, form: Form) -> Answer {
+    let number = |of: &str| if asked.section == of { asked.page } else { 1 };
     let users = users(visitor, actor, number("people")).await?;
     let rooms = rooms(visitor, actor, number("rooms")).await?;
-    let site = site::get(&web.app).await?;
-    let status = form.status();
-    Ok(Answer::with_status(
-        status,
-        "admin.html",
-        Page {
-            section: section.to_owned(),
-            form,
-            overview: Overview {
-                users: users.count,
-                rooms: rooms.count,
-                sockets: web.realtime.sockets(),
-                version: env!("CARGO_PKG_VERSION"),
-                engine: web.config.engine,
-            },
-            users,
-            rooms,
-            limits: limits(visitor),
-            contrast: contrast::pairs(site.hue, |name| visitor.text(&format!("contrast-{name}"))),
-            css: site.css.clone(),
-            has_logo: site.logo.is_some(),
+    let site = site::get(&visitor.web().app).await?;
+    let values = Page {
+        section: asked.section,
+        form,
+        overview: Overview {
+            users: users.count,
+            rooms: rooms.count,
+            version: env!("CARGO_PKG_VERSION"),
         },
-    ))
+        users,
+        rooms,
+        limits: limits(visitor),
+        contrast: contrast::pairs(site.hue, |name| visitor.text(&format!("contrast-{name}"))),
+        has_logo: site.logo.is_some(),
+    };
+    visitor
+        .page("admin.html", "title-admin")
+        .with(Value::from(Serde(values)))
 }
 
 fn request(page: i64) -> PageRequest {
@@ -183,8 +200,7 @@ async fn rooms(visitor: &Visitor, actor: &Actor, page: i64) -> Result<Listed<Roo
     let app = &visitor.web().app;
     let found = rooms::list_all(app, actor, Some(request(page))).await?;
     let owners: Vec<_> = found.items.iter().map(|room| room.owner).collect();
-    let names: std::collections::HashMap<_, _> =
-        app.senders(&owners).await?.into_iter().collect();
+    let names: HashMap<_, _> = app.senders(&owners).await?.into_iter().collect();
     Ok(Listed {
         page,
         pages: found.total_pages(),
@@ -239,43 +255,39 @@ const fn on(yes: bool) -> &'static str {
     if yes { "limit-yes" } else { "limit-no" }
 }
 
-/// One change, named by the field `action`.
-pub(crate) async fn change(visitor: &Visitor, mut fields: Fields) -> Answered {
-    let actor = match admin(visitor) {
-        Ok(actor) => actor,
-        Err(page) => return Ok(page),
-    };
-    let form = Form::keeping(&fields, &["name", "welcome", "run_by", "hue", "css", "confirm"]);
-    let Given::Value(action) = fields.text("action") else {
-        return Ok(Answer::Missing);
-    };
-    let section = match action.as_str() {
-        "look" | "look-restore" => "look",
-        "room-close" => "rooms",
-        _ => "people",
-    };
-    let done = match action.as_str() {
-        "look" => look(visitor, actor, fields).await,
-        "look-restore" => restore(visitor, actor).await,
-        "room-close" => close(visitor, actor, fields).await,
-        "user-suspend" => user(visitor, actor, fields, Administer::Suspend).await,
-        "user-activate" => user(visitor, actor, fields, Administer::Reactivate).await,
-        "user-promote" => user(visitor, actor, fields, Administer::Promote).await,
-        "user-demote" => user(visitor, actor, fields, Administer::Demote).await,
-        _ => return Ok(Answer::Missing),
+/// `POST /admin/`: one change, named by the field `action`.
+pub(super) async fn change(visitor: Visitor, Posted(mut fields): Posted) -> Answer {
+    let actor = admin(&visitor)?;
+    let action = fields.take_text("action").unwrap_or_default();
+    let form = filled(&visitor).await?.keep(&fields, &FIELDS);
+    let (section, done) = match action.as_str() {
+        "look" => ("look", look(&visitor, &actor, fields).await),
+        "look-restore" => ("look", restore(&visitor, &actor).await),
+        "room-close" => ("rooms", close(&visitor, &actor, fields).await),
+        action => match administer(action) {
+            Some(what) => ("people", user(&visitor, &actor, fields, what).await),
+            None => return Err(Error::from(NOT_FOUND).into()),
+        },
     };
     match done {
-        Ok(said) => Ok(Answer::said(format!("/admin/?section={section}"), said)),
-        Err(error) if error.is(ADMIN_ONLY) => Ok(Answer::Missing),
-        Err(error) if matches!(error.kind(), Kind::Invalid | Kind::Conflict) => {
-            let asked = Asked {
-                section: Some(section.to_owned()),
-                page: None,
-            };
-            let form = form.refused(visitor, &error, |field| field);
-            page(visitor, actor, &asked, form).await
+        Ok(said) => {
+            let place = format!("/admin/?section={section}");
+            Ok(see(&visitor, &place, Some(said)))
         }
-        Err(error) => Err(error),
+        Err(error) => {
+            let form = form.refused(&visitor, error, |_| None)?;
+            page(&visitor, &actor, Asked::section(section), form).await
+        }
+    }
+}
+
+fn administer(action: &str) -> Option<Administer> {
+    match action {
+        "user-suspend" => Some(Administer::Suspend),
+        "user-activate" => Some(Administer::Reactivate),
+        "user-promote" => Some(Administer::Promote),
+        "user-demote" => Some(Administer::Demote),
+        _ => None,
     }
 }
 
@@ -292,7 +304,7 @@ async fn look(visitor: &Visitor, actor: &Actor, mut fields: Fields) -> Done {
         remove_logo: !fields.text("remove_logo").is_missing(),
     };
     site::update(&visitor.web().app, actor, input).await?;
-    Ok("said-saved")
+    Ok("flash-saved")
 }
 
 /// The built-in look; the name stays.
@@ -305,7 +317,7 @@ async fn restore(visitor: &Visitor, actor: &Actor) -> Done {
         ..UpdateSite::default()
     };
     site::update(&visitor.web().app, actor, input).await?;
-    Ok("said-restored")
+    Ok("flash-restored")
 }
 
 /// Ends a room, when its name was typed.
@@ -320,7 +332,7 @@ async fn close(visitor: &Visitor, actor: &Actor, mut fields: Fields) -> Done {
         return Err(Error::field("confirm", Problem::NotConfirmed));
     }
     rooms::end_as_admin(app, actor, id).await?;
-    Ok("said-closed")
+    Ok("flash-closed")
 }
 
 async fn user(
@@ -334,9 +346,9 @@ async fn user(
     };
     accounts::administer(&visitor.web().app, actor, id, what).await?;
     Ok(match what {
-        Administer::Suspend => "said-suspended",
-        Administer::Reactivate => "said-activated",
-        Administer::Promote => "said-promoted",
-        Administer::Demote => "said-demoted",
+        Administer::Suspend => "flash-suspended",
+        Administer::Reactivate => "flash-activated",
+        Administer::Promote => "flash-promoted",
+        Administer::Demote => "flash-demoted",
     })
 }

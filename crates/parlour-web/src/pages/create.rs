@@ -1,7 +1,7 @@
 //! The form that makes a room.
 
 use super::{
-    Answer, card,
+    Answer,
     error::{Failure, redirect},
     form::Form,
     guard::Posted,
@@ -9,7 +9,6 @@ use super::{
 };
 use minijinja::{context, value::Serde};
 use parlour_core::{
-    Kind,
     given::Given,
     rooms::{self, CreateRoom},
 };
@@ -22,11 +21,10 @@ pub(super) async fn show(visitor: Visitor) -> Answer {
         return Err(Failure::LogIn);
     }
     let seats = visitor.web().app.settings().default_max_users;
-    let form = Form::with([
-        ("kind", "GROUP".to_owned()),
-        ("max_users", seats.to_string()),
-    ]);
-    page(&visitor, form).await
+    let form = Form::new(&FIELDS)
+        .value("kind", "GROUP")
+        .value("max_users", seats.to_string());
+    page(&visitor, form)
 }
 
 /// `POST /chat/create/`.
@@ -34,7 +32,7 @@ pub(super) async fn create(visitor: Visitor, Posted(mut fields): Posted) -> Answ
     let Some(actor) = visitor.actor().copied() else {
         return Err(Failure::LogIn);
     };
-    let form = Form::keeping(&fields, &FIELDS);
+    let form = Form::new(&FIELDS).keep(&fields, &FIELDS);
     // An empty field of a form says nothing.
     let blank = |given: Option<&str>| given.is_none_or(|text| text.trim().is_empty());
     let (no_kind, no_seats) = (blank(fields.peek("kind")), blank(fields.peek("max_users")));
@@ -54,29 +52,26 @@ pub(super) async fn create(visitor: Visitor, Posted(mut fields): Posted) -> Answ
         expires_at: Given::Missing,
     };
     match rooms::create(&visitor.web().app, &actor, input).await {
-        Ok(room) => Ok(redirect(&card::url(room.id))),
-        Err(error) if error.kind() == Kind::Invalid => {
-            let form = form.refused(&visitor, &error, |field| match field {
-                "name" => "title",
-                "type" => "kind",
-                other => other,
-            });
-            page(&visitor, form).await
+        Ok(room) => Ok(redirect(&format!("/chat/{}/", room.id))),
+        Err(error) => {
+            let form = form.refused(&visitor, error, |_| None)?;
+            page(
+                &visitor,
+                form.rename("name", "title").rename("type", "kind"),
+            )
         }
-        Err(error) => Err(error.into()),
     }
 }
 
-async fn page(visitor: &Visitor, form: Form) -> Answer {
+fn page(visitor: &Visitor, form: Form) -> Answer {
     let app = &visitor.web().app;
     let settings = app.settings();
     let closes_on = settings
         .room_lifetime
         .map(|life| app.now().plus(life).to_string());
-    let values = context! {
+    visitor.page("room_create.html", "title-create").with(context! {
         form => Serde(form),
         seats => context! { default => settings.default_max_users, max => settings.max_users_in_room },
         closes_on,
-    };
-    visitor.page("room_create.html").with(values).await
+    })
 }

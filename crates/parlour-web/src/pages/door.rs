@@ -20,13 +20,12 @@ use axum::{
     http::{
         HeaderMap, HeaderValue, Method, Uri,
         header::{
-            ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, SET_COOKIE,
-            UPGRADE, VARY,
+            ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, SET_COOKIE, UPGRADE, VARY,
         },
         request::Parts,
     },
     middleware::Next,
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use parlour_core::{
@@ -90,13 +89,14 @@ async fn recognise(web: &Web, request: &Parts) -> Recognised {
         Ok(known) => (known, Ok(())),
         Err(error) => (None, Err(error)),
     };
-    let (actor, me, preferences) = match known {
-        Some(known) => (Some(known.actor), Some(known.user), known.preferences),
-        None => (None, None, of_cookies(headers, https)),
-    };
     let (site, outcome) = match site::get(&web.app).await {
         Ok(site) => (site, outcome),
+        // The page that says so looks like the built-in one.
         Err(error) => (Arc::default(), outcome.and(Err(error))),
+    };
+    let (actor, me, preferences) = match known {
+        Some((actor, me, preferences)) => (Some(actor), Some(me), preferences),
+        None => (None, None, visitors_choice(headers, https)),
     };
     let credential = actor.and_then(|actor| actor.credential());
     let mut random = [0; 16 + 16 + 48];
@@ -113,11 +113,16 @@ async fn recognise(web: &Web, request: &Parts) -> Recognised {
         web: web.clone(),
         actor,
         me,
+        site,
         address: auth::address_of(web, headers, &request.extensions),
         https,
-        language: language(request, &preferences, https),
+        language: preferences
+            .language
+            .map(Language::from)
+            .filter(|_| chosen_language(&request.method, &request.uri).is_none())
+            .unwrap_or_else(|| language(&request.method, &request.uri, headers, https)),
+        theme: preferences.theme.as_str(),
         preferences,
-        site,
         nonce: URL_SAFE_NO_PAD.encode(nonce),
         masked_token: token.masked(mask.try_into().unwrap_or([0; 48])),
         token,
@@ -136,35 +141,21 @@ async fn recognise(web: &Web, request: &Parts) -> Recognised {
     }
 }
 
-struct Account {
-    actor: Actor,
-    user: User,
-    preferences: Preferences,
-}
-
-/// The account of the session cookie.
-async fn account(web: &Web, headers: &HeaderMap, https: bool) -> Result<Option<Account>, Error> {
+/// The account of the session cookie, and what it chose.
+async fn account(
+    web: &Web,
+    headers: &HeaderMap,
+    https: bool,
+) -> Result<Option<(Actor, User, Preferences)>, Error> {
     let Some(actor) = session::visitor(web, headers, https).await? else {
         return Ok(None);
     };
-    let store = web.app.store();
-    let (user, preferences) =
-        tokio::try_join!(store.user(actor.user), store.preferences(actor.user))?;
     // An account that went away a moment ago is nobody.
-    Ok(user.map(|user| Account {
-        actor,
-        user,
-        preferences: preferences.unwrap_or_default(),
-    }))
-}
-
-/// What somebody without an account chose.
-fn of_cookies(headers: &HeaderMap, https: bool) -> Preferences {
-    let theme = cookies::THEME.read(headers, https);
-    Preferences {
-        theme: theme.and_then(|word| word.parse().ok()).unwrap_or_default(),
-        ..Preferences::default()
-    }
+    let Some(me) = web.app.store().user(actor.user).await? else {
+        return Ok(None);
+    };
+    let preferences = web.app.store().preferences(actor.user).await?;
+    Ok(Some((actor, me, preferences.unwrap_or_default())))
 }
 
 /// Pages count like requests of programs do.
@@ -186,18 +177,26 @@ fn chosen_language(method: &Method, uri: &Uri) -> Option<Language> {
     chosen.and_then(|(_, code)| Language::of(&code))
 }
 
-/// The language of the address, of the account, of the cookie, of the browser.
-fn language(request: &Parts, preferences: &Preferences, https: bool) -> Language {
-    let headers = &request.headers;
+fn language(method: &Method, uri: &Uri, headers: &HeaderMap, https: bool) -> Language {
     let accepted = || {
         let header = headers.get(ACCEPT_LANGUAGE)?.to_str().ok()?;
         Language::accepted(header)
     };
-    chosen_language(&request.method, &request.uri)
-        .or_else(|| Language::of(preferences.language?.as_str()))
+    chosen_language(method, uri)
         .or_else(|| Language::of(cookies::LANGUAGE.read(headers, https)?))
         .or_else(accepted)
         .unwrap_or(Language::ALL[0])
+}
+
+/// What a visitor without an account chose, as far as a cookie tells.
+fn visitors_choice(headers: &HeaderMap, https: bool) -> Preferences {
+    let theme = cookies::THEME.read(headers, https);
+    Preferences {
+        theme: theme
+            .and_then(|theme| theme.parse().ok())
+            .unwrap_or_default(),
+        ..Preferences::default()
+    }
 }
 
 /// Path and query without the choice of a language.
@@ -269,6 +268,11 @@ pub(super) async fn favicon(State(web): State<Web>, headers: HeaderMap) -> Respo
 
 /// `/manifest.webmanifest`: makes the site installable.
 pub(super) async fn manifest(State(web): State<Web>) -> Response {
+    use axum::response::IntoResponse as _;
+    let site = match site::get(&web.app).await {
+        Ok(site) => site,
+        Err(error) => return crate::api::problem::Problem(error).into_response(),
+    };
     let assets = web.theme.assets();
     let icons: Vec<serde_json::Value> = [
         ("img/icon.svg", "any", "image/svg+xml"),
@@ -281,14 +285,16 @@ pub(super) async fn manifest(State(web): State<Web>) -> Response {
         serde_json::json!({"src": assets.url(path), "sizes": sizes, "type": kind})
     })
     .collect();
-    let site = site::get(&web.app).await.unwrap_or_default();
     let manifest = serde_json::json!({
         "name": site.name, "short_name": site.name, "id": "/", "start_url": "/chat/list/",
         "scope": "/", "display": "standalone", "icons": icons,
     });
     (
         [
-            (CONTENT_TYPE, "application/manifest+json; charset=utf-8"),
+            (
+                axum::http::header::CONTENT_TYPE,
+                "application/manifest+json; charset=utf-8",
+            ),
             (CACHE_CONTROL, "public, no-cache"),
         ],
         manifest.to_string(),
@@ -312,10 +318,8 @@ mod tests {
     fn a_language_is_chosen_by_address_then_cookie_then_browser() {
         let mut headers = HeaderMap::new();
         let of = |path: &str, headers: &HeaderMap| {
-            let (mut parts, ()) = axum::http::Request::new(()).into_parts();
-            parts.uri = path.parse().expect("a path");
-            parts.headers = headers.clone();
-            language(&parts, &Preferences::default(), false)
+            let uri = path.parse().expect("a path");
+            language(&Method::GET, &uri, headers, false)
         };
         assert_eq!(of("/", &headers), Language::English);
         headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_static("ko-KR"));

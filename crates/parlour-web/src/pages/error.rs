@@ -9,9 +9,12 @@ use axum::{
     },
     response::{Html, IntoResponse, Response},
 };
-use minijinja::{Value, context};
+use minijinja::context;
 use parlour_core::{Error, Kind, error::NOT_FOUND, rates::whole_seconds};
-use std::any::Any;
+use std::{
+    any::Any,
+    sync::{Mutex, PoisonError},
+};
 
 /// What a page answers instead of itself.
 #[derive(Debug)]
@@ -26,9 +29,17 @@ pub(crate) enum Failure {
     LogIn,
     /// The page does not take this method.
     Method,
+    /// Another page is shown in its place, such as that of a room that ended. (A body cannot be
+    /// shared between threads, an extension of a response must be: hence the lock.)
+    Instead(Mutex<Response>),
 }
 
 impl Failure {
+    /// Another page in this one's place.
+    pub(super) const fn instead(page: Response) -> Self {
+        Self::Instead(Mutex::new(page))
+    }
+
     /// The form does not come from a page of ours.
     pub(super) fn forged() -> Self {
         Self::Forged
@@ -53,6 +64,9 @@ pub(super) struct Failed(std::sync::Arc<Failure>);
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
+        if let Self::Instead(page) = self {
+            return page.into_inner().unwrap_or_else(PoisonError::into_inner);
+        }
         let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
         response
             .extensions_mut()
@@ -84,6 +98,8 @@ fn shape(failure: &Failure) -> Shape {
     match failure {
         Failure::Forged => plain(403, "forged"),
         Failure::Method => plain(405, "method"),
+        // Never gets here: it is its own page.
+        Failure::Instead(_) => plain(500, "internal"),
         Failure::LogIn => plain(302, "forbidden"),
         Failure::Body(BodyError::TooLarge) => plain(413, "too-large"),
         Failure::Body(BodyError::TooSlow) => plain(408, "too-slow"),
@@ -136,20 +152,16 @@ pub(super) fn page(visitor: &Visitor, failed: Failed, bare: Response) -> Respons
         _ => visitor.text(&format!("error-{}-text", shape.name)),
     };
     let rendered = visitor
-        .page("error.html")
+        .page("error.html", "error-title")
         .title(heading.clone())
         .status(shape.status)
-        .bare()
-        .render(
-            Value::from(()),
-            context! {
-                status_code => shape.status.as_u16(),
-                heading => heading.clone(),
-                text => text.clone(),
-                retry_after => shape.retry_after,
-                request_id => visitor.0.request_id.clone(),
-            },
-        );
+        .with(context! {
+            status_code => shape.status.as_u16(),
+            heading => heading.clone(),
+            text => text.clone(),
+            retry_after => shape.retry_after,
+            request_id => visitor.0.request_id.clone(),
+        });
     let mut response = rendered.unwrap_or_else(|failure| {
         // The page for errors is broken itself (a theme's mistake): say it plainly.
         tracing::error!(?failure, "the page for errors failed");

@@ -12,7 +12,7 @@ const LIFE: Duration = Duration::from_secs(5 * 60);
 const MAX_BYTES: usize = 1_000;
 
 /// How the names of these texts begin.
-pub(crate) const PREFIX: &str = "said-";
+pub(crate) const PREFIX: &str = "flash-";
 
 /// A message for the next page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn what_is_said_is_heard() {
         let said = Flash {
-            text: "said-account-made".into(),
+            text: "flash-account-made".into(),
             email: "다은@example.org; a=b".into(),
         };
         let cookie = said.cookie(false).expect("a cookie");
@@ -83,7 +83,7 @@ mod tests {
         }
         let long = Flash {
             email: "x".repeat(5_000),
-            ..Flash::saying("said-x")
+            ..Flash::saying("flash-x")
         };
         assert!(long.cookie(false).is_none());
     }

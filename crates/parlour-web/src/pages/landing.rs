@@ -1,6 +1,6 @@
 //! The front door: `/` is the account socket for who asks for an upgrade, else the landing page.
 
-use super::{card, list, visitor::Visitor};
+use super::{card, sidebar, visitor::Visitor};
 use crate::{Web, sockets};
 use axum::{
     extract::{Request, State},
@@ -37,15 +37,24 @@ async fn page(visitor: &Visitor) -> super::Answer {
     };
     let open = rooms::list_open(app, first).await?;
     let count = open.count;
-    let cards = card::cards(visitor, &open.items).await?;
-    let mine = list::links(visitor).await?;
-    let last = mine.iter().max_by_key(|link| link.changed());
-    let values = context! {
-        rooms => Serde(cards),
-        room_count => count,
-        last_room => last.map_or(Value::from(()), |link| Value::from(Serde(link))),
-        mine => Serde(&mine),
-        sign_up_open => app.settings().open_registration,
+    let cards = card::cards(visitor, open.items).await?;
+    let mine = match visitor.actor() {
+        Some(actor) => {
+            let rooms = sidebar::my_rooms(visitor, actor).await?;
+            let last = rooms.first().map(|room| room.id);
+            (sidebar::links(visitor, actor, &rooms, None).await?, last)
+        }
+        None => (Vec::new(), None),
     };
-    visitor.page("landing.html").with(values).await
+    let (mine, last) = mine;
+    let last = mine.iter().find(|link| Some(link.id) == last);
+    visitor
+        .page("landing.html", "title-landing")
+        .with(context! {
+            rooms => Serde(cards),
+            room_count => count,
+            last_room => last.map_or(Value::from(()), |link| Value::from(Serde(link))),
+            mine => Serde(&mine),
+            sign_up_open => app.settings().open_registration,
+        })
 }

@@ -1,19 +1,35 @@
 //! `/me/`: one's own account.
 
 use super::{
-    answer::{Answer, Answered},
+    Answer,
+    see::see,
+    error::Failure,
     form::Form,
+    guard::Posted,
     visitor::Visitor,
 };
 use crate::body::Fields;
+use axum::extract::RawQuery;
+use minijinja::{Value, value::Serde};
 use parlour_core::{
-    Actor, Error, Kind, Time, TokenId,
+    Actor, Error, Kind, RoomId, Time, TokenId,
     accounts::{self, UpdatePreferences, UpdateUser},
-    error::Problem,
+    error::{NOT_FOUND, Problem},
     given::Given,
     model::{Preferences, TokenKind, User},
 };
 use serde::Serialize;
+
+const FIELDS: [&str; 8] = [
+    "nickname",
+    "email",
+    "avatar_hue",
+    "label",
+    "current",
+    "password1",
+    "password2",
+    "confirm",
+];
 
 /// The sections, in the order of the page.
 const SECTIONS: [&str; 7] = [
@@ -26,7 +42,7 @@ const SECTIONS: [&str; 7] = [
     "tokens",
 ];
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Page {
     form: Form,
     section: String,
@@ -41,7 +57,7 @@ struct Page {
     owned: Vec<Owned>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Session {
     id: TokenId,
     label: String,
@@ -49,7 +65,7 @@ struct Session {
     current: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Token {
     id: TokenId,
     label: String,
@@ -57,20 +73,30 @@ struct Token {
 }
 
 /// A room that keeps the account from being deleted.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Owned {
-    id: parlour_core::RoomId,
+    id: RoomId,
     name: String,
 }
 
-/// The page; `section` is the one that opens.
-pub(crate) async fn show(visitor: &Visitor, section: Option<&str>) -> Answered {
-    let Some(actor) = visitor.actor() else {
-        return Ok(Answer::LogIn);
-    };
-    let section = section.filter(|section| SECTIONS.contains(section));
-    let section = section.unwrap_or(SECTIONS[0]);
-    page(visitor, actor, section, Form::default(), None).await
+/// `GET /me/`; `?section=` is the one that opens.
+pub(super) async fn show(visitor: Visitor, RawQuery(query): RawQuery) -> Answer {
+    let actor = visitor.actor().copied().ok_or(Failure::LogIn)?;
+    let query = query.unwrap_or_default();
+    let asked = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "section");
+    let section = asked.and_then(|(_, asked)| SECTIONS.into_iter().find(|one| *one == asked));
+    let form = filled(&visitor);
+    page(&visitor, &actor, section.unwrap_or(SECTIONS[0]), form, None).await
+}
+
+/// The form with what the account has.
+fn filled(visitor: &Visitor) -> Form {
+    let form = Form::new(&FIELDS);
+    let Some(me) = visitor.me() else { return form };
+    let hue = me.avatar_hue.map(|hue| hue.to_string());
+    form.value("nickname", me.nickname.clone())
+        .value("email", me.email.clone().unwrap_or_default())
+        .value("avatar_hue", hue.unwrap_or_default())
 }
 
 async fn page(
@@ -79,20 +105,16 @@ async fn page(
     section: &str,
     form: Form,
     new_token: Option<String>,
-) -> Answered {
+) -> Answer {
     let app = &visitor.web().app;
-    let user = accounts::get(app, actor.user).await?;
+    let user = accounts::get(app, Some(actor), actor.user).await?;
     let credentials = accounts::list_credentials(app, actor).await?;
     let (sessions, tokens): (Vec<_>, Vec<_>) = credentials
         .into_iter()
         .partition(|token| token.kind == TokenKind::Session);
     let rooms = super::sidebar::my_rooms(visitor, actor).await?;
     let owned = rooms.into_iter().filter(|room| room.owner == actor.user);
-    let status = form.status();
-    Ok(Answer::with_status(
-        status,
-        "me.html",
-        Page {
+    let values = Page {
             form,
             section: section.to_owned(),
             username: user.username,
@@ -124,8 +146,10 @@ async fn page(
                     name: room.name,
                 })
                 .collect(),
-        },
-    ))
+    };
+    visitor
+        .page("me.html", "title-me")
+        .with(Value::from(Serde(values)))
 }
 
 /// What a form of the page did.
@@ -138,45 +162,44 @@ enum Done {
     LoggedOut(&'static str),
 }
 
-/// One change, named by the field `action`.
-pub(crate) async fn change(visitor: &Visitor, mut fields: Fields) -> Answered {
-    let Some(actor) = visitor.actor() else {
-        return Ok(Answer::LogIn);
-    };
-    let form = Form::keeping(&fields, &["nickname", "email", "avatar_hue", "label"]);
-    let Given::Value(action) = fields.text("action") else {
-        return Ok(Answer::Missing);
-    };
+/// `POST /me/`: one change, named by the field `action`.
+pub(super) async fn change(visitor: Visitor, Posted(mut fields): Posted) -> Answer {
+    let actor = visitor.actor().copied().ok_or(Failure::LogIn)?;
+    let app = &visitor.web().app;
+    let action = fields.take_text("action").unwrap_or_default();
     let section = section_of(&action);
+    let form = filled(&visitor).keep(&fields, &["nickname", "email", "avatar_hue", "label"]);
     let done = match action.as_str() {
-        "profile" => profile(visitor, actor, fields).await,
-        "appearance" | "language" | "keys" => preferences(visitor, actor, &action, fields).await,
-        "password" => password(visitor, actor, fields).await,
-        "sign-out-one" => end_one(visitor, actor, fields, "said-signed-out").await,
-        "token-revoke" => end_one(visitor, actor, fields, "said-revoked").await,
-        "sign-out-others" => accounts::end_other_credentials(&visitor.web().app, actor)
+        "profile" => profile(&visitor, &actor, fields).await,
+        "appearance" | "language" | "keys" => {
+            preferences(&visitor, &actor, &action, fields).await
+        }
+        "password" => password(&visitor, &actor, fields).await,
+        "sign-out-one" => end_one(&visitor, &actor, fields, "flash-signed-out").await,
+        "token-revoke" => end_one(&visitor, &actor, fields, "flash-revoked").await,
+        "sign-out-others" => accounts::end_other_credentials(app, &actor)
             .await
-            .map(|()| Done::Said("said-signed-out-others")),
-        "token-create" => accounts::issue_token(&visitor.web().app, actor, fields.text("label"))
+            .map(|()| Done::Said("flash-signed-out-others")),
+        "token-create" => accounts::issue_token(app, &actor, fields.text("label"))
             .await
             .map(|issued| Done::Token(issued.secret)),
-        "delete" => delete(visitor, actor, fields).await,
-        _ => return Ok(Answer::Missing),
+        "delete" => delete(&visitor, &actor, fields).await,
+        _ => return Err(Failure::from(Error::from(NOT_FOUND))),
     };
     match done {
-        Ok(Done::Said(said)) => Ok(Answer::said(format!("/me/?section={section}"), said)),
+        Ok(Done::Said(said)) => {
+            let place = format!("/me/?section={section}");
+            Ok(see(&visitor, &place, Some(said)))
+        }
         Ok(Done::Token(secret)) => {
-            page(visitor, actor, section, Form::default(), Some(secret)).await
+            page(&visitor, &actor, section, filled(&visitor), Some(secret)).await
         }
-        Ok(Done::LoggedOut(said)) => Ok(Answer::said("/", said)),
-        Err(error) if matches!(error.kind(), Kind::Invalid | Kind::Conflict) => {
-            let form = form.refused(visitor, &error, |field| match field {
-                "password" => "password2",
-                other => other,
-            });
-            page(visitor, actor, section, form, None).await
+        Ok(Done::LoggedOut(said)) => Ok(see(&visitor, "/", Some(said))),
+        Err(error) => {
+            let form = form.refused(&visitor, error, |_| None)?;
+            let form = form.rename("password", "password2");
+            page(&visitor, &actor, section, form, None).await
         }
-        Err(error) => Err(error),
     }
 }
 
@@ -210,7 +233,7 @@ async fn profile(visitor: &Visitor, actor: &Actor, mut fields: Fields) -> Change
         ..UpdateUser::default()
     };
     accounts::update(&visitor.web().app, actor, actor.user, input).await?;
-    Ok(Done::Said("said-saved"))
+    Ok(Done::Said("flash-saved"))
 }
 
 async fn preferences(
@@ -241,7 +264,7 @@ async fn preferences(
         }
     }
     accounts::set_preferences(&visitor.web().app, actor, actor.user, input).await?;
-    Ok(Done::Said("said-saved"))
+    Ok(Done::Said("flash-saved"))
 }
 
 /// A new password: the old one must be known, the new one typed twice.
@@ -249,7 +272,7 @@ async fn password(visitor: &Visitor, actor: &Actor, mut fields: Fields) -> Chang
     let current = fields.text("current");
     let (one, two) = (fields.text("password1"), fields.text("password2"));
     accounts::change_password(&visitor.web().app, actor, current, (one, two)).await?;
-    Ok(Done::Said("said-password"))
+    Ok(Done::Said("flash-password"))
 }
 
 async fn end_one(
@@ -276,11 +299,11 @@ async fn end_one(
 /// Deletes the account, when its nickname was typed.
 async fn delete(visitor: &Visitor, actor: &Actor, mut fields: Fields) -> Changed {
     let app = &visitor.web().app;
-    let user = accounts::get(app, actor.user).await?;
+    let user = accounts::get(app, Some(actor), actor.user).await?;
     let typed = fields.text("confirm");
     if !matches!(typed, Given::Value(typed) if typed.trim() == user.nickname) {
         return Err(Error::field("confirm", Problem::NotConfirmed));
     }
     accounts::delete(app, actor, actor.user).await?;
-    Ok(Done::LoggedOut("said-deleted"))
+    Ok(Done::LoggedOut("flash-deleted"))
 }

@@ -1,13 +1,13 @@
 //! A page on its way: template, status, what every page knows, and what only this one knows.
 
-use super::{error::Failure, list, people::initials, site::SiteView, visitor::Visitor};
+use super::{error::Failure, people::Me, site::SiteView, visitor::Visitor};
 use crate::theme::language::Language;
 use axum::{
     http::StatusCode,
     response::{Html, IntoResponse as _, Response},
 };
 use minijinja::{Value, context, value::Serde};
-use parlour_core::{Error, UserId, model::Preferences};
+use parlour_core::Error;
 use serde::Serialize;
 
 /// Marks an answer that showed the flash.
@@ -19,10 +19,10 @@ pub(super) struct Shown;
 pub(crate) struct Page {
     visitor: Visitor,
     template: &'static str,
-    title: Option<String>,
+    title: String,
     status: StatusCode,
     error: Option<String>,
-    bare: bool,
+    sidebar: Value,
 }
 
 /// What every template has under `page`.
@@ -32,28 +32,18 @@ struct PageView<'a> {
     theme: &'static str,
     density: &'static str,
     calm: bool,
+    clock: &'static str,
     path: &'a str,
     title: &'a str,
     nonce: &'a str,
     status: Option<String>,
     error: Option<&'a str>,
     site: SiteView,
-    me: Option<Me<'a>>,
+    me: Option<Me>,
     languages: Vec<LanguageLink>,
     sidebar: Value,
     csrf_token: &'a str,
     max_text_chars: usize,
-}
-
-/// The one whose page it is.
-#[derive(Serialize)]
-struct Me<'a> {
-    id: UserId,
-    nickname: &'a str,
-    initials: String,
-    hue: u8,
-    is_admin: bool,
-    preferences: &'a Preferences,
 }
 
 #[derive(Serialize)]
@@ -65,14 +55,14 @@ struct LanguageLink {
 }
 
 impl Page {
-    pub(super) fn new(visitor: Visitor, template: &'static str) -> Self {
+    pub(super) fn new(visitor: Visitor, template: &'static str, title: String) -> Self {
         Self {
             visitor,
             template,
-            title: None,
+            title,
             status: StatusCode::OK,
             error: None,
-            bare: false,
+            sidebar: Value::from(()),
         }
     }
 
@@ -82,15 +72,15 @@ impl Page {
         self
     }
 
-    /// With another title than the text `title-<template>`, such as a room's name.
-    pub(crate) fn title(mut self, title: String) -> Self {
-        self.title = Some(title);
+    /// With the visitor's rooms beside it.
+    pub(crate) fn sidebar(mut self, sidebar: Value) -> Self {
+        self.sidebar = sidebar;
         self
     }
 
-    /// Without anything that the store would have to be asked for.
-    pub(super) fn bare(mut self) -> Self {
-        self.bare = true;
+    /// With another title: one that is no text of ours, such as a room's name.
+    pub(crate) fn title(mut self, title: String) -> Self {
+        self.title = title;
         self
     }
 
@@ -98,22 +88,9 @@ impl Page {
     ///
     /// # Errors
     /// When the template cannot be rendered: our fault, or the theme's.
-    pub(crate) async fn with(self, values: Value) -> Result<Response, Failure> {
-        let sidebar = match self.visitor.actor().filter(|_| !self.bare) {
-            Some(_) => Value::from(Serde(list::links(&self.visitor).await?)),
-            None => Value::from(()),
-        };
-        self.render(sidebar, values)
-    }
-
-    /// As [`Page::with`], but with nothing beside the page.
-    pub(super) fn render(&self, sidebar: Value, values: Value) -> Result<Response, Failure> {
+    pub(crate) fn with(self, values: Value) -> Result<Response, Failure> {
         let facts = &self.visitor.0;
-        let title = self.title.clone().unwrap_or_else(|| {
-            let name = self.template.trim_end_matches(".html").replace('_', "-");
-            self.visitor.text(&format!("title-{name}"))
-        });
-        let page = Value::from(Serde(self.view(&title, sidebar)));
+        let page = Value::from(Serde(self.view()));
         let html = facts
             .web
             .theme
@@ -128,33 +105,27 @@ impl Page {
         Ok(response)
     }
 
-    fn view<'a>(&'a self, title: &'a str, sidebar: Value) -> PageView<'a> {
+    fn view(&self) -> PageView<'_> {
         let facts = &self.visitor.0;
         let status = facts.flash.as_ref().map(|flash| flash.text.as_str());
         PageView {
             lang: facts.language.code(),
-            theme: facts.preferences.theme.as_str(),
+            theme: facts.theme,
             density: facts.preferences.density.as_str(),
             calm: facts.preferences.calm,
+            clock: facts.preferences.clock.as_str(),
             path: &facts.path,
-            title,
+            title: &self.title,
             nonce: &facts.nonce,
             // A cookie that names a text which is not there says nothing.
             status: status
                 .filter(|key| facts.web.theme.texts().has(facts.language, key))
                 .map(|key| self.visitor.text(key)),
             error: self.error.as_deref(),
-            site: SiteView::from(&*facts.site),
-            me: facts.me.as_ref().map(|me| Me {
-                id: me.id,
-                nickname: &me.nickname,
-                initials: initials(&me.nickname),
-                hue: me.hue(),
-                is_admin: me.is_admin,
-                preferences: &facts.preferences,
-            }),
+            site: SiteView::of(&self.visitor),
+            me: facts.me.as_ref().map(|me| Me::new(me, facts.preferences.clone())),
             languages: languages(&facts.path, facts.language),
-            sidebar,
+            sidebar: self.sidebar.clone(),
             csrf_token: &facts.masked_token,
             max_text_chars: facts.web.app.settings().max_text_chars,
         }

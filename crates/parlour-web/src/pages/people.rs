@@ -2,9 +2,34 @@
 
 use parlour_core::{
     UserId,
-    model::{People, Person, User},
+    model::{People, Person, Preferences, Sender, User},
 };
 use serde::Serialize;
+
+/// The one whose page it is.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Me {
+    id: UserId,
+    nickname: String,
+    initials: String,
+    hue: u8,
+    is_admin: bool,
+    preferences: Preferences,
+}
+
+impl Me {
+    /// An account and what it chose.
+    pub(crate) fn new(user: &User, preferences: Preferences) -> Self {
+        Self {
+            id: user.id,
+            initials: initials(&user.nickname),
+            nickname: user.nickname.clone(),
+            hue: user.hue(),
+            is_admin: user.is_admin,
+            preferences,
+        }
+    }
+}
 
 /// Somebody of a room.
 #[derive(Clone, Debug, Serialize)]
@@ -37,12 +62,12 @@ impl PersonView {
     }
 
     /// Somebody who is not in the room yet.
-    pub(crate) fn outside(user: &User) -> Self {
+    pub(crate) fn outside(id: UserId, sender: &Sender) -> Self {
         Self {
-            id: user.id,
-            initials: initials(&user.nickname),
-            nickname: user.nickname.clone(),
-            hue: user.hue(),
+            id,
+            initials: initials(&sender.nickname),
+            nickname: sender.nickname.clone(),
+            hue: sender.hue,
             is_host: false,
             is_member: false,
             here: false,

@@ -1,92 +1,79 @@
-//! The pages of rooms: the list, a new room, a room, its settings.
+//! The pages of one room: the room, its door, its settings, and what is posted to it.
 
-mod create;
 mod enter;
-mod list;
 mod post;
 mod rows;
 mod settings;
 mod show;
 
-pub(crate) use create::{create, create_form};
-pub(crate) use list::list;
-pub(crate) use post::{join, leave, send};
-pub(crate) use settings::{change, settings};
-pub(crate) use show::{Asked, show};
+pub(super) use post::{join, leave, send};
+pub(super) use settings::{change, settings};
+pub(super) use show::show;
 
-use super::{
-    answer::{Answer, Answered},
-    words::Words,
+use super::{error::Failure, visitor::Visitor};
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
 };
-use crate::Web;
-use axum::http::StatusCode;
+use minijinja::{Value, value::Serde};
 use parlour_core::{
     Actor, Error, Kind, RoomId,
-    model::{RoomView, Tombstone},
+    error::NOT_FOUND,
+    model::RoomView,
     rooms::{self, Right},
 };
 use serde::Serialize;
 
-/// Who looks, and in which language.
-#[derive(Clone, Debug)]
-pub(crate) struct Reader {
-    pub(crate) actor: Option<Actor>,
-    pub(crate) words: Words,
-}
-
-/// A room as the visitor meets it, or the page they get instead.
-async fn meet(
-    web: &Web,
-    visitor: &Visitor,
-    room: &str,
-    right: Right,
-) -> Result<Result<(Actor, RoomView), Answer>, Error> {
-    let Ok(room) = room.parse::<RoomId>() else {
-        return Ok(Err(if visitor.actor.is_some() {
-            Answer::Missing
-        } else {
-            Answer::LogIn
-        }));
+/// A room as the visitor meets it.
+///
+/// # Errors
+/// Log in first; [`NOT_FOUND`]; the page of a room that ended, as [`Failure::Instead`].
+async fn meet(visitor: &Visitor, room: &str, right: Right) -> Result<(Actor, RoomView), Failure> {
+    let app = &visitor.web().app;
+    let room = room.parse::<RoomId>();
+    let Some(actor) = visitor.actor().copied() else {
+        let page = match room {
+            Ok(room) => gone(visitor, room).await?,
+            Err(_) => None,
+        };
+        return Err(page.map_or(Failure::LogIn, Failure::instead));
     };
-    let Some(actor) = visitor.actor else {
-        return Ok(Err(match gone(web, None, room).await? {
-            Some(page) => page,
-            None => Answer::LogIn,
-        }));
-    };
-    match rooms::view(&web.app, &actor, room).await {
+    let room = room.map_err(|_| Error::from(NOT_FOUND))?;
+    match rooms::view(app, &actor, room).await {
         Ok(view) => {
             rooms::can(&view, right)?;
-            Ok(Ok((actor, view)))
+            Ok((actor, view))
         }
         Err(error) if error.kind() == Kind::NotFound => {
-            let page = gone(web, Some(&actor), room).await?;
-            Ok(Err(page.unwrap_or(Answer::Missing)))
+            let page = gone(visitor, room).await?;
+            Err(page.map_or_else(|| error.into(), Failure::instead))
         }
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     }
 }
 
 /// The page of a room that ended, for those who may know of it.
-async fn gone(web: &Web, actor: Option<&Actor>, room: RoomId) -> Result<Option<Answer>, Error> {
-    #[derive(Serialize)]
+async fn gone(visitor: &Visitor, room: RoomId) -> Result<Option<Response>, Failure> {
+    #[derive(Debug, Serialize)]
     struct Gone {
         name: String,
         ended: parlour_core::Time,
         reason: &'static str,
         is_owner: bool,
     }
-    let stone = rooms::tombstone(&web.app, actor, room).await?;
-    Ok(stone.map(|stone: Tombstone| {
-        Answer::with_status(
-            StatusCode::GONE,
-            "gone.html",
-            Gone {
-                is_owner: actor.is_some_and(|actor| actor.user == stone.owner),
-                name: stone.name,
-                ended: stone.ended_at,
-                reason: stone.reason.as_str(),
-            },
-        )
-    }))
+    let actor = visitor.actor();
+    let Some(stone) = rooms::tombstone(&visitor.web().app, actor, room).await? else {
+        return Ok(None);
+    };
+    let page = visitor
+        .page("gone.html", "title-gone")
+        .title(stone.name.clone())
+        .status(StatusCode::GONE)
+        .with(Value::from(Serde(Gone {
+            is_owner: actor.is_some_and(|actor| actor.user == stone.owner),
+            name: stone.name,
+            ended: stone.ended_at,
+            reason: stone.reason.as_str(),
+        })))?;
+    Ok(Some(page.into_response()))
 }

@@ -1,66 +1,75 @@
 //! `/setup/`: the first administrator, with the one-time code that the log shows (contract 7c).
 
 use super::{
-    answer::{Answer, Answered},
+    Answer,
+    accounts::logged_in,
     form::Form,
+    guard::Posted,
     visitor::Visitor,
 };
-use crate::body::Fields;
-use axum::http::StatusCode;
+use axum::{
+    extract::RawQuery,
+    http::{HeaderMap, StatusCode},
+};
+use minijinja::{Value, value::Serde};
 use parlour_core::{
-    Kind,
     accounts::{self, PageSignUp, SetUp},
     error::{ALREADY_SET_UP, WRONG_CODE},
-    given::Given,
-    model::User,
+    model::Site,
     site::UpdateSite,
 };
 use serde::Serialize;
 
-#[derive(Serialize)]
+const FIELDS: [&str; 7] = [
+    "code",
+    "site_name",
+    "hue",
+    "email",
+    "nickname",
+    "password1",
+    "password2",
+];
+
+#[derive(Debug, Serialize)]
 struct Page {
     form: Form,
     state: &'static str,
 }
 
-/// The form, or the word that it is done.
-pub(crate) async fn show(visitor: &Visitor, code: Option<String>) -> Answered {
+/// `GET /setup/`: the form, or the word that it is done.
+pub(super) async fn show(visitor: Visitor, RawQuery(query): RawQuery) -> Answer {
     if accounts::is_set_up(&visitor.web().app).await? {
-        return Ok(page(Form::default(), "done"));
+        return page(&visitor, Form::new(&FIELDS), "done");
     }
-    let hue = parlour_core::model::Site::default().hue.to_string();
-    let form = Form::with([("code", code.unwrap_or_default()), ("hue", hue)]);
-    Ok(page(form, "open"))
+    let query = query.unwrap_or_default();
+    let code = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "code");
+    let form = Form::new(&FIELDS)
+        .value("code", code.map(|(_, code)| code).unwrap_or_default())
+        .value("hue", Site::default().hue.to_string());
+    page(&visitor, form, "open")
 }
 
-fn page(form: Form, state: &'static str) -> Answer {
+fn page(visitor: &Visitor, form: Form, state: &'static str) -> Answer {
     let status = match state {
         "wrong_code" => StatusCode::FORBIDDEN,
-        _ => form.status(),
+        _ => StatusCode::OK,
     };
-    Answer::with_status(status, "setup.html", Page { form, state })
+    visitor
+        .page("setup.html", "title-setup")
+        .status(status)
+        .with(Value::from(Serde(Page { form, state })))
 }
 
-/// What the form did.
-pub(crate) enum Made {
-    /// The administrator exists: log them in and lead them to their first room.
-    Administrator(Box<User>),
-    /// A page to show.
-    Page(Answer),
-}
-
-/// Makes the first administrator.
-pub(crate) async fn make(
-    visitor: &Visitor,
-    mut fields: Fields,
-) -> Result<Made, parlour_core::Error> {
-    let form = Form::keeping(&fields, &["code", "site_name", "hue", "email", "nickname"]);
-    let code = match fields.text("code") {
-        Given::Value(code) => code.trim().to_owned(),
-        _ => String::new(),
-    };
+/// `POST /setup/`: makes the first administrator, logs them in, and leads to their first room.
+pub(super) async fn make(
+    visitor: Visitor,
+    headers: HeaderMap,
+    Posted(mut fields): Posted,
+) -> Answer {
+    let form = Form::new(&FIELDS).keep(&fields, &["code", "site_name", "hue", "email", "nickname"]);
+    let code = fields.take_text("code").unwrap_or_default();
     let input = SetUp {
-        code,
+        code: code.trim().to_owned(),
         account: PageSignUp {
             email: fields.text("email"),
             nickname: fields.text("nickname"),
@@ -73,18 +82,16 @@ pub(crate) async fn make(
             ..UpdateSite::default()
         },
     };
-    let made = accounts::set_up(&visitor.web().app, input, visitor.address()).await;
-    Ok(match made {
-        Ok(user) => Made::Administrator(Box::new(user)),
-        Err(error) if error.is(WRONG_CODE) => Made::Page(page(form, "wrong_code")),
-        Err(error) if error.is(ALREADY_SET_UP) => Made::Page(page(Form::default(), "done")),
-        Err(error) if error.kind() == Kind::Invalid => {
-            let form = form.refused(visitor, &error, |field| match field {
-                "name" => "site_name",
-                other => other,
-            });
-            Made::Page(page(form, "open"))
+    let app = &visitor.web().app;
+    match accounts::set_up(app, input, visitor.address()).await {
+        Ok(user) => {
+            logged_in(&visitor, user, &headers, "/chat/create/", "flash-set-up").await
         }
-        Err(error) => return Err(error),
-    })
+        Err(error) if error.is(WRONG_CODE) => page(&visitor, form, "wrong_code"),
+        Err(error) if error.is(ALREADY_SET_UP) => page(&visitor, Form::new(&FIELDS), "done"),
+        Err(error) => {
+            let form = form.refused(&visitor, error, |_| None)?;
+            page(&visitor, form.rename("name", "site_name"), "open")
+        }
+    }
 }

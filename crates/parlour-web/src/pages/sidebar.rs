@@ -1,12 +1,12 @@
 //! One's own rooms, A to Z, with what is unread in them.
 
-use super::{card::Left, card::url, words::Words};
-use crate::Web;
+use super::{time_left::TimeLeft, visitor::Visitor};
 use parlour_core::{
     Actor, Error, RoomId, Time,
     model::{PageNumber, PageRequest, Room, RoomKind},
     rooms::{self, Scope},
 };
+use minijinja::{Value, value::Serde};
 use serde::Serialize;
 use std::collections::HashMap;
 
@@ -51,14 +51,14 @@ impl RoomLink {
 ///
 /// # Errors
 /// When the store does not answer.
-pub(crate) async fn my_rooms(web: &Web, actor: &Actor) -> Result<Vec<Room>, Error> {
+pub(crate) async fn my_rooms(visitor: &Visitor, actor: &Actor) -> Result<Vec<Room>, Error> {
     let mut mine = Vec::new();
     for page in 1..=MOST / PIECE {
         let request = PageRequest {
             page: PageNumber::Nth(page),
             size: PIECE,
         };
-        let found = rooms::list(&web.app, actor, Scope::Mine, Some(request)).await;
+        let found = rooms::list(&visitor.web().app, actor, Scope::Mine, Some(request)).await;
         let found = match found {
             Ok(found) => found,
             // Rooms went away between two pages.
@@ -79,34 +79,33 @@ pub(crate) async fn my_rooms(web: &Web, actor: &Actor) -> Result<Vec<Room>, Erro
 /// # Errors
 /// When the store does not answer.
 pub(crate) async fn links(
-    web: &Web,
+    visitor: &Visitor,
     actor: &Actor,
-    words: &Words,
     mine: &[Room],
     current: Option<RoomId>,
 ) -> Result<Vec<RoomLink>, Error> {
-    let unread: HashMap<_, _> = rooms::unread(&web.app, actor)
+    let app = &visitor.web().app;
+    let unread: HashMap<_, _> = rooms::unread(app, actor)
         .await?
         .into_iter()
         .map(|unread| (unread.room, unread))
         .collect();
-    let now = web.app.now();
-    let lifetime = web.app.settings().room_lifetime;
+    let now = app.now();
     let mut links: Vec<_> = mine
         .iter()
         .map(|room| {
             let unread = unread.get(&room.id);
-            let left = Left::of(room, lifetime, now).filter(|left| left.is_soon());
+            let left = TimeLeft::of(room, app.settings(), now).filter(|left| left.is_soon());
             RoomLink {
                 id: room.id,
-                url: url(room.id),
+                url: format!("/chat/{}/", room.id),
                 name: room.name.clone(),
                 is_private: room.kind == RoomKind::Private,
                 current: current == Some(room.id),
                 messages: unread.map_or(0, |unread| unread.messages),
                 unread: unread.is_some_and(|unread| unread.messages > 0),
                 mentions: unread.map_or(0, |unread| unread.mentions),
-                left: left.map(|left| left.words(words)),
+                left: left.map(|left| left.text(&visitor.web().theme, visitor.language())),
                 closes: room.expires_at,
                 read_seq: unread.map_or(0, |unread| unread.read_seq),
                 seq: room.seq,
@@ -115,4 +114,19 @@ pub(crate) async fn links(
         .collect();
     links.sort_by_cached_key(|link| (link.name.to_lowercase(), link.id.get()));
     Ok(links)
+}
+
+/// What templates have as the sidebar: the links, or nothing for visitors without an account.
+///
+/// # Errors
+/// When the store does not answer.
+pub(crate) async fn of(
+    visitor: &Visitor,
+    mine: &[Room],
+    current: Option<RoomId>,
+) -> Result<Value, Error> {
+    Ok(match visitor.actor() {
+        Some(actor) => Value::from(Serde(links(visitor, actor, mine, current).await?)),
+        None => Value::from(()),
+    })
 }

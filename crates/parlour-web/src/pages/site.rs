@@ -1,19 +1,23 @@
-//! The site itself: what templates know of it, and the files that its administrators made.
+//! What the pages know of the site itself: its look, and the files that an administrator gave it.
 
-use crate::Web;
+use super::visitor::Visitor;
+use crate::{Web, api};
 use axum::{
-    extract::{Path, State},
+    extract::State,
     http::{
-        HeaderValue, StatusCode,
+        HeaderName, HeaderValue,
         header::{CACHE_CONTROL, CONTENT_TYPE},
     },
     response::{IntoResponse as _, Response},
 };
-use bytes::Bytes;
-use parlour_core::{Error, model::Site, site};
+use parlour_core::{
+    Error,
+    model::Site,
+    site,
+};
 use serde::Serialize;
 
-/// The site as templates see it.
+/// The site as templates see it. Empty texts are those that the templates' own texts stand for.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct SiteView {
     name: String,
@@ -24,61 +28,58 @@ pub(crate) struct SiteView {
     css_url: Option<String>,
 }
 
-impl From<&Site> for SiteView {
-    fn from(site: &Site) -> Self {
-        let url = |what: &str| format!("/site/{}/{what}", site.version);
+impl SiteView {
+    /// The look in force.
+    pub(crate) fn new(site: &Site) -> Self {
+        let version = site.version;
         Self {
             name: site.name.clone(),
             welcome: site.welcome.clone(),
             run_by: site.run_by.clone(),
             hue: site.hue,
-            logo_url: site.logo.is_some().then(|| url("logo")),
-            css_url: (!site.css.trim().is_empty()).then(|| url("style.css")),
+            logo_url: site.logo.as_ref().map(|_| format!("/site/logo?v={version}")),
+            css_url: (!site.css.trim().is_empty()).then(|| format!("/site/custom.css?v={version}")),
         }
+    }
+
+    /// What the visitor's pages show.
+    pub(super) fn of(visitor: &Visitor) -> Self {
+        Self::new(&visitor.0.site)
     }
 }
 
-/// `/site/{version}/logo` and `/site/{version}/style.css`.
-pub(super) async fn file(
-    State(web): State<Web>,
-    Path((version, name)): Path<(String, String)>,
-) -> Response {
-    match find(&web, &name).await {
-        Ok(Some((site, media_type, bytes))) => {
-            // The address changes with the look, so what it answers does not.
-            let caching = if version == site.to_string() {
-                "public, max-age=31536000, immutable"
-            } else {
-                "public, no-cache"
-            };
-            let media_type = HeaderValue::from_str(&media_type)
-                .unwrap_or(HeaderValue::from_static("application/octet-stream"));
-            let mut response = bytes.into_response();
-            let headers = response.headers_mut();
-            headers.insert(CONTENT_TYPE, media_type);
-            headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
-            response
-        }
-        Ok(None) => StatusCode::NOT_FOUND.into_response(),
-        Err(error) => {
-            tracing::warn!(?error, "the look cannot be read");
-            StatusCode::SERVICE_UNAVAILABLE.into_response()
-        }
+/// The address changes with every change of the look.
+const FOR_EVER: (HeaderName, &str) = (CACHE_CONTROL, "public, max-age=31536000, immutable");
+
+/// `GET /site/logo`.
+pub(super) async fn logo(State(web): State<Web>) -> Response {
+    match site::get(&web.app).await {
+        Ok(site) => match &site.logo {
+            Some(logo) => {
+                let kind = HeaderValue::from_str(&logo.media_type)
+                    .unwrap_or(HeaderValue::from_static("application/octet-stream"));
+                let mut response = ([FOR_EVER], logo.bytes.clone()).into_response();
+                response.headers_mut().insert(CONTENT_TYPE, kind);
+                response
+            }
+            None => api::not_found().await,
+        },
+        Err(error) => refused(error),
     }
 }
 
-async fn find(web: &Web, name: &str) -> Result<Option<(i64, String, Bytes)>, Error> {
-    let site = site::get(&web.app).await?;
-    let found = match name {
-        "style.css" => Some((
-            "text/css; charset=utf-8".to_owned(),
-            Bytes::from(site.css.clone()),
-        )),
-        "logo" => site
-            .logo
-            .as_ref()
-            .map(|logo| (logo.media_type.clone(), Bytes::from(logo.bytes.clone()))),
-        _ => None,
-    };
-    Ok(found.map(|(media_type, bytes)| (site.version, media_type, bytes)))
+/// `GET /site/custom.css`: in the last layer, so that it wins over everything built in.
+pub(super) async fn css(State(web): State<Web>) -> Response {
+    match site::get(&web.app).await {
+        Ok(site) => (
+            [FOR_EVER, (CONTENT_TYPE, "text/css; charset=utf-8")],
+            format!("@layer custom {{\n{}\n}}\n", site.css),
+        )
+            .into_response(),
+        Err(error) => refused(error),
+    }
+}
+
+fn refused(error: Error) -> Response {
+    api::problem::Problem(error).into_response()
 }

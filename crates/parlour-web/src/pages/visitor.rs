@@ -32,12 +32,14 @@ pub(super) struct Facts {
     pub(super) web: Web,
     pub(super) actor: Option<Actor>,
     pub(super) me: Option<User>,
+    /// What they chose; the defaults for visitors without an account.
+    pub(super) preferences: Preferences,
+    pub(super) site: Arc<Site>,
     pub(super) address: IpAddr,
     pub(super) https: bool,
     pub(super) language: Language,
-    /// What the visitor chose, here or (without an account) in cookies.
-    pub(super) preferences: Preferences,
-    pub(super) site: Arc<Site>,
+    /// `system`, `light` or `dark`.
+    pub(super) theme: &'static str,
     pub(super) nonce: String,
     pub(super) token: csrf::Token,
     pub(super) masked_token: String,
@@ -56,6 +58,16 @@ impl Visitor {
     /// Who it is, if logged in.
     pub(crate) fn actor(&self) -> Option<&Actor> {
         self.0.actor.as_ref()
+    }
+
+    /// The visitor's account, if logged in.
+    pub(crate) fn me(&self) -> Option<&User> {
+        self.0.me.as_ref()
+    }
+
+    /// What the visitor chose for their pages.
+    pub(crate) fn preferences(&self) -> &Preferences {
+        &self.0.preferences
     }
 
     /// Where the request came from.
@@ -116,9 +128,10 @@ impl Visitor {
         problem_texts::error(self.web().theme.texts(), self.language(), error)
     }
 
-    /// A page of this template.
-    pub(crate) fn page(&self, template: &'static str) -> Page {
-        Page::new(self.clone(), template)
+    /// A page of this template with the title of this text.
+    pub(crate) fn page(&self, template: &'static str, title: &str) -> Page {
+        let title = self.text(title);
+        Page::new(self.clone(), template, title)
     }
 
     pub(super) fn rendering(&self) -> Rendering {

@@ -85,3 +85,12 @@ mod tests {
         assert_eq!(Language::of("english"), None);
     }
 }
+
+impl From<parlour_core::model::Language> for Language {
+    fn from(language: parlour_core::model::Language) -> Self {
+        match language {
+            parlour_core::model::Language::English => Self::English,
+            parlour_core::model::Language::Korean => Self::Korean,
+        }
+    }
+}

@@ -23,6 +23,7 @@ keys! {
     Required = "problem-required";
     Blank = "problem-required";
     Null = "problem-required";
+    NotBoolean = "problem-not-boolean";
     NotText = "problem-not-text";
     NotInteger = "problem-not-integer";
     NotBoolean = "problem-not-boolean";

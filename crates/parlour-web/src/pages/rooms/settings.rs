@@ -4,25 +4,31 @@ use super::meet;
 use crate::{
     body::Fields,
     pages::{
-        answer::{Answer, Answered},
+        Answer,
+        see::see,
         card::{Card, card},
+        error::Failure,
         form::Form,
+        guard::Posted,
         people::{PersonView, people},
         visitor::Visitor,
     },
 };
-use axum::http::StatusCode;
+use axum::extract::Path;
+use minijinja::{Value, value::Serde};
 use parlour_core::{
-    Actor, Error, Kind, UserId,
+    Actor, Error, UserId,
+    accounts,
     error::{NOT_FOUND, Problem},
     given::Given,
     model::Room,
     rooms::{self, Right, UpdateRoom},
 };
 use serde::Serialize;
-use std::collections::HashMap;
 
-#[derive(Serialize)]
+const FIELDS: [&str; 6] = ["title", "topic", "kind", "max_users", "nickname", "confirm"];
+
+#[derive(Debug, Serialize)]
 struct Page {
     card: Card,
     form: Form,
@@ -32,82 +38,77 @@ struct Page {
     max_seats: i64,
 }
 
-/// The settings.
-pub(crate) async fn settings(visitor: &Visitor, room: &str) -> Answered {
-    let (actor, view) = match meet(visitor, room, Right::Host).await? {
-        Ok(met) => met,
-        Err(page) => return Ok(page),
-    };
-    let form = Form::with([
-        ("title", view.room.name.clone()),
-        ("topic", view.room.topic.clone()),
-        ("kind", view.room.kind.as_str().to_owned()),
-        ("max_users", view.room.max_users.to_string()),
-    ]);
-    page(visitor, &actor, &view.room, form).await
+/// `GET /chat/{id}/settings/`.
+pub(in crate::pages) async fn settings(visitor: Visitor, Path(room): Path<String>) -> Answer {
+    let (actor, view) = meet(&visitor, &room, Right::Host).await?;
+    let form = filled(&view.room);
+    page(&visitor, &actor, &view.room, form).await
 }
 
-async fn page(visitor: &Visitor, actor: &Actor, room: &Room, form: Form) -> Answered {
+/// The form with what the room has.
+fn filled(room: &Room) -> Form {
+    Form::new(&FIELDS)
+        .value("title", room.name.clone())
+        .value("topic", room.topic.clone())
+        .value("kind", room.kind.as_str())
+        .value("max_users", room.max_users.to_string())
+}
+
+async fn page(visitor: &Visitor, actor: &Actor, room: &Room, form: Form) -> Answer {
     let app = &visitor.web().app;
     let invited = rooms::invited(app, actor, room.id).await?;
     let invited = app.senders(&invited).await?;
-    let status = form.status();
-    Ok(Answer::with_status(
-        status,
-        "room_settings.html",
-        Page {
-            card: card(visitor, room).await?,
-            form,
-            people: people(rooms::people(app, actor, room.id).await?, actor.user),
-            invited: invited
-                .into_iter()
-                .map(|(id, sender)| PersonView::outside(id, &sender))
-                .collect(),
-            can_renew: app.settings().room_lifetime.is_some() && room.expires_at.is_some(),
-            max_seats: app.settings().max_users_in_room,
-        },
-    )
-    .titled(room.name.clone()))
+    let values = Page {
+        card: card(visitor, room).await?,
+        form,
+        people: people(rooms::people(app, actor, room.id).await?, actor.user),
+        invited: invited
+            .into_iter()
+            .map(|(id, sender)| PersonView::outside(id, &sender))
+            .collect(),
+        can_renew: app.settings().room_lifetime.is_some() && room.expires_at.is_some(),
+        max_seats: app.settings().max_users_in_room,
+    };
+    visitor
+        .page("room_settings.html", "title-room-enter")
+        .title(room.name.clone())
+        .with(Value::from(Serde(values)))
 }
 
-/// One change, named by the field `action`.
-pub(crate) async fn change(visitor: &Visitor, room: &str, mut fields: Fields) -> Answered {
-    let (actor, view) = match meet(visitor, room, Right::Host).await? {
-        Ok(met) => met,
-        Err(page) => return Ok(page),
-    };
-    let form = Form::keeping(&fields, &["title", "topic", "kind", "max_users", "nickname"]);
-    let Given::Value(action) = fields.text("action") else {
-        return Ok(Answer::Missing);
-    };
-    let here = format!("/chat/{}/settings/", view.room.id);
+/// `POST /chat/{id}/settings/`: one change, named by the field `action`.
+pub(in crate::pages) async fn change(
+    visitor: Visitor,
+    Path(room): Path<String>,
+    Posted(mut fields): Posted,
+) -> Answer {
+    let (actor, view) = meet(&visitor, &room, Right::Host).await?;
+    let action = fields.take_text("action").unwrap_or_default();
+    let form = filled(&view.room).keep(&fields, &FIELDS);
+    let room = format!("/chat/{}/", view.room.id);
     let done = match action.as_str() {
-        "save" => save(visitor, &actor, &view.room, fields).await,
-        "renew" => renew(visitor, &actor, &view.room).await,
+        "save" => save(&visitor, &actor, &view.room, fields).await,
+        "renew" => renew(&visitor, &actor, &view.room).await,
         "invite" | "remove" | "hand-over" => {
-            person(visitor, &actor, &view.room, (&action, fields)).await
+            person(&visitor, &actor, &view.room, (&action, fields)).await
         }
-        "close" => close(visitor, &actor, &view.room, fields).await,
-        _ => return Ok(Answer::Missing),
+        "close" => close(&visitor, &actor, &view.room, fields).await,
+        _ => return Err(Failure::from(Error::from(NOT_FOUND))),
     };
     match done {
-        Ok("said-closed") => Ok(Answer::said("/chat/list/", "said-closed")),
-        // Who handed a room over has no settings of it any more.
-        Ok("said-handed-over") => Ok(Answer::said(
-            format!("/chat/{}/", view.room.id),
-            "said-handed-over",
-        )),
-        Ok(said) => Ok(Answer::said(here, said)),
-        Err(error) if error.kind() == Kind::Invalid => {
-            let form = form.refused(visitor, &error, |field| match field {
-                "name" => "title",
-                "type" => "kind",
-                "user" => "nickname",
-                other => other,
-            });
-            page(visitor, &actor, &view.room, form).await
+        Ok(said) => {
+            let place = match said {
+                "flash-closed" => "/chat/list/".to_owned(),
+                // Who handed a room over has no settings of it any more.
+                "flash-handed-over" => room,
+                _ => format!("{room}settings/"),
+            };
+            Ok(see(&visitor, &place, Some(said)))
         }
-        Err(error) => Err(error),
+        Err(error) => {
+            let form = form.refused(&visitor, error, |_| None)?;
+            let form = form.rename("name", "title").rename("type", "kind");
+            page(&visitor, &actor, &view.room, form.rename("user", "nickname")).await
+        }
     }
 }
 
@@ -122,12 +123,12 @@ async fn save(visitor: &Visitor, actor: &Actor, room: &Room, mut fields: Fields)
         ..UpdateRoom::default()
     };
     rooms::update(&visitor.web().app, actor, room.id, input).await?;
-    Ok("said-saved")
+    Ok("flash-saved")
 }
 
 async fn renew(visitor: &Visitor, actor: &Actor, room: &Room) -> Done {
     rooms::renew(&visitor.web().app, actor, room.id, Given::Missing).await?;
-    Ok("said-renewed")
+    Ok("flash-renewed")
 }
 
 /// Invites, removes or crowns somebody: by id, or by nickname as people type it.
@@ -144,7 +145,7 @@ async fn person(
             return Err(Error::field("nickname", Problem::Required));
         }
         Given::Value(nickname) => {
-            let found = parlour_core::accounts::by_nickname(app, &nickname).await?;
+            let found = accounts::by_nickname(app, &nickname).await?;
             let found = found.ok_or_else(|| Error::field("nickname", Problem::NoSuchPerson))?;
             Given::Value(found)
         }
@@ -157,9 +158,9 @@ async fn person(
     };
     match done {
         Ok(_) => Ok(match action {
-            "invite" => "said-invited",
-            "remove" => "said-removed",
-            _ => "said-handed-over",
+            "invite" => "flash-invited",
+            "remove" => "flash-removed",
+            _ => "flash-handed-over",
         }),
         Err(error) if error.is(NOT_FOUND) => {
             Err(Error::field("nickname", Problem::NoSuchPerson))
@@ -175,5 +176,5 @@ async fn close(visitor: &Visitor, actor: &Actor, room: &Room, mut fields: Fields
         return Err(Error::field("confirm", Problem::NotConfirmed));
     }
     rooms::end(&visitor.web().app, actor, room.id).await?;
-    Ok("said-closed")
+    Ok("flash-closed")
 }

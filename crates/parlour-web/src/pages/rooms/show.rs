@@ -1,24 +1,26 @@
 //! `/chat/{id}/`: the room.
 
 use super::{
-    Reader, enter, meet,
+    enter, meet,
     rows::{Row, Viewer, rows},
 };
-use crate::{
-    Web,
-    pages::{
-        answer::{Answer, Answered},
-        card::{Card, card},
-        people::{PersonView, initials, people},
-        sidebar::{self, RoomLink},
-    },
+use crate::pages::{
+    Answer,
+    card::{Card, card},
+    people::{PersonView, initials, people},
+    sidebar::{self, RoomLink},
+    visitor::Visitor,
 };
-use axum::http::StatusCode;
+use axum::{
+    extract::{Path, RawQuery},
+    http::{HeaderMap, StatusCode},
+};
+use minijinja::{Value, value::Serde};
 use parlour_core::{
-    Actor, Error, MessageId, RoomId, UserId,
+    Actor, Error, MessageId, UserId,
     error::{REMOVED, ROOM_FULL},
     messages::{self, Place, Window},
-    model::{Preferences, Room, RoomView, Standing, Unread},
+    model::{Preferences, Room, RoomKind, RoomView, Standing},
     rooms::{self, Right},
 };
 use serde::Serialize;
@@ -26,13 +28,33 @@ use std::collections::HashMap;
 
 /// What a request for a room's page says besides the room.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Asked {
+struct Asked {
     /// `?at=`: a message to open at.
-    pub(crate) at: Option<MessageId>,
-    /// Whether it may join: not from another site, not ahead of a click (contract 7).
-    pub(crate) may_join: bool,
-    /// `?refresh=`: for pages without scripts.
-    pub(crate) refresh: Option<u32>,
+    at: Option<MessageId>,
+    /// `?refresh=`: seconds after which a page without scripts loads itself again.
+    refresh: Option<u32>,
+}
+
+impl Asked {
+    fn read(query: Option<&str>) -> Self {
+        let mut asked = Self::default();
+        for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+            match &*name {
+                "at" => asked.at = value.parse().ok(),
+                "refresh" => asked.refresh = value.parse().ok().map(|n: u32| n.clamp(5, 3_600)),
+                _ => {}
+            }
+        }
+        asked
+    }
+}
+
+/// Whether a request may join by itself: not from another site, not ahead of a click (contract 7).
+fn may_join(headers: &HeaderMap) -> bool {
+    let word = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let from_elsewhere = matches!(word("sec-fetch-site"), Some("cross-site" | "same-site"));
+    let ahead = |name| word(name).is_some_and(|word| word.contains("prefetch"));
+    !from_elsewhere && !ahead("sec-purpose") && !ahead("purpose") && !ahead("x-moz")
 }
 
 /// A text that was refused, and why.
@@ -42,7 +64,7 @@ struct Refused {
     error: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Page {
     room: RoomOnPage,
     rows: Vec<Row>,
@@ -56,7 +78,7 @@ struct Page {
     boot: Boot,
 }
 
-#[derive(Clone, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 struct RoomOnPage {
     #[serde(flatten)]
     card: Card,
@@ -70,10 +92,10 @@ struct RoomOnPage {
 }
 
 /// What scripts begin with.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Boot {
     room: RoomOnPage,
-    me: Me,
+    me: Option<Me>,
     people: Vec<PersonView>,
     rooms: Vec<RoomLink>,
     preferences: Preferences,
@@ -84,7 +106,7 @@ struct Boot {
     at: Option<MessageId>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Me {
     id: UserId,
     nickname: String,
@@ -92,136 +114,135 @@ struct Me {
     hue: u8,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct Limits {
     max_text_chars: usize,
 }
 
-/// The room; entering it joins (contract 7).
-pub(crate) async fn show(visitor: &Visitor, room: &str, asked: Asked) -> Answered {
-    let (actor, view) = match meet(web, visitor, room, Right::Know).await? {
-        Ok(met) => met,
-        Err(page) => return Ok(page),
-    };
+/// `GET /chat/{id}/`: the room; entering it joins (contract 7).
+pub(in crate::pages) async fn show(
+    visitor: Visitor,
+    Path(room): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Answer {
+    let (actor, view) = meet(&visitor, &room, Right::Know).await?;
+    let asked = Asked::read(query.as_deref());
     if rooms::can(&view, Right::Talk).is_ok() {
-        return page(web, visitor, &actor, view, asked, Refused::default()).await;
+        return page(&visitor, &actor, view, asked, Refused::default()).await;
     }
-    if view.standing == Standing::Removed {
-        return Err(REMOVED.into());
-    }
-    if view.standing == Standing::Invited && view.room.kind == parlour_core::model::RoomKind::Private
-    {
-        return enter::ask(web, visitor, &view.room, "invited").await;
-    }
-    if !asked.may_join {
-        return enter::ask(web, visitor, &view.room, "ask").await;
-    }
-    match rooms::join(&web.app, &actor, view.room.id).await {
-        Ok(_) => {
-            let view = rooms::view(&web.app, &actor, view.room.id).await?;
-            page(web, visitor, &actor, view, asked, Refused::default()).await
+    let is_private = view.room.kind == RoomKind::Private;
+    match view.standing {
+        Standing::Removed => return Err(Error::from(REMOVED).into()),
+        Standing::Invited if is_private => {
+            return enter::ask(&visitor, &view.room, "invited").await;
         }
-        Err(error) if error.is(ROOM_FULL) => enter::full(web, visitor, &view.room).await,
-        Err(error) => Err(error),
+        _ if !may_join(&headers) => return enter::ask(&visitor, &view.room, "ask").await,
+        _ => {}
+    }
+    let app = &visitor.web().app;
+    match rooms::join(app, &actor, view.room.id).await {
+        Ok(room) => {
+            let view = rooms::view(app, &actor, room.id).await?;
+            page(&visitor, &actor, view, asked, Refused::default()).await
+        }
+        Err(error) if error.is(ROOM_FULL) => enter::full(&visitor, &view.room).await,
+        Err(error) => Err(error.into()),
     }
 }
 
 /// The room with a text that could not be sent.
 pub(super) async fn refused(
-    web: &Web,
     visitor: &Visitor,
-    room: &str,
+    actor: &Actor,
+    view: RoomView,
     text: String,
     error: &Error,
-) -> Answered {
-    let (actor, view) = match meet(web, visitor, room, Right::Talk).await? {
-        Ok(met) => met,
-        Err(page) => return Ok(page),
-    };
+) -> Answer {
     let problem = error.field_errors().first();
     let refused = Refused {
         text,
         error: Some(problem.map_or_else(
-            || error.text().to_owned(),
-            |field| crate::pages::form::problem(&field.problem),
+            || visitor.error(error),
+            |field| visitor.problem(&field.problem),
         )),
     };
-    page(web, visitor, &actor, view, Asked::default(), refused).await
+    page(visitor, actor, view, Asked::default(), refused).await
 }
 
 async fn page(
-    web: &Web,
     visitor: &Visitor,
     actor: &Actor,
     view: RoomView,
     asked: Asked,
     refused: Refused,
-) -> Answered {
+) -> Answer {
+    let app = &visitor.web().app;
     let room = &*view.room;
-    let mine = sidebar::my_rooms(web, actor).await?;
-    let links = sidebar::links(web, actor, &mine, Some(room.id)).await?;
-    let unread = links.iter().find(|link| link.id == room.id);
-    let read_seq = unread.map_or(0, RoomLink::read_seq);
-    let place = place(web, actor, room, asked.at, unread).await?;
+    let mine = sidebar::my_rooms(visitor, actor).await?;
+    let links = sidebar::links(visitor, actor, &mine, Some(room.id)).await?;
+    let own_link = links.iter().find(|link| link.id == room.id);
+    let read_seq = own_link.map_or(0, RoomLink::read_seq);
+    let place = place(visitor, actor, room, asked.at, own_link).await?;
     let at = asked.at.filter(|_| matches!(place, Place::Around(_)));
-    let window = messages::window(&web.app, actor, room.id, place).await?;
-    let persons = people(rooms::people(&web.app, actor, room.id).await?, actor.user);
-    let names = names(&persons);
-    let answered = messages::answered(&web.app, actor, room.id, &window.messages).await?;
+    let window = messages::window(app, actor, room.id, place).await?;
+    let persons = people(rooms::people(app, actor, room.id).await?, actor.user);
+    let answered = messages::answered(app, actor, room.id, &window.messages).await?;
     let viewer = Viewer {
         me: actor.user,
         host: room.owner,
         read_seq,
     };
-    let rows = rows(viewer, &window.messages, &answered, &names);
+    let rows = rows(viewer, &window.messages, &answered, &names(&persons));
     let on_page = RoomOnPage {
-        card: card(web, room, Some(actor.user)).await?,
+        card: card(visitor, room).await?,
         is_host: view.is_owner,
         is_member: view.standing == Standing::Member,
         owner_id: room.owner,
-        epoch: web.app.store().epoch().to_owned(),
+        epoch: app.store().epoch().to_owned(),
         read_seq,
         seq: room.seq,
         started_at_start: !window.has_older,
     };
-    let boot = boot(web, actor, &on_page, &links, &window, at).await?;
-    let status = if refused.error.is_some() {
-        StatusCode::BAD_REQUEST
-    } else {
-        StatusCode::OK
+    let boot = Boot {
+        people: persons.clone(),
+        ..boot(visitor, &on_page, &links, &window, at)
     };
-    Ok(Answer::with_status(
-        status,
-        "room.html",
-        Page {
+    let sidebar = Value::from(Serde(links));
+    visitor
+        .page("room.html", "title-rooms")
+        .title(room.name.clone())
+        .status(if refused.error.is_some() {
+            StatusCode::BAD_REQUEST
+        } else {
+            StatusCode::OK
+        })
+        .sidebar(sidebar)
+        .with(Value::from(Serde(Page {
             room: on_page,
             rows,
-            people: persons.clone(),
+            people: persons,
             has_older: window.has_older,
             has_newer: window.has_newer,
             at,
             refresh: asked.refresh,
             draft: refused.text,
             draft_error: refused.error,
-            boot: Boot {
-                people: persons,
-                ..boot
-            },
-        },
-    ))
+            boot,
+        })))
 }
 
 /// Where the page opens: at the message that was asked for, else where the unread begin when they
 /// are more than a page, else at the newest.
 async fn place(
-    web: &Web,
+    visitor: &Visitor,
     actor: &Actor,
     room: &Room,
     at: Option<MessageId>,
     unread: Option<&RoomLink>,
 ) -> Result<Place, Error> {
     if let Some(id) = at {
-        let found = messages::by_id(&web.app, actor, room.id, &[id]).await?;
+        let found = messages::by_id(&visitor.web().app, actor, room.id, &[id]).await?;
         if let Some(message) = found.first() {
             return Ok(Place::Around(message.seq));
         }
@@ -239,34 +260,30 @@ fn names(persons: &[PersonView]) -> HashMap<UserId, String> {
     pairs.collect()
 }
 
-async fn boot(
-    web: &Web,
-    actor: &Actor,
+fn boot(
+    visitor: &Visitor,
     room: &RoomOnPage,
     links: &[RoomLink],
     window: &Window,
     at: Option<MessageId>,
-) -> Result<Boot, Error> {
-    let me = web.app.senders(&[actor.user]).await?.pop();
-    let (id, sender) = me.ok_or(parlour_core::error::INVALID_TOKEN)?;
-    let preferences = parlour_core::accounts::preferences(&web.app, actor, actor.user).await?;
-    Ok(Boot {
+) -> Boot {
+    Boot {
         room: room.clone(),
-        me: Me {
-            id,
-            nickname: sender.nickname.clone(),
-            initials: initials(&sender.nickname),
-            hue: sender.hue,
-        },
+        me: visitor.me().map(|me| Me {
+            id: me.id,
+            nickname: me.nickname.clone(),
+            initials: initials(&me.nickname),
+            hue: me.hue(),
+        }),
         people: Vec::new(),
         rooms: links.to_vec(),
-        preferences,
+        preferences: visitor.preferences().clone(),
         limits: Limits {
-            max_text_chars: web.app.settings().max_text_chars,
+            max_text_chars: visitor.web().app.settings().max_text_chars,
         },
         epoch: room.epoch.clone(),
         has_older: window.has_older,
         has_newer: window.has_newer,
         at,
-    })
+    }
 }

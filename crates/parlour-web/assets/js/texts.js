@@ -1,0 +1,48 @@
+// @ts-check
+/** What scripts say, in the page's language: the server's JSON in `<script id="texts">`. */
+
+/** @typedef {string | ({select: string, other: string} & Record<string, string>)} Text */
+
+/** @type {Record<string, Text> | null} */
+let all = null;
+
+/** @returns {Record<string, Text>} */
+function texts() {
+  if (all === null) {
+    const source = document.getElementById("texts")?.textContent;
+    all = /** @type {Record<string, Text>} */ (JSON.parse(source || "{}"));
+  }
+  return all;
+}
+
+/** The page's language. */
+export const language = document.documentElement.lang || "en";
+
+/** The viewer's own kind of the page's language (`en-GB`), for dates and numbers. */
+export const locale = navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
+
+const plural = new Intl.PluralRules(language);
+const numbers = new Intl.NumberFormat(locale);
+
+/** @param {Text} text @param {Record<string, string | number>} vars @returns {string} */
+function choose(text, vars) {
+  if (typeof text === "string") return text;
+  const value = vars[text.select];
+  const own = text[String(value)];
+  if (own !== undefined && value !== "select") return own;
+  return (typeof value === "number" ? text[plural.select(value)] : undefined) ?? text.other;
+}
+
+/**
+ * A text by its name. One that is missing shows its name.
+ * @param {string} key @param {Record<string, string | number>} [vars] @returns {string}
+ */
+export function t(key, vars = {}) {
+  const text = texts()[key];
+  if (text === undefined) return key;
+  return choose(text, vars).replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = vars[name];
+    if (value === undefined) return whole;
+    return typeof value === "number" ? numbers.format(value) : value;
+  });
+}

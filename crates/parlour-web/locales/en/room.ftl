@@ -1,0 +1,66 @@
+# The room page.
+
+room-away = Away, { $n }
+room-back = Back to rooms
+room-bold = bold
+room-closes-at = This room closes on
+room-code = code
+room-copy-link = Copy the room's link
+room-edited = edited
+room-emoji = Emoji
+room-empty = You have the room to yourself.
+room-empty-text = Invite somebody with the room's link.
+room-find = Find a room or person
+room-here = Here, { $n }
+room-hint-keys = all keys
+room-hint-line = new line
+room-hint-sends = sends
+room-host = Host
+room-host-tag = host
+room-italic = italic
+room-join = Take a seat
+room-latest = Jump to latest
+room-leave = Leave the room
+room-log = Messages in { $name }
+room-me-here = Here
+room-mentions = mentions:
+room-message-placeholder = Message { $name }
+room-message-to = Message to { $name }
+room-more = More
+room-new = New room
+room-new-label = New since you were last here
+room-new-line = New
+room-noscript = Reload to see new messages.
+room-noscript-refresh = Reload every 15 seconds
+room-older = Older messages
+room-open-rooms = Open rooms
+room-options = Room options
+room-people = People
+room-people-close = Close
+room-people-count = People: { $n } here
+room-people-label = People in this room
+room-private-rooms = Private rooms
+room-react = Add reaction
+room-react-with = React with { $emoji }
+room-reaction = { $n ->
+    [one] { $emoji }, { $n } person
+   *[other] { $emoji }, { $n } people
+}
+room-reply = Reply
+room-reply-cancel = Do not reply
+room-reply-gone = This message was removed
+room-replying = Reply to
+room-rooms = Rooms
+room-row-forme = mentions you
+room-row-reply = reply to { $name }
+room-seatmap = { $here } here, { $away } away, { $free } free
+room-seats = { $taken } of { $of } seats
+room-send = Send
+room-settings-me = Your settings
+room-skip = Skip to the message box
+room-started = { $name } opened this room on
+room-tools = Message actions
+room-try-now = Try now
+room-unread = unread
+room-write = Write a message
+room-you = You
