@@ -74,6 +74,7 @@ pub fn router(web: &Web) -> Router {
         .merge(api)
         .merge(docs::router())
         .merge(ops::router(&web.ops))
+        .merge(sockets::router())
         .merge(pages::router(web))
         .fallback_service(pages::lost(web))
         .method_not_allowed_fallback(api::method_not_allowed)

@@ -1,20 +1,34 @@
 //! WebSocket upgrades: authenticate, take a place in the hub, then answer 101 and hand the socket to
 //! its pump.
+//!
+//! | where | who | dialect |
+//! |---|---|---|
+//! | `/?token=` | a token | account, version 1 |
+//! | `/?token=&v=2` | a token | account, version 2 |
+//! | `/ws` | the session cookie, from our own pages | account, version 2 |
+//! | `/ws/chat/{id}/` | a token, or the session cookie from our own pages | one room |
 
+mod credential;
 mod transport;
 
 use crate::{
     Web,
     api::problem::{self, Problem},
-    auth::client_address,
 };
 use axum::{
-    extract::{FromRequestParts as _, Request, ws::WebSocketUpgrade},
-    http::StatusCode,
+    Router,
+    extract::{FromRequestParts as _, Path, Request, State, ws::WebSocketUpgrade},
+    http::{StatusCode, request::Parts},
     response::{IntoResponse as _, Response},
+    routing::get,
 };
-use parlour_core::{Actor, Error, Kind, accounts::authenticate, model::TokenKind, rates::Key};
-use parlour_realtime::{DialectKind, max_frame};
+use credential::Query;
+use parlour_core::{
+    Actor, Error, Kind, RoomId,
+    error::NOT_FOUND,
+    rooms::{self, Right},
+};
+use parlour_realtime::{DialectKind, Registration, max_frame};
 use std::sync::Arc;
 use transport::AxumTransport;
 
@@ -23,34 +37,107 @@ const READ_BUFFER: usize = 4 * 1024;
 /// Frames are collected up to this size before they are written.
 const WRITE_BUFFER: usize = 32 * 1024;
 
+/// The sockets with paths of their own. A redirect would help no WebSocket client, so each is served
+/// with and without its slash.
+pub(crate) fn router() -> Router<Web> {
+    Router::new()
+        .route("/ws", get(own))
+        .route("/ws/", get(own))
+        .route("/ws/chat/{id}", get(room))
+        .route("/ws/chat/{id}/", get(room))
+}
+
 /// The account socket, `GET /?token=<token>` (contract 6a). No, an empty or an unknown token, or a
 /// query that cannot be read: 403.
 pub(crate) async fn account(web: Web, request: Request) -> Response {
-    let key = Key::address(client_address(&web, &request));
-    if let Err(error) = web.app.limits().anonymous.look(&key) {
-        return Problem(error).into_response();
-    }
     let (mut parts, _) = request.into_parts();
-    let actor = match actor(&web, parts.uri.query()).await {
+    let query = Query::of(&parts);
+    let actor = match credential::by_token(&web, &parts, &query).await {
         Ok(actor) => actor,
-        Err(error) if error.kind() == Kind::Unauthenticated => {
-            // Only failures count: a room full of people behind one address may reconnect at once.
-            let _ = web.app.limits().anonymous.take(&key);
-            return problem::detail(StatusCode::FORBIDDEN, error.code(), error.text());
-        }
-        Err(error) => return Problem(error).into_response(),
+        Err(error) => return refuse(error),
     };
-    let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
+    let dialect = if query.is_version_2() {
+        DialectKind::AccountV2
+    } else {
+        DialectKind::Account
+    };
+    open(web, &mut parts, async |web| {
+        web.realtime.register(actor, dialect).await
+    })
+    .await
+}
+
+/// The account socket of our own pages, `GET /ws`.
+async fn own(State(web): State<Web>, request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let actor = match credential::by_session(&web, &parts).await {
+        Ok(actor) => actor,
+        Err(error) => return refuse(error),
+    };
+    open(web, &mut parts, async |web| {
+        web.realtime.register(actor, DialectKind::AccountV2).await
+    })
+    .await
+}
+
+/// The socket of one room, `GET /ws/chat/{id}/` (contract 6b). Anonymous callers: 403; then as for the
+/// room's messages: 404 for who may not know of it, 403 for who is not in it.
+async fn room(State(web): State<Web>, request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let query = Query::of(&parts);
+    let actor = if query.has_token() {
+        credential::by_token(&web, &parts, &query).await
+    } else {
+        credential::by_session(&web, &parts).await
+    };
+    let entered = match actor {
+        Ok(actor) => find(&web, &mut parts, &actor)
+            .await
+            .map(|room| (actor, room)),
+        Err(error) => Err(error),
+    };
+    let (actor, room) = match entered {
+        Ok(entered) => entered,
+        Err(error) => return refuse(error),
+    };
+    open(web, &mut parts, async |web| {
+        web.realtime.enter(actor, room).await
+    })
+    .await
+}
+
+/// The room of the path, if the actor talks in it.
+async fn find(web: &Web, parts: &mut Parts, actor: &Actor) -> Result<RoomId, Error> {
+    let path = Path::<String>::from_request_parts(parts, &()).await;
+    let id = path.ok().and_then(|id| id.parse().ok()).ok_or(NOT_FOUND)?;
+    let view = rooms::view(&web.app, actor, id).await?;
+    rooms::can(&view, Right::Talk)?;
+    Ok(id)
+}
+
+/// The refusal of an upgrade: nobody is 403 here, as in the reference.
+fn refuse(error: Error) -> Response {
+    if error.kind() == Kind::Unauthenticated {
+        problem::detail(StatusCode::FORBIDDEN, error.code(), error.text())
+    } else {
+        Problem(error).into_response()
+    }
+}
+
+/// Answers the upgrade and serves the socket.
+async fn open(
+    web: Web,
+    parts: &mut Parts,
+    register: impl AsyncFnOnce(&Web) -> Result<Registration, Error>,
+) -> Response {
+    let upgrade = match WebSocketUpgrade::from_request_parts(parts, &()).await {
         Ok(upgrade) => upgrade,
         Err(rejection) => return rejection.into_response(),
     };
     // The place comes before the answer: what is committed after the client reads 101 is delivered.
-    let registration = match web.realtime.register(actor, DialectKind::Account).await {
+    let registration = match register(&web).await {
         Ok(registration) => registration,
-        Err(error) if error.kind() == Kind::Unauthenticated => {
-            return problem::detail(StatusCode::FORBIDDEN, error.code(), error.text());
-        }
-        Err(error) => return Problem(error).into_response(),
+        Err(error) => return refuse(error),
     };
     let largest = max_frame(web.app.settings().max_text_chars);
     upgrade
@@ -66,11 +153,4 @@ pub(crate) async fn account(web: Web, request: Request) -> Response {
                 .serve(AxumTransport::new(socket), registration, actions)
                 .await;
         })
-}
-
-async fn actor(web: &Web, query: Option<&str>) -> Result<Actor, Error> {
-    let query = query.unwrap_or_default();
-    let token = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "token");
-    let token = token.map(|(_, token)| token).unwrap_or_default();
-    authenticate(&web.app, &token, TokenKind::Token).await
 }

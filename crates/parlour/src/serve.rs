@@ -15,7 +15,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use parlour_core::{
     App, What,
     app::Ports,
-    ports::{Nobody, Store, SystemClock, SystemRandom},
+    ports::{Store, SystemClock, SystemRandom},
 };
 use parlour_realtime::{
     Bus, BusAnnounce, Config as RealtimeConfig, LocalBus, News, Realtime, StoreSource,
@@ -40,11 +40,15 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     let announce = Arc::new(BusAnnounce::new(Arc::clone(&bus)));
     let store = database::open(&config, announce.clone()).await?;
     let source = Arc::new(StoreSource::new(Arc::clone(&store)));
-    let realtime = Realtime::start(source, Arc::clone(&bus), RealtimeConfig::default());
+    let settings = RealtimeConfig {
+        max_frame: parlour_realtime::max_frame(config.product.max_text_chars),
+        ..RealtimeConfig::default()
+    };
+    let realtime = Realtime::start(source, Arc::clone(&bus), settings);
     let ports = Ports {
         store: Arc::clone(&store),
         announce,
-        presence: Arc::new(Nobody),
+        presence: Arc::new(realtime.clone()),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
     };

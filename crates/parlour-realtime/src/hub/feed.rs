@@ -41,8 +41,9 @@ pub(crate) enum Word {
 pub(crate) enum Fed {
     /// The socket hears the room live.
     Live,
-    /// The room is further; the next piece is wanted.
-    Behind,
+    /// The room is further; the next piece is wanted, but nothing beyond this seq: further on the user
+    /// may not be in the room any more.
+    Behind(i64),
     /// The socket does not hear the room (any more).
     Gone,
 }
@@ -69,15 +70,14 @@ impl Room {
         let Some(listener) = listener else {
             return Fed::Gone;
         };
-        for frame in &feed.frames {
-            turn.push(listener, frame.clone());
-        }
-        let newest = position.unwrap_or(0).max(listener.after);
         if !listener.held {
-            // Everything after `listener.after` was delivered before; what comes before it is late.
+            // Everything after `listener.after` was delivered before; what comes before it is late,
+            // also when its reading began before the user left and came back.
+            let newest = position.unwrap_or(0).max(listener.after);
+            let is_whole = feed.frames.is_empty() && feed.at >= listener.after;
             match feed.word {
                 Word::Nothing => {}
-                Word::Recovered if feed.at >= listener.after => {
+                Word::Recovered if is_whole => {
                     turn.push(listener, account_v2::recovered(self.id, newest));
                 }
                 Word::Recovered | Word::Resync => {
@@ -86,13 +86,19 @@ impl Room {
             }
             return Fed::Live;
         }
-        let from = self.tail.from();
+        for frame in &feed.frames {
+            turn.push(listener, frame.clone());
+        }
+        // What comes after the room's place will pass by; of a room without a place, what comes after
+        // the snapshot.
+        let live = position.unwrap_or(listener.after);
+        let from = self.tail.from().min(live);
         let mut at = feed.at;
         if feed.word == Word::Resync {
             at = at.max(from);
             turn.push(listener, account_v2::resync(self.id, at));
         } else if at < from {
-            return Fed::Behind;
+            return Fed::Behind(live.max(listener.after));
         }
         for (seq, frame) in self.tail.after(at) {
             turn.push(listener, frame.clone());
@@ -102,7 +108,7 @@ impl Room {
             turn.push(listener, account_v2::recovered(self.id, at));
         }
         listener.held = false;
-        listener.seen = at;
+        listener.from = at;
         self.let_go();
         Fed::Live
     }

@@ -27,10 +27,10 @@ const HAND_OVER: i64 = 3;
 pub(super) struct Listener {
     pub(super) session: SessionId,
     pub(super) user: UserId,
-    /// Events above this seq are delivered; membership events up to it are none of its business.
+    /// The membership is true at this seq: membership events up to it are none of its business.
     pub(super) after: i64,
-    /// Events up to this seq were delivered in another way.
-    pub(super) seen: i64,
+    /// Events above this seq are delivered.
+    pub(super) from: i64,
     /// Gets nothing of the stream until it was [fed](super::feed) what it missed.
     pub(super) held: bool,
     pub(super) dialect: DialectKind,
@@ -262,7 +262,7 @@ impl Room {
     fn deliver(&mut self, event: &Event, turn: &mut Turn) {
         let mut encoded = Encoded::new(event);
         for listener in &self.listeners {
-            if listener.after.max(listener.seen) >= event.seq {
+            if listener.from >= event.seq {
                 continue;
             }
             // Who is held when it ends can be fed no more: then this is the last word.
@@ -348,7 +348,7 @@ impl Room {
                 session,
                 user: seat.user,
                 after,
-                seen: 0,
+                from: after,
                 held,
                 dialect: seat.dialect,
                 outbox: Arc::clone(&seat.outbox),

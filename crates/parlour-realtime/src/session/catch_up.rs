@@ -200,11 +200,11 @@ impl Desk {
     async fn follow(&self, room: RoomId, from: i64, word: Word) -> Fed {
         let mut at = from;
         loop {
-            match self.feed(room, Vec::new(), at, word).await {
-                Fed::Behind => {}
+            let upto = match self.feed(room, Vec::new(), at, word).await {
+                Fed::Behind(upto) => upto,
                 fed => return fed,
-            }
-            let events = match self.piece(room, at).await {
+            };
+            let events = match self.piece(room, at, upto).await {
                 Ok(Some(events)) if !events.is_empty() => events,
                 // It ended; the hub says so when it hears of it.
                 Ok(None) => return Fed::Live,
@@ -222,26 +222,35 @@ impl Desk {
                 if frames.len() >= HANDFUL.0 || bytes >= HANDFUL.1 {
                     bytes = 0;
                     match self.feed(room, std::mem::take(&mut frames), at, word).await {
-                        Fed::Behind => {}
+                        Fed::Behind(_) => {}
                         fed => return fed,
                     }
                 }
             }
             if !frames.is_empty() {
                 match self.feed(room, frames, at, word).await {
-                    Fed::Behind => {}
+                    Fed::Behind(_) => {}
                     fed => return fed,
                 }
             }
         }
     }
 
-    /// The next events, at most [`PIECE`]; `None` when the room is no more.
-    async fn piece(&self, room: RoomId, after: i64) -> Result<Option<Vec<Event>>, Error> {
+    /// The next events up to this seq, at most [`PIECE`]; `None` when the room is no more.
+    async fn piece(
+        &self,
+        room: RoomId,
+        after: i64,
+        upto: i64,
+    ) -> Result<Option<Vec<Event>>, Error> {
         // Never closed; without a permit the read would merely not be limited.
         let _permit = self.hub.replays().acquire().await;
         let history = self.hub.source().history(room, after, PIECE).await?;
-        Ok(history.map(|history| history.events))
+        Ok(history.map(|history| {
+            let mut events = history.events;
+            events.retain(|event| event.seq <= upto);
+            events
+        }))
     }
 
     async fn feed(&self, room: RoomId, frames: Vec<Bytes>, at: i64, word: Word) -> Fed {
