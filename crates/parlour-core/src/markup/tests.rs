@@ -1,0 +1,147 @@
+//! What people write, what attackers write, and what holds for every text.
+
+mod attacks;
+mod people;
+mod properties;
+mod shapes;
+
+use super::*;
+
+/// HTML of a text that addresses nobody.
+fn show(text: &str) -> String {
+    html(text, &[])
+}
+
+fn user(id: i64, name: &str) -> (UserId, String) {
+    (UserId::new(id), name.to_owned())
+}
+
+/// HTML of a text in a room of these people.
+fn show_to(text: &str, people: &[(UserId, String)]) -> String {
+    html(text, &mentions(text, people))
+}
+
+/// What a reader sees: the HTML without tags and with its references resolved.
+fn seen(html: &str) -> String {
+    let mut out = String::new();
+    let mut in_tag = false;
+    for c in html.chars() {
+        match c {
+            '<' => in_tag = true,
+            '>' if in_tag => in_tag = false,
+            c if !in_tag => out.push(c),
+            _ => {}
+        }
+    }
+    out.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&nbsp;", "\u{a0}")
+        .replace("&amp;", "&")
+}
+
+/// Panics when the HTML holds anything but the tags, attributes and classes of the subset, or tags
+/// that are not nested.
+fn assert_safe(html: &str, text: &str) {
+    let mut open: Vec<&str> = Vec::new();
+    let mut rest = html;
+    while let Some(at) = rest.find('<') {
+        assert!(!rest[..at].contains('>'), "{text:?} gives {html}");
+        let end = at + rest[at..].find('>').expect("an end of the tag");
+        let tag = &rest[at + 1..end];
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name), "{text:?} gives {html}");
+        } else {
+            let (name, attributes) = tag.split_once(' ').unwrap_or((tag, ""));
+            assert!(fence::TAGS.contains(&name), "<{tag}> of {text:?}");
+            assert!(is_safe(name, attributes), "<{tag}> of {text:?}");
+            if name != "br" {
+                open.push(name);
+            }
+        }
+        rest = &rest[end + 1..];
+    }
+    assert!(open.is_empty(), "{text:?} gives {html}");
+}
+
+fn is_safe(name: &str, attributes: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let inside = |begin: &str| attributes.strip_prefix(begin)?.strip_suffix('"');
+    match name {
+        "a" => {
+            let end = format!("\" target=\"_blank\" rel=\"{}\"", fence::REL);
+            let Some(href) = attributes
+                .strip_prefix("href=\"")
+                .and_then(|rest| rest.strip_suffix(&end))
+            else {
+                return false;
+            };
+            let schemes = ["http://", "https://", "mailto:"];
+            schemes.iter().any(|scheme| href.starts_with(scheme))
+                && href.bytes().all(|b| b > b' ' && !b"\"<>`".contains(&b))
+        }
+        "ol" => attributes.is_empty() || inside("start=\"").is_some_and(digits),
+        "pre" => {
+            attributes == "tabindex=\"0\""
+                || inside("tabindex=\"0\" data-lang=\"").is_some_and(|name| {
+                    name.bytes()
+                        .all(|b| b.is_ascii_alphanumeric() || b"+-#._".contains(&b))
+                })
+        }
+        "span" => {
+            inside("class=\"").is_some_and(|class| fence::CLASSES.contains(&class))
+                || inside("class=\"at\" data-user=\"").is_some_and(digits)
+        }
+        _ => attributes.is_empty(),
+    }
+}
+
+/// `cargo nextest run -p parlour-core markup::tests::speed --run-ignored only --no-capture`
+#[test]
+#[ignore = "prints times; nothing can fail"]
+fn speed() {
+    let people: Vec<_> = (1..=100).map(|i| user(i, &format!("Person {i}"))).collect();
+    let code = "```rust\n".to_owned() + &"let x = foo(1, \"a\"); // c\n".repeat(40) + "```";
+    let texts = [
+        ("short line", "See you at nine, then".to_owned()),
+        ("Korean line", "네~ 내일 아홉 시에 봬요".to_owned()),
+        ("mention", "@Person 12 are you there?".to_owned()),
+        ("link", "look at https://example.com/a?b=1".to_owned()),
+        ("bold", "this is **very** good".to_owned()),
+        ("40 lines of Rust", code),
+        ("10,000 letters", "word ".repeat(2000)),
+        ("1,000 quotes", format!("{}a", ">".repeat(1000))),
+        ("1,000 lists", format!("{}a", "- ".repeat(1000))),
+        (
+            "deep lists",
+            (0..100).map(|i| " ".repeat(i * 2) + "- a\n").collect(),
+        ),
+        ("brackets", "[".repeat(10_000)),
+        ("links", "[a](b".repeat(2_000)),
+        ("stars", "*a ".repeat(3_333)),
+        ("mixed stars", "*a _b **c ".repeat(1_000)),
+        ("backticks", (1..140).map(|i| "`".repeat(i) + " ").collect()),
+        ("at signs", "@".repeat(10_000)),
+        ("addresses", "http://a ".repeat(1_111)),
+        ("combining", format!("@a{}", "\u{301}".repeat(9_998))),
+        ("quotes in lines", ">>>>>>>>>a\n\n".repeat(800)),
+        ("angle brackets", "<a href='".repeat(1_100)),
+    ];
+    for (name, text) in texts {
+        let text: String = text.chars().take(MAX_CHARS).collect();
+        let rounds = 200_000_u32 / u32::try_from(text.len()).unwrap_or(1).max(20);
+        let found = mentions(&text, &people);
+        let time = |f: &dyn Fn() -> usize| {
+            let begin = std::time::Instant::now();
+            let length: usize = (0..=rounds).map(|_| f()).max().unwrap_or_default();
+            (begin.elapsed() / (rounds + 1), length)
+        };
+        let (shown, length) = time(&|| html(&text, &found).len());
+        let (looked, _) = time(&|| mentions(&text, &people).len());
+        let (line, _) = time(&|| excerpt(&text, 80).len());
+        let input = text.len();
+        eprintln!(
+            "{name:16} {input:6} -> {length:6} B: html {shown:?}, mentions {looked:?}, excerpt {line:?}"
+        );
+    }
+}
