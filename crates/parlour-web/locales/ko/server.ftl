@@ -64,6 +64,7 @@ time-datetime = { $year }년 { $month }월 { $day }일 { $clock } UTC
 problem-required = 필수 항목입니다.
 problem-not-text = 올바른 글이 아닙니다.
 problem-not-integer = 정수를 입력해 주세요.
+problem-not-boolean = 예 또는 아니요여야 합니다.
 problem-not-time = 날짜와 시간의 형식이 올바르지 않습니다.
 problem-too-long = { $max }자까지 쓸 수 있습니다(지금 { $actual }자).
 problem-too-small = { $min } 이상이어야 합니다.

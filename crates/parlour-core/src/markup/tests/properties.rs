@@ -67,7 +67,7 @@ proptest! {
     /// or moved.
     #[test]
     fn every_letter_is_shown(text in marks()) {
-        prop_assume!(!text.contains(['[', '`', '&', '\\']) && !text.contains("~~~"));
+        let text = text.replace(['[', '`', '&', '\\'], " ").replace("~~~", "~~");
         let html = show(&text);
         prop_assume!(!html.contains("class=\"host\""));
         prop_assert_eq!(letters(&seen(&html)), letters(&text));
