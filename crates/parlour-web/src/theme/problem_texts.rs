@@ -26,7 +26,6 @@ keys! {
     NotBoolean = "problem-not-boolean";
     NotText = "problem-not-text";
     NotInteger = "problem-not-integer";
-    NotBoolean = "problem-not-boolean";
     NotTime = "problem-not-time";
     TooLong = "problem-too-long";
     TooSmall = "problem-too-small";
