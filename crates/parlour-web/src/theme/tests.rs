@@ -333,9 +333,23 @@ fn functions_know_their_rendering_inside_of_macros_and_includes() {
 }
 
 #[test]
+fn texts_are_escaped_and_addresses_stay_readable() {
+    let files = [(
+        "templates/x.html",
+        "<a href=\"{{ '/chat/7/?a=1&b=2' }}\">{{ '<\\'>' ~ name }}{{ 7 }}{{ '<b>'|safe }}</a>",
+    )];
+    let html = made_up(&files, "x.html").expect("rendered");
+    assert_eq!(
+        html,
+        "<a href=\"/chat/7/?a=1&amp;b=2\">&lt;&#x27;&gt;&lt;b&gt;\u{202e}7<b></a>"
+    );
+}
+
+#[test]
 fn what_is_not_there_is_an_error_and_not_an_empty_place() {
     for (template, word) in [
         ("{{ nothing }}", "undefined"),
+        ("{{ name.nothing }}", "undefined"),
         ("{% if nothing %}{% endif %}", "undefined"),
         ("{{ t('no-such-text') }}", "no-such-text"),
         ("{{ t('time-clock') }}", "incomplete"),

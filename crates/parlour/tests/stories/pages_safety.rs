@@ -296,11 +296,7 @@ async fn whatever_is_typed_is_text(server: Server) {
     assert_eq!(browser.fill("/chat/create/", &made).await.status, 302);
     for path in ["/", "/chat/list/"] {
         let page = browser.get(path).await.text();
-        assert!(
-            page.contains("&lt;/td&gt;&lt;script&gt;x")
-                || page.contains("&lt;&#x2f;td&gt;&lt;script&gt;x"),
-            "{page}"
-        );
+        assert!(page.contains("&lt;/td&gt;&lt;script&gt;x"), "{page}");
         for bad in ["<script>x", "<b onclick", "<i>Ada"] {
             assert!(!page.contains(bad), "{path}: {bad} in {page}");
         }
