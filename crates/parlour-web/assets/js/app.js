@@ -30,10 +30,11 @@ function lazy(name, use) {
 
 /** `<p-conn>`: says that the line is down, counts to the next attempt, and never gets in the way. */
 class Conn extends Part {
+  said = "";
+  ticking = 0;
+  down = 0;
+
   start() {
-    this.said = "";
-    this.ticking = 0;
-    this.down = 0;
     this.on(document, "net:state", () => this.update());
     this.on(this, "click", ({ target }) => { if (target.closest("button")) net.retry(); });
   }
@@ -74,7 +75,9 @@ class Conn extends Part {
 
   /** @param {string} text */
   say(text) {
-    if (text !== this.said) find(this, "[role=status]", HTMLElement).textContent = this.said = text;
+    if (text === this.said) return;
+    this.said = text;
+    find(this, "[role=status]", HTMLElement).textContent = text;
   }
 }
 
@@ -158,13 +161,21 @@ function click(event) {
   }
 }
 
+/** The keys that came before their module. @type {KeyboardEvent[]} */
+const early = [];
+
 /** @param {KeyboardEvent} event */
 function firstKey(event) {
-  if (event.isComposing || (event.key.length === 1 && !event.ctrlKey && !event.metaKey && event.target instanceof Element && event.target.closest("input, textarea"))) return;
-  document.removeEventListener("keydown", firstKey);
-  const hold = event.ctrlKey && ["k", "/", "F6"].includes(event.key);
-  if (hold) event.preventDefault();
-  lazy("keys", ({ start, keydown }) => { start(); keydown(event); });
+  const typing = event.key.length === 1 && !event.ctrlKey && !event.metaKey && event.target instanceof Element && event.target.closest("input, textarea");
+  if (event.isComposing || typing) return;
+  if ((event.ctrlKey || event.metaKey) && ["k", "/", "F6"].includes(event.key)) event.preventDefault();
+  early.push(event);
+  if (early.length > 1) return;
+  lazy("keys", ({ start, keydown }) => {
+    document.removeEventListener("keydown", firstKey);
+    start();
+    early.splice(0).forEach((one) => keydown(one, true));
+  });
 }
 
 function listen() {
@@ -220,6 +231,11 @@ function main() {
   times.start();
   net.start();
   void outbox.start(data.me.id);
+  try {
+    if (localStorage.getItem(`parlour:removals:${data.me.id}`)) lazy("actions", ({ keepPromises }) => keepPromises());
+  } catch {
+    // A browser that keeps nothing kept no promise either.
+  }
   if (data.rooms.some(({ mentions }) => mentions > 0)) lazy("notify", ({ update }) => update({}));
   if (!data.at && matchMedia("(hover: hover)").matches) find(document, "#chat-message-input", HTMLElement).focus({ preventScroll: true });
   performance.mark("parlour:ready");

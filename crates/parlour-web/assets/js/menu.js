@@ -18,6 +18,7 @@ function toolbar() {
   if (!tools) {
     const template = find(document, "#tools-template", HTMLTemplateElement);
     tools = /** @type {HTMLElement} */ (document.importNode(find(template.content, ".tools", HTMLElement), true));
+    tools.querySelectorAll("button").forEach((button) => { button.tabIndex = -1; });
     tools.addEventListener("click", pressed);
     tools.addEventListener("keydown", walk);
   }

@@ -58,7 +58,7 @@ export function start() {
   addEventListener("online", retry);
   addEventListener("offline", () => lost(0));
   addEventListener("pagehide", () => socket?.close(1000));
-  addEventListener("pageshow", (event) => { if (event.persisted) retry(); });
+  addEventListener("pageshow", (event) => { if (/** @type {PageTransitionEvent} */ (event).persisted) retry(); });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) wake(); });
   connect();
 }

@@ -3,18 +3,18 @@
 js-away = Away, { $n }
 js-back = Back to rooms
 js-back-mentions = { $n ->
-    [one] Back to rooms, { $n } mention
-   *[other] Back to rooms, { $n } mentions
-}
+        [one] Back to rooms, { $n } mention
+       *[other] Back to rooms, { $n } mentions
+    }
 js-cancel = Cancel
 js-chars-left = { $n ->
-    [one] { $n } character left
-   *[other] { $n } characters left
-}
+        [one] { $n } character left
+       *[other] { $n } characters left
+    }
 js-chars-over = { $n ->
-    [one] { $n } character too many
-   *[other] { $n } characters too many
-}
+        [one] { $n } character too many
+       *[other] { $n } characters too many
+    }
 js-close = Close
 js-command-invite = Invite somebody by name
 js-command-invite-done = Invited
@@ -99,9 +99,9 @@ js-log-in = Log in
 js-mark-unread = Mark unread from here
 js-mention-person = Mention
 js-mentions = { $n ->
-    [one] { $n } mention
-   *[other] { $n } mentions
-}
+        [one] { $n } mention
+       *[other] { $n } mentions
+    }
 js-menu = Message actions
 js-new = New
 js-new-count = { $n } new
@@ -114,13 +114,13 @@ js-react = Add reaction
 js-react-failed = The reaction was not saved.
 js-react-with = React with { $emoji }
 js-reaction = { $n ->
-    [one] { $emoji }, { $n } person
-   *[other] { $emoji }, { $n } people
-}
+        [one] { $emoji }, { $n } person
+       *[other] { $emoji }, { $n } people
+    }
 js-reaction-mine = { $n ->
-    [one] { $emoji }, { $n } person, including you
-   *[other] { $emoji }, { $n } people, including you
-}
+        [one] { $emoji }, { $n } person, including you
+       *[other] { $emoji }, { $n } people, including you
+    }
 js-read-to = Read up to { $time }
 js-remove = Remove
 js-remove-failed = The message was not removed. Try again.
@@ -130,16 +130,16 @@ js-reply-gone = This message was removed
 js-row-failed = Your message was not sent
 js-row-forme = mentions you
 js-row-reactions = { $n ->
-    [one] { $n } reaction
-   *[other] { $n } reactions
-}
+        [one] { $n } reaction
+       *[other] { $n } reactions
+    }
 js-row-reply = reply to { $name }
 js-row-sending = You, sending
 js-save = Save
 js-say-new = { $n ->
-    [one] { $n } new message
-   *[other] { $n } new messages
-}
+        [one] { $n } new message
+       *[other] { $n } new messages
+    }
 js-say-new-me = { $n } new messages, { $m } for you
 js-seatmap = { $here } here, { $away } away, { $free } free
 js-seats = { $taken } of { $of } seats
