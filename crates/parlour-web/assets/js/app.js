@@ -103,7 +103,7 @@ function ended(reason) {
   const session = reason === "session";
   shared.close();
   document.querySelector("p-people")?.remove();
-  document.querySelector("#room-data")?.remove();
+  document.querySelectorAll("#room-data, .skip").forEach((part) => part.remove());
   const heading = make("h1", { tabindex: "-1" }, t(`js-ended-${reason}`, { name: room.name }));
   const link = session ? `/accounts/login/?next=${encodeURIComponent(room.url)}` : "/chat/list/";
   const box = make("div", { class: "ended" }, heading, make("p", {}, t(`js-ended-${reason}-text`)),
@@ -151,6 +151,7 @@ function click(event) {
   const mouse = /** @type {MouseEvent} */ (event);
   if (!target || event.defaultPrevented || mouse.button !== 0) return;
   const opener = target.closest("[data-open]");
+  if (/** @type {PointerEvent} */ (event).pointerType === "touch" && target.closest(".msg")) lazy("menu", ({ tapped }) => tapped(mouse));
   const link = target.closest("a.room-link");
   if (opener instanceof HTMLElement) {
     if (opener.dataset.open === "switcher") { event.preventDefault(); lazy("keys", ({ command }) => command("switcher")); }
@@ -193,10 +194,7 @@ function listen() {
   document.addEventListener("row:enter", (event) => lazy("menu", ({ enter }) => enter(/** @type {CustomEvent} */ (event).detail.entry)));
   document.addEventListener("pointerover", pointed, { passive: true });
   document.addEventListener("focusin", pointed);
-  for (const name of ["store:unread", "store:rooms", "store:newroom"]) {
-    document.addEventListener(name, (event) => lazy("rooms", ({ update }) => update(event.type, /** @type {CustomEvent} */ (event).detail)));
-  }
-  document.addEventListener("store:unread", (event) => lazy("notify", ({ update }) => update(/** @type {CustomEvent} */ (event).detail)));
+  for (const name of ["store:unread", "store:rooms", "store:newroom"]) document.addEventListener(name, marks);
   document.addEventListener("input", (event) => {
     if (event.target instanceof HTMLInputElement && event.target.matches("[data-filter=rooms]")) lazy("rooms", ({ filter }) => filter(/** @type {HTMLInputElement} */ (event.target)));
   });
@@ -205,10 +203,20 @@ function listen() {
   });
 }
 
+/** Marks of rooms changed. Reading the open room shows nowhere until other marks have been drawn. @param {Event} event */
+function marks(event) {
+  const { type, detail } = /** @type {CustomEvent} */ (event);
+  if (type === "store:unread" && detail.room === store.room?.id && !document.hidden && !marks.drawn) return;
+  marks.drawn = true;
+  lazy("rooms", ({ update }) => update(type, detail));
+  if (type === "store:unread") lazy("notify", ({ update }) => update(detail));
+}
+marks.drawn = false;
+
 /** The row under the pointer or with the focus has the tools. @param {Event} event */
 function pointed(event) {
   const target = event.target instanceof Element ? event.target.closest(".msg") : null;
-  if (!target) return;
+  if (!target || matchMedia("(hover: none)").matches) return;
   if (event.type === "pointerover" && /** @type {PointerEvent} */ (event).pointerType === "touch") return;
   const first = pointed.menu === false;
   pointed.menu = true;
@@ -236,7 +244,7 @@ function main() {
   } catch {
     // A browser that keeps nothing kept no promise either.
   }
-  if (data.rooms.some(({ mentions }) => mentions > 0)) lazy("notify", ({ update }) => update({}));
+  if (data.rooms.some(({ mentions }) => mentions > 0)) marks(new CustomEvent("store:unread", { detail: {} }));
   if (!data.at && matchMedia("(hover: hover)").matches) find(document, "#chat-message-input", HTMLElement).focus({ preventScroll: true });
   performance.mark("parlour:ready");
   const worker = document.documentElement.dataset.sw;

@@ -29,8 +29,6 @@ function toolbar() {
 export function start(first) {
   document.addEventListener("pointerover", (event) => { if (event.pointerType !== "touch") show(rowOf(event.target)); }, { passive: true });
   document.addEventListener("focusin", (event) => show(rowOf(event.target)));
-  document.addEventListener("click", tapped);
-  document.addEventListener("contextmenu", held);
   show(first);
 }
 
@@ -151,19 +149,10 @@ function present(menu, entry, opener) {
 }
 
 /** Touch has no hover: a tap on a row opens the sheet. @param {MouseEvent} event */
-function tapped(event) {
+export function tapped(event) {
   const row = rowOf(event.target);
-  const touch = /** @type {PointerEvent} */ (event).pointerType === "touch";
-  if (!row || !touch || open || (event.target instanceof Element && event.target.closest("a, button, form, summary"))) return;
+  if (!row || open || (event.target instanceof Element && event.target.closest("a, button, form, summary"))) return;
   if (String(getSelection()) === "") sheet(row);
-}
-
-/** @param {MouseEvent} event */
-function held(event) {
-  const row = rowOf(event.target);
-  if (!row || /** @type {PointerEvent} */ (event).pointerType !== "touch" || (event.target instanceof Element && event.target.closest("a"))) return;
-  event.preventDefault();
-  sheet(row);
 }
 
 /** @param {HTMLElement} row */

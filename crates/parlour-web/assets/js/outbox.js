@@ -171,14 +171,14 @@ async function attempt(item, tries) {
     done(item, { id, seq, at });
     return "";
   } catch (error) {
-    const { code, retryMs = 0, retryAfter = 0 } = /** @type {any} */ (error);
-    if (code === "closed" || (code === "unreachable" && !net.state.open)) return "later";
+    const { code, status, retryMs = 0, retryAfter = 0 } = /** @type {any} */ (error);
+    if (code === "closed" || (!net.state.open && (code === "unreachable" || status >= 500))) return "later";
     if (code === "silent" && tries === 1) return null;
     if (PASSING.has(code) && tries < PATIENCE) {
       await new Promise((go) => setTimeout(go, Math.min(retryMs || retryAfter * 1000 || 1000, 30000)));
       return null;
     }
-    if (/** @type {any} */ (error).status === 401) net.end("session");
+    if (status === 401) net.end("session");
     return reason(code, text);
   }
 }
