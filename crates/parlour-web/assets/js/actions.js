@@ -50,6 +50,9 @@ function copy(text) {
   navigator.clipboard.writeText(text).then(() => announce(t("js-copied")), () => urgent(t("js-copy-failed")));
 }
 
+/** For inviting somebody. */
+export const copyRoom = () => copy(`${location.origin}${store.room?.url ?? "/"}`);
+
 /** The failed text goes back into the field. @param {Entry} entry */
 function rewrite({ message }) {
   const field = composer();

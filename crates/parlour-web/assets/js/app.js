@@ -156,6 +156,8 @@ function click(event) {
   if (opener instanceof HTMLElement) {
     if (opener.dataset.open === "switcher") { event.preventDefault(); lazy("keys", ({ command }) => command("switcher")); }
     if (opener.dataset.open === "keys") { event.preventDefault(); lazy("keys", ({ command }) => command("keys")); }
+  } else if (target.closest("[data-do=copy-room]")) {
+    lazy("actions", ({ copyRoom }) => copyRoom());
   } else if (link instanceof HTMLAnchorElement && store.room && !mouse.ctrlKey && !mouse.metaKey && !mouse.shiftKey && !mouse.altKey) {
     event.preventDefault();
     lazy("switch", ({ go }) => go(link.href, mouse.detail > 0));
@@ -231,6 +233,22 @@ export function upgrade() {
   }
 }
 
+/** Modules of the first use, besides those of LAZY. */
+const LATER = ["announce", "complete", "emoji", "emoji-data", "switcher"];
+let kept = false;
+
+/** The service worker keeps what the page is made of, so that what loads later is there without a line. @param {string} worker */
+function keepShell(worker) {
+  if (kept) return;
+  kept = true;
+  const at = (/** @type {string} */ name) => new URL(`./${name}.js`, import.meta.url).href;
+  const linked = /** @type {HTMLLinkElement[]} */ ([...document.querySelectorAll("link[rel=stylesheet], link[rel=modulepreload]")]).map(({ href }) => href);
+  const keep = [...linked, document.documentElement.dataset.icons ?? "", ...[...Object.keys(LAZY), ...LATER].map(at)].filter(Boolean);
+  navigator.serviceWorker.register(worker, { scope: "/" })
+    .then(() => navigator.serviceWorker.ready)
+    .then(({ active }) => active?.postMessage({ keep }), () => {});
+}
+
 function main() {
   const data = boot();
   shared.open(data);
@@ -248,7 +266,7 @@ function main() {
   if (!data.at && matchMedia("(hover: hover)").matches) find(document, "#chat-message-input", HTMLElement).focus({ preventScroll: true });
   performance.mark("parlour:ready");
   const worker = document.documentElement.dataset.sw;
-  if (worker && "serviceWorker" in navigator) addEventListener("load", () => void navigator.serviceWorker.register(worker, { scope: "/" }).catch(() => {}));
+  if (worker && "serviceWorker" in navigator) for (const type of ["pointerdown", "keydown"]) addEventListener(type, () => keepShell(worker), { once: true });
 }
 
 if (document.querySelector("#room-data")) main();

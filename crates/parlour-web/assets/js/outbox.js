@@ -152,6 +152,7 @@ async function deliver(item) {
   /** @type {string | null} */
   let verdict = null;
   for (let tries = 1; verdict === null; tries += 1) verdict = await attempt(item, tries);
+  if (net.state.ended && verdict !== "") verdict = "session";
   if (items.has(item.nonce) && verdict !== "") set(item, verdict === "later" ? "waiting" : "failed", verdict === "later" ? "" : verdict);
   busy.delete(item.room);
   if (net.state.open || verdict !== "later") pump();
@@ -162,6 +163,7 @@ async function deliver(item) {
  * @param {Item} item @param {number} tries @returns {Promise<string | null>}
  */
 async function attempt(item, tries) {
+  if (net.state.ended) return "session";
   const { room, text, nonce, reply_to } = item;
   const body = reply_to ? { room, text, nonce, reply_to } : { room, text, nonce };
   try {
