@@ -36,8 +36,10 @@ pub(super) async fn show(visitor: Visitor) -> Answer {
         .with(context! {
             rooms => Serde(cards),
             can_create => visitor.actor().is_some(),
-            seats_default => settings.default_max_users,
-            seats_max => settings.max_users_in_room,
+            seats => context! {
+                default => settings.default_max_users,
+                max => settings.max_users_in_room,
+            },
             closes_on => settings
                 .room_lifetime
                 .map(|life| app.now().plus(life).to_string()),
