@@ -129,4 +129,3 @@ code-busy = 서버가 바쁩니다. 잠시 후 다시 시도해 주세요.
 code-unavailable = 잠시 서비스를 쓸 수 없습니다. 잠시 후 다시 시도해 주세요.
 code-internal = 서버에 문제가 생겼습니다.
 error-title = 오류
-problem-not-boolean = 참 또는 거짓이어야 합니다.

@@ -29,19 +29,19 @@ async fn languages_are_chosen(engine: Engine) {
     assert_eq!(browser.cookie("parlour_lang"), "ko");
 }
 
-/// The address of the style sheet of a page.
-fn sheet(page: &str) -> String {
-    let start = page.find("/assets/").expect("a style sheet");
-    page[start..]
-        .split('"')
+/// The address of an asset that a page names.
+fn asset(page: &str, ending: &str) -> String {
+    let words = page.split(['"', '\'', ' ', '<', '\n']);
+    let found = words.filter(|word| word.starts_with("/assets/") && word.ends_with(ending));
+    let mut found = found.map(str::to_owned);
+    found
         .next()
-        .unwrap_or_default()
-        .to_owned()
+        .unwrap_or_else(|| panic!("no {ending} in {page}"))
 }
 
 async fn assets_are_kept_for_ever(engine: Engine) {
     let server: Server = engine.setup().start().await;
-    let path = sheet(&server.browser().get("/").await.text());
+    let path = asset(&server.browser().get("/").await.text(), "/css/parlour.css");
     let answer = server.get(&path).await;
     assert_eq!(answer.status, 200, "{path}");
     assert_eq!(answer.header("content-type"), "text/css; charset=utf-8");
@@ -94,7 +94,7 @@ async fn a_folder_replaces_the_theme(engine: Engine) {
     let server = setup.env("THEME_DIR", &folder).start().await;
     let page = server.get("/accounts/logout/").await.text();
     assert!(page.contains("<title>Parlour</title>Not today."), "{page}");
-    let picture = server.get(&sheet(&page)).await;
+    let picture = server.get(&asset(&page, "/img/x.svg")).await;
     assert_eq!(picture.header("content-type"), "image/svg+xml");
     assert_eq!(server.get("/accounts/login/").await.status, 200);
 
