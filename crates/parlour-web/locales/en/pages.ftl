@@ -36,7 +36,6 @@ form-wait = Too many tries. Wait { $n ->
 landing-welcome = Pull up a chair.
 landing-lead = This is where { $name } talks. Step into an open room, or start one of your own. Rooms last a week, then make space for the next.
 landing-register = Create an account
-landing-list = See the rooms
 landing-last = Back to { $name }
 landing-open = Open now
 landing-all = { $n ->

@@ -30,7 +30,6 @@ form-wait = 시도가 너무 많습니다. { $n }초 뒤에 다시 해 주세요
 landing-welcome = 편히 앉으세요.
 landing-lead = { $name } 사람들이 이야기하는 곳입니다. 열린 방에 들어가거나 새 방을 만들어 보세요. 방은 일주일 동안 열려 있다가 다음 이야기에 자리를 내줍니다.
 landing-register = 회원가입
-landing-list = 방 둘러보기
 landing-last = 돌아가기: { $name }
 landing-open = 지금 열린 방
 landing-all = 방 { $n }개 모두 보기
