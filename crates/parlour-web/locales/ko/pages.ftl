@@ -66,17 +66,17 @@ seats-taken = 자리 참
 take-seat = 자리에 앉기
 
 # 새 방
-room-title = 제목
-room-topic = 주제
-room-topic-hint = 무엇에 대한 방인지 한 줄로 적어 주세요.
-room-kind = 들어올 수 있는 사람
-room-kind-open = 공개
-room-kind-open-text = 계정이 있는 누구나 들어옵니다.
-room-kind-private = 비공개
-room-kind-private-text = 초대받은 사람만 들어옵니다.
-room-seats = 자리 수
-room-seats-hint = 최대 { $max }개입니다.
-room-closes-on = 닫히는 날:
+field-title = 제목
+field-topic = 주제
+field-topic-hint = 무엇에 대한 방인지 한 줄로 적어 주세요.
+field-kind = 들어올 수 있는 사람
+field-kind-open = 공개
+field-kind-open-text = 계정이 있는 누구나 들어옵니다.
+field-kind-private = 비공개
+field-kind-private-text = 초대받은 사람만 들어옵니다.
+field-seats = 자리 수
+field-seats-hint = 최대 { $max }개입니다.
+field-closes-on = 닫히는 날:
 
 # 방 앞
 enter-owner = 방장:
