@@ -162,7 +162,8 @@ export class Form extends HTMLElement {
     if (found.length === 0 || !this.form) return;
     const list = make("ul", {});
     for (const [control, texts] of found) {
-      for (const text of texts) list.append(make("li", {}, make("a", { href: `#${control.id}` }, text)));
+      const label = control.labels?.[0]?.firstChild?.textContent?.trim();
+      for (const text of texts) list.append(make("li", {}, make("a", { href: `#${control.id}` }, label ? `${label}: ${text}` : text)));
     }
     const box = make("div", { class: "summary", role: "alert", tabindex: "-1", id: "error-summary" }, make("h2", {}, t("js-form-errors", { n: found.length })), list);
     this.form.prepend(box);

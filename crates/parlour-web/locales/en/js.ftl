@@ -45,5 +45,3 @@ js-list-found = { $n ->
    *[other] { $n } rooms
 }
 js-seats-of = { $taken } of { $max }
-js-copied = Copied
-js-copy-failed = Select and copy

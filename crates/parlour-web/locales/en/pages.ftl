@@ -36,7 +36,6 @@ form-wait = Too many tries. Wait { $n ->
 landing-welcome = Pull up a chair.
 landing-lead = This is where { $name } talks. Step into an open room, or start one of your own. Rooms last a week, then make space for the next.
 landing-register = Create an account
-landing-list = See the rooms
 landing-last = Back to { $name }
 landing-open = Open now
 landing-all = { $n ->
@@ -76,17 +75,17 @@ seats-taken = seats taken
 take-seat = Take a seat
 
 # A new room
-room-title = Title
-room-topic = Topic
-room-topic-hint = One line that says what it is about.
-room-kind = Who may come in
-room-kind-open = Open
-room-kind-open-text = Everybody with an account.
-room-kind-private = Private
-room-kind-private-text = By invitation only.
-room-seats-label = Seats
-room-seats-hint = At most { $max }.
-room-closes-on = Closes on
+field-title = Title
+field-topic = Topic
+field-topic-hint = One line that says what it is about.
+field-kind = Who may come in
+field-kind-open = Open
+field-kind-open-text = Everybody with an account.
+field-kind-private = Private
+field-kind-private-text = By invitation only.
+field-seats = Seats
+field-seats-hint = At most { $max }.
+field-closes-on = Closes on
 
 # In front of a room
 enter-owner = Host:

@@ -24,5 +24,3 @@ js-form-offline = 서버에 연결할 수 없습니다. 다시 해 주세요.
 # 목록과 설정
 js-list-found = 방 { $n }개
 js-seats-of = { $taken } / { $max }
-js-copied = 복사했습니다
-js-copy-failed = 직접 복사해 주세요

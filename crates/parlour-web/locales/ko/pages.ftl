@@ -30,7 +30,6 @@ form-wait = 시도가 너무 많습니다. { $n }초 뒤에 다시 해 주세요
 landing-welcome = 편히 앉으세요.
 landing-lead = { $name } 사람들이 이야기하는 곳입니다. 열린 방에 들어가거나 새 방을 만들어 보세요. 방은 일주일 동안 열려 있다가 다음 이야기에 자리를 내줍니다.
 landing-register = 회원가입
-landing-list = 방 둘러보기
 landing-last = 돌아가기: { $name }
 landing-open = 지금 열린 방
 landing-all = 방 { $n }개 모두 보기
@@ -67,17 +66,17 @@ seats-taken = 자리 참
 take-seat = 자리에 앉기
 
 # 새 방
-room-title = 제목
-room-topic = 주제
-room-topic-hint = 무엇에 대한 방인지 한 줄로 적어 주세요.
-room-kind = 들어올 수 있는 사람
-room-kind-open = 공개
-room-kind-open-text = 계정이 있는 누구나 들어옵니다.
-room-kind-private = 비공개
-room-kind-private-text = 초대받은 사람만 들어옵니다.
-room-seats-label = 자리 수
-room-seats-hint = 최대 { $max }개입니다.
-room-closes-on = 닫히는 날:
+field-title = 제목
+field-topic = 주제
+field-topic-hint = 무엇에 대한 방인지 한 줄로 적어 주세요.
+field-kind = 들어올 수 있는 사람
+field-kind-open = 공개
+field-kind-open-text = 계정이 있는 누구나 들어옵니다.
+field-kind-private = 비공개
+field-kind-private-text = 초대받은 사람만 들어옵니다.
+field-seats = 자리 수
+field-seats-hint = 최대 { $max }개입니다.
+field-closes-on = 닫히는 날:
 
 # 방 앞
 enter-owner = 방장:
