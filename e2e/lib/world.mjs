@@ -16,6 +16,8 @@ const FLAGS = [
   "--disable-component-update",
   "--disable-sync",
   "--disable-dev-shm-usage",
+  // Pages that a test rewrites count as public, and may not talk to a server on loopback otherwise.
+  "--disable-features=LocalNetworkAccessChecks",
 ];
 
 const PASSWORD = "plum-kettle-velvet-19";
@@ -82,7 +84,7 @@ export class Person {
 
   /** The row with this text. @param {string} text */
   row(text) {
-    return this.page.locator("#chat-log article", { hasText: text });
+    return this.page.locator("#chat-log article.msg", { has: this.page.locator(".body", { hasText: text }) });
   }
 
   /** Another tab of the same person. */
@@ -145,7 +147,7 @@ export class World {
   listen(page) {
     page.on("pageerror", (error) => this.complaints.push(`${page.url()}: ${error.message}`));
     page.on("console", (message) => {
-      if (message.type() === "error") this.complaints.push(`${page.url()}: ${message.text()}`);
+      if (message.type() === "error") this.complaints.push(`${page.url()}: ${message.text()} ${message.location().url}`);
     });
   }
 

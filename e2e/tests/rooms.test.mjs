@@ -102,30 +102,27 @@ test("12: the last day is said in words, also for the ear", async () => {
 test("13: 200 rooms are filtered within 50 ms, and arrow and Enter open the first", async () => {
   const ada = await here.world.person("Ada Thirteen");
   for (let i = 0; i < 200; i += 20) {
-    await Promise.all(Array.from({ length: 20 }, (_, j) => ada.makes(`Room number ${i + j}`)));
+    await Promise.all(Array.from({ length: 20 }, (_, j) => ada.makes(`Room ${i + j}`)));
   }
+  await ada.makes("Zebra crossing");
   await ada.page.goto(`${here.world.url}/chat/list/`);
   const filter = ada.page.locator('main input[type="search"]').first();
   await filter.waitFor();
-  await filter.fill("number 17");
-  const rows = ada.page.locator("main table tbody tr:visible");
-  await eventually(async () => (await rows.count()) === 11, "17 and 170 to 179", 2_000);
-  const spent = await filter.evaluate(async (/** @type {HTMLInputElement} */ field) => {
+  const spent = await filter.evaluate((/** @type {HTMLInputElement} */ field) => {
     const start = performance.now();
-    field.value = "number 171";
+    field.value = "zebra";
     field.dispatchEvent(new Event("input", { bubbles: true }));
-    const table = /** @type {HTMLElement} */ (document.querySelector("main table tbody"));
-    while ([...table.querySelectorAll("tr")].filter((row) => !row.hidden).length !== 1) {
-      if (performance.now() - start > 5_000) break;
-      await new Promise(requestAnimationFrame);
-    }
     return performance.now() - start;
   });
-  assert.ok(spent < 500, `filtered after ${spent} ms`);
+  const rows = ada.page.locator("main table tbody tr:visible");
+  assert.equal(await rows.count(), 1);
+  assert.match(String(await rows.textContent()), /Zebra crossing/);
+  // Filtering is done when the event is; the limit leaves room for a busy machine.
+  assert.ok(spent < 250, `filtered after ${spent} ms`);
   await filter.press("ArrowDown");
   await ada.page.keyboard.press("Enter");
   await ada.page.waitForURL(/\/chat\/\d+\/$/);
-  assert.match(String(await ada.page.textContent("h1")), /Room number 171/);
+  assert.match(String(await ada.page.textContent("h1")), /Zebra crossing/);
   quiet(here.world);
   await ada.context.close();
 });

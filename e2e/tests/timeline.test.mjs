@@ -40,7 +40,7 @@ test("14: three messages within five minutes share one head; one after six minut
     const server = socket.connectToServer();
     server.onMessage((text) => {
       const frame = JSON.parse(String(text));
-      if (frame.message?.text === "four") {
+      if (frame.message?.text === "later words") {
         const later = new Date(Date.parse(frame.message.created_at) + 6 * 60_000).toISOString();
         frame.message.created_at = frame.message.updated_at = frame.at = later;
       }
@@ -48,7 +48,7 @@ test("14: three messages within five minutes share one head; one after six minut
     });
   });
   await mina.opens(room.id);
-  for (const text of ["one", "two", "three", "four"]) {
+  for (const text of ["first words", "second words", "third words", "later words"]) {
     await ada.sends(room.id, text);
     await mina.row(text).waitFor();
   }

@@ -170,3 +170,35 @@ pub(crate) async fn seat(
     conn.run(&SEAT, args![room, user, seq, at]).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{UNREAD, UNREAD_ONE};
+    use crate::schema::tests::fresh;
+    use sqlx::Row as _;
+
+    /// What SQLite would do.
+    async fn plan(sql: &str) -> Vec<String> {
+        let mut conn = fresh().await;
+        let text = format!("EXPLAIN QUERY PLAN {sql}");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(text)).fetch_all(&mut conn);
+        let rows = rows.await.expect("a plan");
+        rows.iter().map(|row| row.get("detail")).collect()
+    }
+
+    #[tokio::test]
+    async fn unread_messages_are_counted_in_indexes() {
+        for sql in [&UNREAD, &UNREAD_ONE] {
+            let plan = plan(sql.sqlite).await;
+            for part in [
+                "SEARCH m USING COVERING INDEX messages_stream (room_id=? AND seq>?)",
+                "SEARCH x USING COVERING INDEX",
+                "SEARCH p USING INDEX",
+                "SEARCH r USING INTEGER PRIMARY KEY",
+            ] {
+                let found = plan.iter().any(|step| step.contains(part));
+                assert!(found, "{part}: {plan:#?}");
+            }
+        }
+    }
+}

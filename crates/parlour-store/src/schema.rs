@@ -13,11 +13,19 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "talk", include_str!("../migrations/0002_talk.sql")),
 ];
 
+const SQLITE_ID: &str = "INTEGER PRIMARY KEY AUTOINCREMENT";
+
 /// The newest schema that this program knows.
 pub(crate) const NEWEST: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
 fn migrator(id_column: &str) -> Migrator {
-    let migrations = MIGRATIONS.iter().map(|(number, name, text)| {
+    upto(NEWEST, id_column)
+}
+
+/// The migrations up to a number.
+fn upto(newest: i64, id_column: &str) -> Migrator {
+    let known = MIGRATIONS.iter().filter(|(number, ..)| *number <= newest);
+    let migrations = known.map(|(number, name, text)| {
         Migration::new(
             *number,
             (*name).into(),
@@ -31,11 +39,15 @@ fn migrator(id_column: &str) -> Migrator {
 
 /// Migrates under SQLite's write lock: a second process waits, then finds nothing to do.
 pub(crate) async fn migrate_sqlite(conn: &mut SqliteConnection) -> Result<(), Error> {
+    run_sqlite(conn, &migrator(SQLITE_ID)).await
+}
+
+async fn run_sqlite(conn: &mut SqliteConnection, migrator: &Migrator) -> Result<(), Error> {
     let mut transaction = conn
         .begin_with("BEGIN IMMEDIATE")
         .await
         .map_err(|error| failed(&MigrateError::Execute(error)))?;
-    migrator("INTEGER PRIMARY KEY AUTOINCREMENT")
+    migrator
         .run_direct(None, &mut *transaction, false)
         .await
         .map_err(|error| failed(&error))?;
@@ -64,4 +76,48 @@ fn failed(error: &MigrateError) -> Error {
         ),
         other => format!("The database's schema could not be brought up to date: {other}."),
     })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use sqlx::Executor as _;
+
+    /// An empty database in memory with the newest schema.
+    pub(crate) async fn fresh() -> SqliteConnection {
+        let mut conn = of_version(NEWEST).await;
+        conn.execute("PRAGMA foreign_keys = ON").await.expect("on");
+        conn
+    }
+
+    async fn of_version(newest: i64) -> SqliteConnection {
+        let conn = SqliteConnection::connect("sqlite::memory:").await;
+        let mut conn = conn.expect("a database in memory");
+        let migrated = run_sqlite(&mut conn, &upto(newest, SQLITE_ID)).await;
+        migrated.expect("migrates");
+        conn
+    }
+
+    #[tokio::test]
+    async fn what_the_first_schema_kept_is_there_in_the_newest() {
+        let mut conn = of_version(1).await;
+        conn.execute(
+            "INSERT INTO users VALUES (7, 'ann', 'Ann', 'ann', 'ann', NULL, NULL, '', '', 'x', \
+               TRUE, FALSE, 1, 1); \
+             INSERT INTO messages VALUES (1, 3, 2, 7, 'kept', 'n', 'h', 5, 6, FALSE), \
+               (2, 3, 3, 7, '', NULL, NULL, 5, 6, TRUE)",
+        )
+        .await
+        .expect("rows of the first schema");
+        migrate_sqlite(&mut conn).await.expect("migrates");
+        let kept: (String, i64, Option<i64>, Option<String>, Option<i64>) = sqlx::query_as(
+            "SELECT m.text, m.seq, m.reply_to, m.mentions, u.avatar_hue FROM messages m \
+             JOIN users u ON u.id = m.author_id WHERE m.deleted = FALSE",
+        )
+        .fetch_one(&mut conn)
+        .await
+        .expect("reads");
+        assert_eq!(kept, ("kept".to_owned(), 2, None, None, None));
+        migrate_sqlite(&mut conn).await.expect("nothing to do");
+    }
 }

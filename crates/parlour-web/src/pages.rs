@@ -2,7 +2,6 @@
 
 mod accounts;
 mod admin;
-mod see;
 mod card;
 mod contrast;
 mod create;
@@ -18,6 +17,7 @@ mod next;
 mod page;
 mod people;
 mod rooms;
+mod see;
 mod setup;
 mod sidebar;
 mod site;

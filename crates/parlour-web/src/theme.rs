@@ -6,6 +6,8 @@ mod files;
 pub(crate) mod functions;
 pub(crate) mod language;
 pub(crate) mod problem_texts;
+#[cfg(test)]
+mod samples;
 pub(crate) mod script_texts;
 #[cfg(test)]
 mod tests;
@@ -109,6 +111,7 @@ impl Theme {
 fn templates(files: &Files) -> Result<Environment<'static>, ThemeError> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_formatter(functions::write);
     environment.set_loader(|name| {
         let file = Part::Templates.built_in(name);
         Ok(file.and_then(|file| String::from_utf8(file.data.into_owned()).ok()))

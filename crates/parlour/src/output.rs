@@ -12,6 +12,12 @@ pub(crate) fn say(line: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// Writes a line to standard error as it stands: for people who watch the start.
+pub(crate) fn note(line: &str) {
+    // There is nobody else to tell.
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
 /// Writes sentences to standard error, each on its own line after the program's name.
 pub(crate) fn complain(sentences: &str) {
     let mut out = io::stderr().lock();

@@ -80,6 +80,7 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
         stop_jobs.clone(),
     ));
 
+    tell_set_up_code(&config, &app, address).await?;
     readiness.set(true);
     output::say(&format!("listening on http://{address}"))?;
     tracing::info!(%address, database = database::shown(&config), "ready");
@@ -155,6 +156,21 @@ fn ops(config: &Config, app: &App, readiness: &Readiness, metrics: PrometheusHan
             MetricsDoor::Token(token.expose().to_owned())
         }),
     }
+}
+
+/// As long as nobody administers this server: tells where the first administrator is made, on
+/// standard error and never in a log that goes elsewhere (contract 7c).
+async fn tell_set_up_code(config: &Config, app: &App, address: SocketAddr) -> anyhow::Result<()> {
+    let Some(code) = parlour_core::accounts::prepare_set_up(app).await? else {
+        return Ok(());
+    };
+    let url = config.server.public_url.as_ref().map_or_else(
+        || format!("http://{address}"),
+        |url| url.as_str().to_owned(),
+    );
+    let url = url.trim_end_matches('/');
+    output::note(&format!("first administrator: {url}/setup?code={code}"));
+    Ok(())
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {

@@ -181,11 +181,12 @@ pub(super) async fn draft_from_page(
         Given::Null => Given::Missing,
         given => given,
     };
-    let nickname =
-        TextRule::name(text::MAX_SHORT_NAME_CHARS).required("nickname", filled(input.nickname), p);
+    // In the form's order: the list of what is wrong follows it.
     let email = filled(input.email)
         .required("email", p)
         .and_then(|email| text::email(&email, p));
+    let nickname =
+        TextRule::name(text::MAX_SHORT_NAME_CHARS).required("nickname", filled(input.nickname), p);
     let password = page_password(
         (input.password1, input.password2),
         Known {

@@ -24,7 +24,7 @@ pub(super) struct Names(Vec<(String, UserId)>);
 impl Names {
     pub(super) fn new<'n>(people: impl Iterator<Item = (UserId, &'n str)>) -> Self {
         let mut names: Vec<_> = people
-            .map(|(user, name)| (text::key(name.trim()), user))
+            .map(|(user, name)| (key(name.trim()), user))
             .filter(|(key, _)| !key.is_empty())
             .collect();
         names.sort_by(|a, b| a.0.cmp(&b.0));
@@ -59,11 +59,20 @@ impl Names {
     }
 }
 
+/// [`text::key`], faster for ASCII.
+fn key(name: &str) -> String {
+    if name.is_ascii() {
+        name.to_ascii_lowercase()
+    } else {
+        text::key(name)
+    }
+}
+
 /// [`text::key`] character by character: nothing composes across two graphemes.
-fn push_key(key: &mut String, grapheme: &str) {
+fn push_key(whole: &mut String, grapheme: &str) {
     match grapheme.as_bytes() {
-        [byte] => key.push(char::from(byte.to_ascii_lowercase())),
-        _ => key.push_str(&text::key(grapheme)),
+        [byte] => whole.push(char::from(byte.to_ascii_lowercase())),
+        _ => whole.push_str(&key(grapheme)),
     }
 }
 

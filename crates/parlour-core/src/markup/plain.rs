@@ -50,13 +50,16 @@ fn begins_a_block(line: &[u8]) -> bool {
 /// The text on one line, white space folded, without what nobody should see.
 pub(super) fn line(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(1024));
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()) {
+    for word in text.split_whitespace() {
         let before = out.len();
         if before > 0 {
             out.push(' ');
         }
         let start = out.len();
-        out.extend(word.chars().filter(|c| !turns_direction(*c)));
+        out.extend(
+            word.chars()
+                .filter(|c| !c.is_control() && !turns_direction(*c)),
+        );
         if out.len() == start {
             out.truncate(before);
         }

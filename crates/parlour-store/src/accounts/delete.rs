@@ -67,9 +67,7 @@ pub(super) async fn delete(
         return Ok(Done::unchanged(DeleteUser::OwnsRooms(owned)));
     }
     // Before the texts go, and with them the knowledge of whom they addressed.
-    for sql in [&ERASE_REACTIONS, &ERASE_MENTIONS, &ERASE_OWN_MENTIONS] {
-        conn.run(sql, args![id]).await?;
-    }
+    conn.run(&ERASE_MENTIONS, args![id]).await?;
     let mut events = Vec::new();
     for room in room_ids(conn, &TOUCHED, id).await? {
         let Some(mut living) = living::enter(conn, room).await? else {
@@ -92,6 +90,9 @@ pub(super) async fn delete(
         }
         events.extend(living.save(conn).await?.1);
     }
+    // Under the rooms' locks: nobody reacts to those messages any more, or addresses this account.
+    conn.run(&ERASE_REACTIONS, args![id]).await?;
+    conn.run(&ERASE_OWN_MENTIONS, args![id]).await?;
     let ended = sessions::end(conn, id, EndWhich::All).await?;
     let mut signals = Vec::new();
     if !ended.is_empty() {

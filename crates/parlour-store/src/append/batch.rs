@@ -291,3 +291,39 @@ fn body_hash(message: &NewMessage) -> String {
     }
     URL_SAFE_NO_PAD.encode(hash.finalize())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parlour_core::{Time, model::Sender};
+
+    #[test]
+    fn bodies_without_a_reply_hash_as_ever() {
+        let mut message = NewMessage {
+            room: RoomId::new(1),
+            author: UserId::new(2),
+            sender: Arc::new(Sender {
+                nickname: "ann".to_owned(),
+                hue: 0,
+            }),
+            text: "x".to_owned(),
+            reply_to: None,
+            mentions: Vec::new(),
+            nonce: None,
+            at: Time::from_micros(0),
+        };
+        // printf '\0\0\0\0\0\0\0\1x' | openssl dgst -sha256 -binary | basenc --base64url
+        assert_eq!(
+            body_hash(&message),
+            "Ao8N9bhZb7zRDJcgt6R4T45-BPYpvVpiv73xOWeLZiQ"
+        );
+        let mut hashes = vec![body_hash(&message)];
+        for reply_to in [1, 2] {
+            message.reply_to = Some(MessageId::new(reply_to));
+            hashes.push(body_hash(&message));
+        }
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert_eq!(hashes.len(), 3);
+    }
+}

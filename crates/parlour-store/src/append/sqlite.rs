@@ -31,14 +31,23 @@ const RELEASE: Sql = sql!("UPDATE messages SET nonce = NULL WHERE id" [any 1]);
 
 /// Both statements in one call. SQLite has one writer, so the ids are known before the insert and need
 /// not be read back.
-const WRITE: Sql = sql!(
-    "INSERT INTO messages (id, room_id, seq, author_id, text, nonce, body_hash, created_at, \
-       updated_at, deleted, reply_to, mentions) \
-     SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, \
-       value->>7, value->>7, FALSE, value->>8, value->>9 FROM json_each($1); \
-     UPDATE rooms SET last_seq = v.value->>1, message_count = message_count + (v.value->>2) \
-       FROM json_each($2) AS v WHERE rooms.id = v.value->>0"
-);
+macro_rules! batch_write {
+    ($columns:literal, $values:literal) => {
+        sql!(
+            "INSERT INTO messages (id, room_id, seq, author_id, text, nonce, body_hash, \
+               created_at, updated_at, deleted" $columns ") \
+             SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, \
+               value->>7, value->>7, FALSE" $values " FROM json_each($1); \
+             UPDATE rooms SET last_seq = v.value->>1, message_count = message_count + (v.value->>2) \
+               FROM json_each($2) AS v WHERE rooms.id = v.value->>0"
+        )
+    };
+}
+
+const WRITE: Sql = batch_write!(", reply_to, mentions", ", value->>8, value->>9");
+
+/// For batches without replies and mentions: each value taken out of JSON costs a tenth of the insert.
+const WRITE_PLAIN: Sql = batch_write!("", "");
 
 /// A message, its body hash, and whether its room ended.
 type KnownRow = (MessageRow, Option<String>, i64);
@@ -96,7 +105,13 @@ pub(super) async fn write(
             )
         })
         .collect();
-    let changed = conn.run(&WRITE, args![json(&rows)?, json(&moved)?]).await?;
+    let is_plain = |row: &Fresh<'_>| row.message.reply_to.is_none() && row.mentions.is_none();
+    let sql = if fresh.iter().all(is_plain) {
+        &WRITE_PLAIN
+    } else {
+        &WRITE
+    };
+    let changed = conn.run(sql, args![json(&rows)?, json(&moved)?]).await?;
     if usize::try_from(changed) != Ok(fresh.len() + moved.len()) {
         return Err(Fault::broken("not every row of the batch was written"));
     }

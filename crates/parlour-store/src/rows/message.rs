@@ -9,12 +9,14 @@ use serde::Deserialize;
 use std::{collections::HashMap, sync::Arc};
 
 /// The columns of a [`MessageRow`], from `messages m` and [`author`]. A deleted message has no text.
+/// Most messages have no reactions: finding none is cheaper than gathering none.
 macro_rules! message_columns {
     () => {
         "m.id, m.room_id, m.author_id, m.seq, CASE WHEN m.deleted THEN NULL ELSE m.text END, \
          m.nonce, m.created_at, m.updated_at, m.reply_to, m.mentions, a.nickname, a.avatar_hue, \
-         (SELECT string_agg(x.first_seq || ' ' || x.seq || ' ' || x.user_id || ' ' || x.emoji, '\n') \
-          FROM reactions x WHERE x.message_id = m.id)"
+         CASE WHEN EXISTS (SELECT 1 FROM reactions x WHERE x.message_id = m.id) THEN (SELECT \
+          string_agg(x.first_seq || ' ' || x.seq || ' ' || x.user_id || ' ' || x.emoji, '\n') \
+          FROM reactions x WHERE x.message_id = m.id) END"
     };
 }
 
@@ -97,7 +99,10 @@ impl Authors {
             text,
             nonce: row.nonce,
             reply_to: row.reply_to.map(MessageId::new),
-            mentions: row.mentions.map_or_else(|| Ok(Vec::new()), mentions)?,
+            mentions: row
+                .mentions
+                .as_deref()
+                .map_or_else(|| Ok(Vec::new()), mentions)?,
             reactions: row.reactions.as_deref().map_or_else(
                 || Ok(Vec::new()),
                 |lines| reactions(lines).ok_or_else(|| Fault::broken("a reaction is incomplete")),
@@ -139,8 +144,8 @@ pub(crate) fn sender(id: UserId, nickname: Option<String>, hue: Option<i64>) -> 
     }
 }
 
-fn mentions(list: String) -> Result<Vec<Mention>, Fault> {
-    let list: Vec<(UserId, String)> = serde_json::from_str(&list).map_err(Fault::broken)?;
+fn mentions(list: &str) -> Result<Vec<Mention>, Fault> {
+    let list: Vec<(UserId, String)> = serde_json::from_str(list).map_err(Fault::broken)?;
     let mentions = list.into_iter().map(|(user, name)| Mention { user, name });
     Ok(mentions.collect())
 }

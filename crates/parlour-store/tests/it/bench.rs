@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use parlour_core::{
     Error, Event, MessageId, RoomId, Signal, Time, UserId,
-    model::{Message, PageNumber, PageRequest, Room, RoomKind, Sender, Standing},
+    model::{Mention, Message, PageNumber, PageRequest, Room, RoomKind, Sender, Standing},
     ports::{
-        AccountKeys, Announce, Append, Change, Join, NewMessage, NewRoom, NewToken, NewUser,
-        SaveRoom, SaveUser, Store,
+        AccountKeys, Announce, Append, Change, Join, NewMessage, NewReaction, NewRoom, NewToken,
+        NewUser, React, SaveRoom, SaveUser, Store,
     },
 };
 use parlour_store::Options;
@@ -284,6 +284,48 @@ impl Bench {
         self.store.delete_message(id, self.now()).await.unwrap()
     }
 
+    /// Reacts, or takes it back, with at most 20 different emoji on a message.
+    pub(crate) async fn react(&self, id: MessageId, user: UserId, emoji: &str, on: bool) -> React {
+        let reaction = NewReaction {
+            user,
+            emoji: emoji.to_owned(),
+            on,
+            at: self.now(),
+        };
+        self.store.react(id, reaction, 20).await.unwrap()
+    }
+
+    /// Reacts, and answers the message as it is then and the event's seq.
+    pub(crate) async fn reacted(
+        &self,
+        id: MessageId,
+        user: UserId,
+        emoji: &str,
+        on: bool,
+    ) -> (Arc<Message>, Option<i64>) {
+        match self.react(id, user, emoji, on).await {
+            React::Done { message, seq } => (message, seq),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Sends a text that addresses these users.
+    pub(crate) async fn call(
+        &self,
+        room: RoomId,
+        author: UserId,
+        users: &[UserId],
+    ) -> Arc<Message> {
+        let new = NewMessage {
+            mentions: mentions(users),
+            ..self.new_message(room, author, "@somebody")
+        };
+        match self.append(new).await {
+            Append::Stored(message) => message,
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub(crate) fn new_token(&self, user: UserId, hash: &str) -> NewToken {
         NewToken {
             user,
@@ -294,6 +336,14 @@ impl Bench {
             expires_at: None,
         }
     }
+}
+
+pub(crate) fn mentions(users: &[UserId]) -> Vec<Mention> {
+    let mentions = users.iter().map(|user| Mention {
+        user: *user,
+        name: format!("\"n\" {user}"),
+    });
+    mentions.collect()
 }
 
 /// Small pools: many tests run side by side.
@@ -335,6 +385,19 @@ async fn admin(base: &str, sql: String) {
 }
 
 impl Bench {
+    /// Changes the database behind the store's back.
+    pub(crate) async fn execute(&self, sql: &'static str) {
+        if self.is_postgres() {
+            let mut conn = sqlx::PgConnection::connect(&self.url).await.unwrap();
+            sqlx::raw_sql(sql).execute(&mut conn).await.unwrap();
+            conn.close().await.unwrap();
+        } else {
+            let mut conn = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
+            sqlx::raw_sql(sql).execute(&mut conn).await.unwrap();
+            conn.close().await.unwrap();
+        }
+    }
+
     /// Asks the database itself for a number.
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {
         if self.is_postgres() {

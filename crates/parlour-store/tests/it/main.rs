@@ -29,10 +29,13 @@ macro_rules! on_each_engine {
 }
 
 mod accounts;
+mod admins;
 mod appending;
 mod bench;
+mod farewell;
 mod history;
 mod lists;
+mod looks;
 mod members;
 mod messages;
 mod model;
@@ -40,5 +43,8 @@ mod nonces;
 mod opening;
 mod order;
 mod outage;
+mod reactions;
+mod reading;
 mod rooms;
 mod sessions;
+mod tombstones;

@@ -3,8 +3,8 @@
 use crate::bench::Bench;
 use parlour_core::{
     RoomId, UserId, What,
-    model::{RoomKind, Standing},
-    ports::{Append, Change, Join, RoomChange, Span, Store},
+    model::{Reaction, RoomKind, Standing},
+    ports::{Append, Change, Join, NewReaction, React, RoomChange, Span, Store},
 };
 use proptest::{
     prelude::*,
@@ -22,6 +22,9 @@ const PLAYERS: usize = 5;
 
 const SEATS: usize = 2;
 
+/// Different emoji on a message.
+const EMOJI: usize = 3;
+
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Join(usize),
@@ -33,6 +36,7 @@ enum Step {
     Send(usize),
     Edit(usize),
     Delete(usize),
+    React(usize, usize, usize, bool),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -47,6 +51,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         5 => who.prop_map(Step::Send),
         2 => (0..20_usize).prop_map(Step::Edit),
         2 => (0..20_usize).prop_map(Step::Delete),
+        5 => (0..PLAYERS, 0..6_usize, 0..4_usize, prop::bool::weighted(0.7))
+            .prop_map(|(who, message, emoji, on)| Step::React(who, message, emoji, on)),
     ];
     prop::collection::vec(step, 1..60)
 }
@@ -61,6 +67,8 @@ struct Model {
     messages: Vec<usize>,
     sent: usize,
     seq: i64,
+    /// By message: emoji and users, in the order of their use.
+    reactions: HashMap<usize, Vec<(usize, Vec<usize>)>>,
 }
 
 impl Model {
@@ -73,7 +81,32 @@ impl Model {
             messages: Vec::new(),
             sent: 0,
             seq: 1,
+            reactions: HashMap::new(),
         }
+    }
+
+    fn react(&mut self, user: usize, message: usize, emoji: usize, on: bool) -> &'static str {
+        if !self.messages.contains(&message) {
+            return "gone";
+        }
+        if self.owner != user && self.standing(user) != Standing::Member {
+            return "not in";
+        }
+        let reactions = self.reactions.entry(message).or_default();
+        let full = reactions.len() >= EMOJI;
+        let known = reactions.iter_mut().find(|(known, _)| *known == emoji);
+        match (known, on) {
+            (Some((_, users)), true) if !users.contains(&user) => users.push(user),
+            (Some((_, users)), false) if users.contains(&user) => {
+                users.retain(|other| *other != user);
+            }
+            (Some(_), _) | (None, false) => return "same",
+            (None, true) if full => return "too many",
+            (None, true) => reactions.push((emoji, vec![user])),
+        }
+        reactions.retain(|(_, users)| !users.is_empty());
+        self.seq += 1;
+        "reacted"
     }
 
     fn standing(&self, user: usize) -> Standing {
@@ -175,6 +208,16 @@ fn change_word(answer: &Change) -> &'static str {
     }
 }
 
+fn react_word(answer: &React) -> &'static str {
+    match answer {
+        React::Done { seq: Some(_), .. } => "reacted",
+        React::Done { seq: None, .. } => "same",
+        React::TooMany => "too many",
+        React::NotIn => "not in",
+        React::Gone => "gone",
+    }
+}
+
 /// A room under test, its players, and the messages sent into it.
 struct Game<'a> {
     t: &'a Bench,
@@ -244,6 +287,20 @@ impl Game<'_> {
                 }
                 ("", "")
             }
+            Step::React(n, message, emoji, on) => {
+                let Some(id) = self.sent.get(message) else {
+                    return;
+                };
+                let reaction = NewReaction {
+                    user: self.users[n],
+                    emoji: format!("e{emoji}"),
+                    on,
+                    at,
+                };
+                let most = i64::try_from(EMOJI).unwrap();
+                let answer = store.react(*id, reaction, most).await.unwrap();
+                (model.react(n, message, emoji, on), react_word(&answer))
+            }
         };
         assert_eq!(found, expected, "{step:?}");
     }
@@ -279,6 +336,19 @@ impl Game<'_> {
                 i64::try_from(model.messages.len()).unwrap()
             );
             assert_eq!(view.room.seq, model.seq);
+        }
+        let page = crate::bench::page(1, 100);
+        let owner = self.users[model.owner];
+        let found = store.messages_page(owner, Some(self.room), page).await;
+        let mut found = found.unwrap().unwrap().items;
+        found.reverse();
+        for (message, n) in found.iter().zip(&model.messages) {
+            let expected = model.reactions.get(n).cloned().unwrap_or_default();
+            let expected = expected.into_iter().map(|(emoji, users)| Reaction {
+                emoji: format!("e{emoji}"),
+                users: users.into_iter().map(|user| self.users[user]).collect(),
+            });
+            assert_eq!(message.reactions, expected.collect::<Vec<_>>());
         }
     }
 }

@@ -50,6 +50,9 @@ function copy(text) {
   navigator.clipboard.writeText(text).then(() => announce(t("js-copied")), () => urgent(t("js-copy-failed")));
 }
 
+/** For inviting somebody. */
+export const copyRoom = () => copy(`${location.origin}${store.room?.url ?? "/"}`);
+
 /** The failed text goes back into the field. @param {Entry} entry */
 function rewrite({ message }) {
   const field = composer();
@@ -153,6 +156,29 @@ async function saveEdit(entry, text, done) {
 
 // --- removing ------------------------------------------------------------------------------------------------
 
+const promised = () => `parlour:removals:${store.me.id}`;
+
+/** Kept until the server knows, because a page may be gone before its last words are out. */
+function promise() {
+  try {
+    if (removals.size > 0) localStorage.setItem(promised(), JSON.stringify([...removals.keys()]));
+    else localStorage.removeItem(promised());
+  } catch {
+    // A browser that keeps nothing has only its last words.
+  }
+}
+
+/** Says what an earlier page could not say. */
+export function keepPromises() {
+  try {
+    const ids = /** @type {number[]} */ (JSON.parse(localStorage.getItem(promised()) ?? "[]"));
+    localStorage.removeItem(promised());
+    for (const id of ids) void api("DELETE", `/api/v1/chats/messages/${Number(id)}/`).catch(() => {});
+  } catch {
+    // As above.
+  }
+}
+
 /** The row becomes a line with a way back; the server hears of it when that is over. @param {Entry} entry */
 function remove(entry) {
   const { message, row } = entry;
@@ -168,13 +194,16 @@ function remove(entry) {
   const finish = (/** @type {boolean} */ leaving) => {
     clearTimeout(timer);
     removals.delete(message.id);
+    if (!leaving) promise();
     void tell(entry, leaving);
   };
   const timer = setTimeout(() => finish(false), UNDO_MS);
   removals.set(message.id, finish);
+  promise();
   undo.addEventListener("click", () => {
     clearTimeout(timer);
     removals.delete(message.id);
+    promise();
     restore(entry);
     row.focus({ preventScroll: true });
   });
@@ -192,7 +221,11 @@ function restore({ row }) {
 async function tell(entry, leaving) {
   const { message } = entry;
   const byRest = () => api("DELETE", `/api/v1/chats/messages/${message.id}/`, undefined, { keepalive: true });
-  if (leaving) return void byRest().catch(() => {});
+  if (leaving) {
+    // Both ways: a page that goes away may lose either, and removing twice is removing.
+    net.send({ type: "delete", id: message.id });
+    return void byRest().catch(() => {});
+  }
   try {
     await net.request({ type: "delete", id: message.id }).catch((error) => {
       if (error.code !== "closed" && error.code !== "silent") throw error;
@@ -211,5 +244,6 @@ export function settle() {
   for (const finish of [...removals.values()]) finish(true);
 }
 
-addEventListener("pagehide", settle);
+// Before the socket closes, which listens for the same.
+addEventListener("pagehide", settle, true);
 document.addEventListener("room:leaving", settle);

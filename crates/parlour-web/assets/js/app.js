@@ -30,10 +30,11 @@ function lazy(name, use) {
 
 /** `<p-conn>`: says that the line is down, counts to the next attempt, and never gets in the way. */
 class Conn extends Part {
+  said = "";
+  ticking = 0;
+  down = 0;
+
   start() {
-    this.said = "";
-    this.ticking = 0;
-    this.down = 0;
     this.on(document, "net:state", () => this.update());
     this.on(this, "click", ({ target }) => { if (target.closest("button")) net.retry(); });
   }
@@ -74,7 +75,9 @@ class Conn extends Part {
 
   /** @param {string} text */
   say(text) {
-    if (text !== this.said) find(this, "[role=status]", HTMLElement).textContent = this.said = text;
+    if (text === this.said) return;
+    this.said = text;
+    find(this, "[role=status]", HTMLElement).textContent = text;
   }
 }
 
@@ -100,7 +103,7 @@ function ended(reason) {
   const session = reason === "session";
   shared.close();
   document.querySelector("p-people")?.remove();
-  document.querySelector("#room-data")?.remove();
+  document.querySelectorAll("#room-data, .skip").forEach((part) => part.remove());
   const heading = make("h1", { tabindex: "-1" }, t(`js-ended-${reason}`, { name: room.name }));
   const link = session ? `/accounts/login/?next=${encodeURIComponent(room.url)}` : "/chat/list/";
   const box = make("div", { class: "ended" }, heading, make("p", {}, t(`js-ended-${reason}-text`)),
@@ -148,23 +151,34 @@ function click(event) {
   const mouse = /** @type {MouseEvent} */ (event);
   if (!target || event.defaultPrevented || mouse.button !== 0) return;
   const opener = target.closest("[data-open]");
+  if (/** @type {PointerEvent} */ (event).pointerType === "touch" && target.closest(".msg")) lazy("menu", ({ tapped }) => tapped(mouse));
   const link = target.closest("a.room-link");
   if (opener instanceof HTMLElement) {
     if (opener.dataset.open === "switcher") { event.preventDefault(); lazy("keys", ({ command }) => command("switcher")); }
     if (opener.dataset.open === "keys") { event.preventDefault(); lazy("keys", ({ command }) => command("keys")); }
+  } else if (target.closest("[data-do=copy-room]")) {
+    lazy("actions", ({ copyRoom }) => copyRoom());
   } else if (link instanceof HTMLAnchorElement && store.room && !mouse.ctrlKey && !mouse.metaKey && !mouse.shiftKey && !mouse.altKey) {
     event.preventDefault();
     lazy("switch", ({ go }) => go(link.href, mouse.detail > 0));
   }
 }
 
+/** The keys that came before their module. @type {KeyboardEvent[]} */
+const early = [];
+
 /** @param {KeyboardEvent} event */
 function firstKey(event) {
-  if (event.isComposing || (event.key.length === 1 && !event.ctrlKey && !event.metaKey && event.target instanceof Element && event.target.closest("input, textarea"))) return;
-  document.removeEventListener("keydown", firstKey);
-  const hold = event.ctrlKey && ["k", "/", "F6"].includes(event.key);
-  if (hold) event.preventDefault();
-  lazy("keys", ({ start, keydown }) => { start(); keydown(event); });
+  const typing = event.key.length === 1 && !event.ctrlKey && !event.metaKey && event.target instanceof Element && event.target.closest("input, textarea");
+  if (event.isComposing || typing) return;
+  if ((event.ctrlKey || event.metaKey) && ["k", "/", "F6"].includes(event.key)) event.preventDefault();
+  early.push(event);
+  if (early.length > 1) return;
+  lazy("keys", ({ start, keydown }) => {
+    document.removeEventListener("keydown", firstKey);
+    start();
+    early.splice(0).forEach((one) => keydown(one, true));
+  });
 }
 
 function listen() {
@@ -182,10 +196,7 @@ function listen() {
   document.addEventListener("row:enter", (event) => lazy("menu", ({ enter }) => enter(/** @type {CustomEvent} */ (event).detail.entry)));
   document.addEventListener("pointerover", pointed, { passive: true });
   document.addEventListener("focusin", pointed);
-  for (const name of ["store:unread", "store:rooms", "store:newroom"]) {
-    document.addEventListener(name, (event) => lazy("rooms", ({ update }) => update(event.type, /** @type {CustomEvent} */ (event).detail)));
-  }
-  document.addEventListener("store:unread", (event) => lazy("notify", ({ update }) => update(/** @type {CustomEvent} */ (event).detail)));
+  for (const name of ["store:unread", "store:rooms", "store:newroom"]) document.addEventListener(name, marks);
   document.addEventListener("input", (event) => {
     if (event.target instanceof HTMLInputElement && event.target.matches("[data-filter=rooms]")) lazy("rooms", ({ filter }) => filter(/** @type {HTMLInputElement} */ (event.target)));
   });
@@ -194,10 +205,20 @@ function listen() {
   });
 }
 
+/** Marks of rooms changed. Reading the open room shows nowhere until other marks have been drawn. @param {Event} event */
+function marks(event) {
+  const { type, detail } = /** @type {CustomEvent} */ (event);
+  if (type === "store:unread" && detail.room === store.room?.id && !document.hidden && !marks.drawn) return;
+  marks.drawn = true;
+  lazy("rooms", ({ update }) => update(type, detail));
+  if (type === "store:unread") lazy("notify", ({ update }) => update(detail));
+}
+marks.drawn = false;
+
 /** The row under the pointer or with the focus has the tools. @param {Event} event */
 function pointed(event) {
   const target = event.target instanceof Element ? event.target.closest(".msg") : null;
-  if (!target) return;
+  if (!target || matchMedia("(hover: none)").matches) return;
   if (event.type === "pointerover" && /** @type {PointerEvent} */ (event).pointerType === "touch") return;
   const first = pointed.menu === false;
   pointed.menu = true;
@@ -212,6 +233,22 @@ export function upgrade() {
   }
 }
 
+/** Modules of the first use, besides those of LAZY. */
+const LATER = ["announce", "complete", "emoji", "emoji-data", "switcher"];
+let kept = false;
+
+/** The service worker keeps what the page is made of, so that what loads later is there without a line. @param {string} worker */
+function keepShell(worker) {
+  if (kept) return;
+  kept = true;
+  const at = (/** @type {string} */ name) => new URL(`./${name}.js`, import.meta.url).href;
+  const linked = /** @type {HTMLLinkElement[]} */ ([...document.querySelectorAll("link[rel=stylesheet], link[rel=modulepreload]")]).map(({ href }) => href);
+  const keep = [...linked, document.documentElement.dataset.icons ?? "", ...[...Object.keys(LAZY), ...LATER].map(at)].filter(Boolean);
+  navigator.serviceWorker.register(worker, { scope: "/" })
+    .then(() => navigator.serviceWorker.ready)
+    .then(({ active }) => active?.postMessage({ keep }), () => {});
+}
+
 function main() {
   const data = boot();
   shared.open(data);
@@ -220,11 +257,16 @@ function main() {
   times.start();
   net.start();
   void outbox.start(data.me.id);
-  if (data.rooms.some(({ mentions }) => mentions > 0)) lazy("notify", ({ update }) => update({}));
+  try {
+    if (localStorage.getItem(`parlour:removals:${data.me.id}`)) lazy("actions", ({ keepPromises }) => keepPromises());
+  } catch {
+    // A browser that keeps nothing kept no promise either.
+  }
+  if (data.rooms.some(({ mentions }) => mentions > 0)) marks(new CustomEvent("store:unread", { detail: {} }));
   if (!data.at && matchMedia("(hover: hover)").matches) find(document, "#chat-message-input", HTMLElement).focus({ preventScroll: true });
   performance.mark("parlour:ready");
   const worker = document.documentElement.dataset.sw;
-  if (worker && "serviceWorker" in navigator) addEventListener("load", () => void navigator.serviceWorker.register(worker, { scope: "/" }).catch(() => {}));
+  if (worker && "serviceWorker" in navigator) for (const type of ["pointerdown", "keydown"]) addEventListener(type, () => keepShell(worker), { once: true });
 }
 
 if (document.querySelector("#room-data")) main();

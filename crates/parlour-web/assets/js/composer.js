@@ -17,6 +17,15 @@ const MARKS = /** @type {Record<string, string>} */ ({ b: "**", i: "*", e: "`" }
 const length = (text) => { let n = 0; for (const _ of text) n += 1; return n; };
 
 export class Composer extends Part {
+  room = 0;
+  key = "";
+  saving = 0;
+  typedAt = 0;
+  tooLong = false;
+  /** The message that is answered. @type {import("./rows.js").Message | null} */ answer = null;
+  /** Set by complete.js while its list is open. @type {((event: KeyboardEvent) => boolean) | null} */ completion = null;
+  /** @type {Promise<void> | undefined} */ completer;
+
   start() {
     const room = store.room;
     if (!room) return;
@@ -26,10 +35,6 @@ export class Composer extends Part {
     this.chip = find(this, ".replying", HTMLElement);
     this.counter = find(this, ".counter", HTMLElement);
     this.key = `parlour:draft:${store.me.id}:${room.id}`;
-    /** @type {import("./rows.js").Message | null} */ this.answer = null;
-    this.typedAt = 0;
-    this.saving = 0;
-    /** Set by complete.js while its list is open. @type {((event: KeyboardEvent) => boolean) | null} */ this.completion = null;
     this.on(this.form, "submit", (event) => { event.preventDefault(); this.send(); });
     this.on(this.field, "keydown", (event) => this.keydown(event));
     this.on(this.field, "input", () => this.input());
@@ -64,7 +69,7 @@ export class Composer extends Part {
 
   restore() {
     try {
-      const kept = JSON.parse(localStorage.getItem(this.key ?? "") ?? "null");
+      const kept = JSON.parse(localStorage.getItem(this.key) ?? "null");
       if (!kept || !this.field) return;
       if (!this.field.value) this.write(String(kept.text ?? ""));
       if (kept.reply) this.reply(kept.reply, false);
@@ -78,9 +83,9 @@ export class Composer extends Part {
     this.saving = 0;
     try {
       const text = this.text;
-      if (!text && !this.answer) return localStorage.removeItem(this.key ?? "");
+      if (!text && !this.answer) return localStorage.removeItem(this.key);
       const { id, sender, text: quoted } = this.answer ?? {};
-      localStorage.setItem(this.key ?? "", JSON.stringify({ text, reply: id ? { id, sender, text: quoted } : null }));
+      localStorage.setItem(this.key, JSON.stringify({ text, reply: id ? { id, sender, text: quoted } : null }));
     } catch {
       // As above.
     }

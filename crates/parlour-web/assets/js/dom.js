@@ -30,7 +30,7 @@ export class Part extends HTMLElement {
 
   /** @param {EventTarget} target @param {string} type @param {(event: any) => void} fn @param {AddEventListenerOptions} [options] */
   on(target, type, fn, options = {}) {
-    target.addEventListener(type, fn, { ...options, signal: this.#gone?.signal });
+    target.addEventListener(type, fn, this.#gone ? { ...options, signal: this.#gone.signal } : options);
   }
 
   /** @param {string} type @param {any} [detail] @returns {boolean} whether nobody prevented it */

@@ -19,7 +19,7 @@ const all = groups.flatMap(([group, lines]) => lines.split(";").map((line) => {
 /** @param {string} text @returns {Emoji[]} whole words first */
 export function search(text) {
   const word = text.toLowerCase().replaceAll("_", " ");
-  const score = ({ words }) => words.startsWith(word) ? 0 : words.includes(` ${word}`) ? 1 : words.includes(word) ? 2 : 3;
+  const score = (/** @type {Emoji} */ { words }) => words.startsWith(word) ? 0 : words.includes(` ${word}`) ? 1 : words.includes(word) ? 2 : 3;
   return all.map((emoji) => ({ emoji, rank: score(emoji) })).filter(({ rank }) => rank < 3).sort((a, b) => a.rank - b.rank).slice(0, 60).map(({ emoji }) => emoji);
 }
 
@@ -49,7 +49,7 @@ const button = ({ emoji, name }) => make("button", { type: "button", "data-emoji
  * @param {HTMLElement} opener @param {(emoji: string) => void} chosen
  */
 export function pick(opener, chosen) {
-  const field = /** @type {HTMLInputElement} */ (make("input", { class: "input", type: "search", "aria-label": t("js-emoji-search"), placeholder: t("js-emoji-search"), autocomplete: "off" }));
+  const field = /** @type {HTMLInputElement} */ (make("input", { class: "input", type: "text", "aria-label": t("js-emoji-search"), placeholder: t("js-emoji-search"), autocomplete: "off" }));
   const grid = make("div", { class: "picks", role: "group", "aria-label": t("js-emoji") });
   const dialog = /** @type {HTMLDialogElement} */ (make("dialog", { class: "emoji menu", "aria-label": t("js-emoji") }, field, grid));
   const draw = () => {

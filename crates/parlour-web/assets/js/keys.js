@@ -50,12 +50,12 @@ const KEYS = [
 const FIELDS = "input, textarea, select, [contenteditable], dialog, [role=menu], [role=toolbar]";
 
 export function start() {
-  document.addEventListener("keydown", keydown);
+  document.addEventListener("keydown", (event) => keydown(event));
 }
 
-/** @param {KeyboardEvent} event */
-export function keydown(event) {
-  if (event.isComposing || event.defaultPrevented) return;
+/** @param {KeyboardEvent} event @param {boolean} [late] it came before this module */
+export function keydown(event, late = false) {
+  if (event.isComposing || (event.defaultPrevented && !(late && (event.ctrlKey || event.metaKey)))) return;
   const target = event.target instanceof Element ? event.target : document.body;
   const inField = target.closest(FIELDS) !== null;
   const singles = store.preferences.single_keys !== false && !inField;

@@ -18,6 +18,7 @@ function toolbar() {
   if (!tools) {
     const template = find(document, "#tools-template", HTMLTemplateElement);
     tools = /** @type {HTMLElement} */ (document.importNode(find(template.content, ".tools", HTMLElement), true));
+    tools.querySelectorAll("button").forEach((button) => { button.tabIndex = -1; });
     tools.addEventListener("click", pressed);
     tools.addEventListener("keydown", walk);
   }
@@ -28,8 +29,6 @@ function toolbar() {
 export function start(first) {
   document.addEventListener("pointerover", (event) => { if (event.pointerType !== "touch") show(rowOf(event.target)); }, { passive: true });
   document.addEventListener("focusin", (event) => show(rowOf(event.target)));
-  document.addEventListener("click", tapped);
-  document.addEventListener("contextmenu", held);
   show(first);
 }
 
@@ -150,19 +149,10 @@ function present(menu, entry, opener) {
 }
 
 /** Touch has no hover: a tap on a row opens the sheet. @param {MouseEvent} event */
-function tapped(event) {
+export function tapped(event) {
   const row = rowOf(event.target);
-  const touch = /** @type {PointerEvent} */ (event).pointerType === "touch";
-  if (!row || !touch || open || (event.target instanceof Element && event.target.closest("a, button, form, summary"))) return;
+  if (!row || open || (event.target instanceof Element && event.target.closest("a, button, form, summary"))) return;
   if (String(getSelection()) === "") sheet(row);
-}
-
-/** @param {MouseEvent} event */
-function held(event) {
-  const row = rowOf(event.target);
-  if (!row || /** @type {PointerEvent} */ (event).pointerType !== "touch" || (event.target instanceof Element && event.target.closest("a"))) return;
-  event.preventDefault();
-  sheet(row);
 }
 
 /** @param {HTMLElement} row */

@@ -44,7 +44,10 @@ const waiters = new Map();
 
 /** @param {string} name @param {any} detail */
 const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
-const tellState = () => tell("net:state", { open: state.open, wait: state.wait, tries: state.tries, retryAt: state.retryAt });
+function tellState() {
+  document.documentElement.dataset.net = state.open ? "open" : "closed";
+  tell("net:state", { open: state.open, wait: state.wait, tries: state.tries, retryAt: state.retryAt });
+}
 
 /** Where to resume from is known by the store. @param {typeof positions} fn */
 export function resumeFrom(fn) {
@@ -58,7 +61,7 @@ export function start() {
   addEventListener("online", retry);
   addEventListener("offline", () => lost(0));
   addEventListener("pagehide", () => socket?.close(1000));
-  addEventListener("pageshow", (event) => { if (event.persisted) retry(); });
+  addEventListener("pageshow", (event) => { if (/** @type {PageTransitionEvent} */ (event).persisted) retry(); });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) wake(); });
   connect();
 }

@@ -152,6 +152,7 @@ async function deliver(item) {
   /** @type {string | null} */
   let verdict = null;
   for (let tries = 1; verdict === null; tries += 1) verdict = await attempt(item, tries);
+  if (net.state.ended && verdict !== "") verdict = "session";
   if (items.has(item.nonce) && verdict !== "") set(item, verdict === "later" ? "waiting" : "failed", verdict === "later" ? "" : verdict);
   busy.delete(item.room);
   if (net.state.open || verdict !== "later") pump();
@@ -162,6 +163,7 @@ async function deliver(item) {
  * @param {Item} item @param {number} tries @returns {Promise<string | null>}
  */
 async function attempt(item, tries) {
+  if (net.state.ended) return "session";
   const { room, text, nonce, reply_to } = item;
   const body = reply_to ? { room, text, nonce, reply_to } : { room, text, nonce };
   try {
@@ -171,14 +173,14 @@ async function attempt(item, tries) {
     done(item, { id, seq, at });
     return "";
   } catch (error) {
-    const { code, retryMs = 0, retryAfter = 0 } = /** @type {any} */ (error);
-    if (code === "closed" || (code === "unreachable" && !net.state.open)) return "later";
+    const { code, status, retryMs = 0, retryAfter = 0 } = /** @type {any} */ (error);
+    if (code === "closed" || (!net.state.open && (code === "unreachable" || status >= 500))) return "later";
     if (code === "silent" && tries === 1) return null;
     if (PASSING.has(code) && tries < PATIENCE) {
       await new Promise((go) => setTimeout(go, Math.min(retryMs || retryAfter * 1000 || 1000, 30000)));
       return null;
     }
-    if (/** @type {any} */ (error).status === 401) net.end("session");
+    if (status === 401) net.end("session");
     return reason(code, text);
   }
 }

@@ -10,13 +10,14 @@ import { t } from "./texts.js";
 const CELLS = 48;
 
 export class People extends Part {
+  drawing = 0;
+
   start() {
-    this.drawing = 0;
     const soon = () => { this.drawing ||= requestAnimationFrame(() => { this.drawing = 0; this.draw(); }); };
     for (const name of ["store:people", "store:typing"]) this.on(document, name, soon);
     const opener = document.querySelector(".people-btn");
     if (opener) this.on(opener, "click", (event) => { event.preventDefault(); this.toggle(!this.isOpen); });
-    this.on(this, "click", ({ target }) => { if (target === this.firstElementChild?.querySelector("[data-do=close]") || target.closest?.("[data-do=close]")) this.toggle(false); });
+    this.on(this, "click", ({ target }) => { if (target.closest("[data-do=close]")) this.toggle(false); });
     this.on(document, "keydown", (event) => { if (event.key === "Escape" && this.isOpen) this.toggle(false); });
     this.on(document, "pointerdown", ({ target }) => {
       if (this.isOpen && !this.contains(target) && !target.closest?.(".people-btn")) this.toggle(false);

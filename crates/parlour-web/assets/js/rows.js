@@ -122,7 +122,6 @@ export function fill(row, message) {
   const body = el(row, ".body");
   if (message.html === null) body.replaceChildren(format(message.text));
   else body.innerHTML = message.html;
-  for (const at of body.querySelectorAll(`[data-user="${store.me.id}"]`)) at.classList.add("me-at");
   if (message.edited) {
     const mark = document.createElement("span");
     mark.className = "meta";
@@ -133,8 +132,9 @@ export function fill(row, message) {
   controls(row);
 }
 
-/** One tab stop for the whole log: what is in a row is reached by Enter. @param {HTMLElement} row */
+/** One tab stop for the whole log: what is in a row is reached by Enter. And one's own name stands out. @param {HTMLElement} row */
 export function controls(row) {
+  for (const at of row.querySelectorAll(`.at[data-user="${store.me.id}"]`)) at.classList.add("me-at");
   for (const item of row.querySelectorAll("a, button, pre")) {
     if (!item.closest(".tools, .fix, .undo, form")) item.setAttribute("tabindex", "-1");
   }

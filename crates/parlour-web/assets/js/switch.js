@@ -49,7 +49,7 @@ function listen() {
   ready = true;
   history.replaceState({ room: true }, "");
   addEventListener("popstate", (event) => {
-    if (event.state?.room || /^\/chat\/\d+\/$/.test(location.pathname)) void go(location.href, false, false);
+    if (/** @type {PopStateEvent} */ (event).state?.room || /^\/chat\/\d+\/$/.test(location.pathname)) void go(location.href, false, false);
     else location.reload();
   });
 }

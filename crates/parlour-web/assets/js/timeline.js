@@ -6,7 +6,7 @@ import { t } from "./texts.js";
 import * as outbox from "./outbox.js";
 import * as rows from "./rows.js";
 import * as shared from "./store.js";
-import { LIMIT, Window, hold, readHistory } from "./window.js";
+import { LIMIT, Window, hold, readHistory, walk } from "./window.js";
 
 /**
  * @typedef {import("./window.js").Entry} Entry
@@ -21,6 +21,24 @@ const BUSY_RATE = 30;
 const EDGE = "600px 0px";
 
 export class Timeline extends Part {
+  /** @type {HTMLElement} */ main = this;
+  /** @type {HTMLElement} */ column = this;
+  /** @type {HTMLElement} */ pill = this;
+  /** @type {Window} */ window = /** @type {any} */ (null);
+  /** Whether the view follows the end. */ stuck = true;
+  /** What came while it did not. */ missed = 0;
+  missedMe = 0;
+  /** Marked unread by hand: nothing is read until the visit ends. */ held = false;
+  /** @type {Frame[]} */ queue = [];
+  /** Times of the last arrivals. @type {number[]} */ arrivals = [];
+  flushing = 0;
+  readTimer = 0;
+  loud = 0;
+  loading = "";
+  /** The row that the keys are at. @type {Entry | null} */ current = null;
+  /** @type {IntersectionObserver | null} */ edges = null;
+  /** @type {ResizeObserver | null} */ sizes = null;
+
   start() {
     const room = store.room;
     if (!room) return;
@@ -28,16 +46,6 @@ export class Timeline extends Part {
     this.column = find(this, ".column", HTMLElement);
     this.pill = find(document, ".latest", HTMLButtonElement);
     this.window = new Window(this.column);
-    this.stuck = true;
-    this.missed = 0;
-    this.missedMe = 0;
-    this.held = false;
-    /** @type {Frame[]} */ this.queue = [];
-    /** Times of the last arrivals. @type {number[]} */ this.arrivals = [];
-    this.flushing = 0;
-    this.readTimer = 0;
-    this.loading = "";
-    /** @type {Entry | null} */ this.current = null;
     this.window.newAfter = room.read_seq < room.seq ? room.read_seq : null;
     this.window.atStart = this.dataset.hasOlder !== "true";
     this.window.atEnd = this.dataset.hasNewer !== "true";
@@ -64,8 +72,8 @@ export class Timeline extends Part {
     this.on(document, "outbox:gone", ({ detail }) => { if (detail.room === store.room?.id) this.gone(detail); });
     this.on(document, "visibilitychange", () => this.readSoon());
     this.on(this, "scroll", () => this.scrolled(), { passive: true });
-    this.on(this, "keydown", (event) => this.key(event));
-    this.on(this, "click", (event) => this.click(event));
+    this.on(this, "keydown", (event) => walk(this, event));
+    this.on(this, "click", (event) => this.clicked(event));
     this.on(this, "focusin", ({ target }) => {
       const entry = this.entryOf(target);
       if (entry) this.current = entry;
@@ -85,7 +93,7 @@ export class Timeline extends Part {
       this.stuck = false;
       this.show(at, true);
     } else if (line) {
-      this.scrollTop = Math.max(0, line.offsetTop - this.clientHeight / 3);
+      this.scrollTop += line.getBoundingClientRect().top - this.getBoundingClientRect().top - this.clientHeight / 3;
       this.scrolled();
     } else {
       this.bottom();
@@ -117,7 +125,7 @@ export class Timeline extends Part {
     const frames = this.queue.splice(0);
     const created = frames.filter(({ type }) => type === "message.created").map(({ message }) => rows.fromWire(message));
     this.quieten(created);
-    if (created.length > 0) this.append(created);
+    if (created.length > 0) this.arrive(created);
     for (const frame of frames) this.apply(frame);
     if (this.stuck) this.bottom();
     else this.showPill();
@@ -126,7 +134,7 @@ export class Timeline extends Part {
   }
 
   /** @param {rows.Message[]} created */
-  append(created) {
+  arrive(created) {
     const others = created.filter((message) => !message.mine);
     const { window } = this;
     if (document.hidden && others[0] && (window.newAfter === null || (store.room?.read_seq ?? 0) > window.newAfter)) {
@@ -191,7 +199,7 @@ export class Timeline extends Part {
 
   /** @param {{open: boolean, after?: number}} detail */
   gap({ open, after = 0 }) {
-    this.column?.querySelector(".gap")?.remove();
+    this.column.querySelector(".gap")?.remove();
     if (!open || !this.window.atEnd) return;
     const row = document.createElement("div");
     row.className = "gap";
@@ -264,11 +272,6 @@ export class Timeline extends Part {
     this.edges.observe(end);
   }
 
-  /** @param {string} query */
-  read(query) {
-    return readHistory(store.room?.id ?? 0, query);
-  }
-
   /** @param {"older" | "newer"} way */
   async page(way) {
     const { window } = this;
@@ -281,7 +284,7 @@ export class Timeline extends Part {
       let found = [];
       let more = true;
       for (let tries = 0; more && found.length < 20 && tries < 4; tries += 1) {
-        const part = await this.read(`${way === "older" ? "before" : "after"}=${from}&limit=${PAGE}`);
+        const part = await readHistory(store.room?.id ?? 0, `${way === "older" ? "before" : "after"}=${from}&limit=${PAGE}`);
         found = way === "older" ? [...part.messages, ...found] : [...found, ...part.messages];
         more = part.more;
         from = part.next;
@@ -315,7 +318,7 @@ export class Timeline extends Part {
     const { window } = this;
     this.setAttribute("aria-busy", "true");
     try {
-      const { messages, more, seq } = await this.read(`limit=${PAGE}`);
+      const { messages, more, seq } = await readHistory(store.room?.id ?? 0, `limit=${PAGE}`);
       if (!this.isConnected) return;
       const waiting = window.waiting;
       const place = this.stuck || stick;
@@ -355,8 +358,8 @@ export class Timeline extends Part {
     if (!this.window.byId.has(id)) {
       const found = await api("GET", `/api/v1/chats/messages/${id}/`).catch(() => null);
       if (!found || found.room !== store.room?.id) return;
-      const older = await this.read(`before=${found.seq + 1}&limit=${PAGE}`);
-      const newer = await this.read(`after=${found.seq}&limit=${PAGE}`);
+      const older = await readHistory(store.room?.id ?? 0, `before=${found.seq + 1}&limit=${PAGE}`);
+      const newer = await readHistory(store.room?.id ?? 0, `after=${found.seq}&limit=${PAGE}`);
       this.window.clear();
       Object.assign(this.window, { atStart: !older.more, atEnd: !newer.more });
       this.quotes(this.window.put([...older.messages, ...newer.messages]));
@@ -385,7 +388,7 @@ export class Timeline extends Part {
     const was = this.stuck;
     this.stuck = gap <= NEAR_PX && this.window.atEnd;
     if (this.stuck && !was) this.clearMissed();
-    this.main?.toggleAttribute("data-scrolled", gap > 240 || !this.window.atEnd || this.missed > 0);
+    this.main.toggleAttribute("data-scrolled", gap > 240 || !this.window.atEnd || this.missed > 0);
     if (was !== this.stuck) this.showPill();
     this.readSoon();
   }
@@ -393,12 +396,11 @@ export class Timeline extends Part {
   clearMissed() {
     this.missed = 0;
     this.missedMe = 0;
-    this.main?.removeAttribute("data-scrolled");
+    this.main.removeAttribute("data-scrolled");
     this.showPill();
   }
 
   showPill() {
-    if (!this.pill || !this.main) return;
     if (this.missed > 0) this.main.setAttribute("data-scrolled", "");
     const text = this.missed === 0 ? t("js-latest") : this.missedMe === 0 ? t("js-new-count", { n: this.missed })
       : t("js-new-count-me", { n: this.missed, m: this.missedMe });
@@ -433,8 +435,8 @@ export class Timeline extends Part {
   /** The lines that stand for themselves: nothing here yet, and where the room begins. */
   states() {
     const { window } = this;
-    const empty = this.column?.querySelector(".empty");
-    const start = this.column?.querySelector(".start");
+    const empty = this.column.querySelector(".empty");
+    const start = this.column.querySelector(".start");
     const none = window.atStart && window.atEnd && window.entries.length + window.waiting.length === 0;
     if (empty instanceof HTMLElement) empty.hidden = !none;
     if (start instanceof HTMLElement) start.hidden = none || !window.atStart;
@@ -469,7 +471,7 @@ export class Timeline extends Part {
   }
 
   /** @param {MouseEvent} event */
-  click(event) {
+  clicked(event) {
     const target = event.target instanceof Element ? event.target : null;
     const entry = this.entryOf(target);
     if (!entry || !target || event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -482,40 +484,6 @@ export class Timeline extends Part {
       this.emit("row:command", { command: "react", entry, emoji: button.dataset.emoji });
     } else if (button?.dataset.do) {
       this.emit("row:command", { command: button.dataset.do, entry, button });
-    }
-  }
-
-  /** Rows are walked with the arrows; Enter goes into a row, Escape out of it. @param {KeyboardEvent} event */
-  key(event) {
-    const target = /** @type {HTMLElement} */ (event.target);
-    if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey || target.closest("form, textarea, input, [role=menu]")) return;
-    const entry = this.entryOf(target);
-    const inside = entry !== null && target !== entry.row;
-    const all = this.window.all();
-    const from = entry ?? (this.current?.row.isConnected ? this.current : null);
-    const index = from ? all.indexOf(from) : all.length;
-    /** @type {Record<string, () => void>} */
-    const moves = {
-      ArrowUp: () => this.focusRow(all[Math.max(0, entry || !from ? index - 1 : index)]),
-      ArrowDown: () => (entry && index === all.length - 1 ? undefined : this.focusRow(all[entry ? index + 1 : Math.min(index, all.length - 1)])),
-      Home: () => this.focusRow(all[0]),
-      End: () => void this.toLatest().then(() => this.focusRow(this.window.all().at(-1))),
-    };
-    const move = moves[event.key];
-    if (move && !inside) {
-      event.preventDefault();
-      move();
-    } else if (event.key === "Enter" && entry && !inside) {
-      event.preventDefault();
-      this.emit("row:enter", { entry });
-    } else if (event.key === "Escape" && inside) {
-      event.preventDefault();
-      event.stopPropagation();
-      entry?.row.focus();
-    } else if (event.key === "Tab" && entry) {
-      if (event.shiftKey) return this.focus({ preventScroll: true });
-      event.preventDefault();
-      find(document, "#chat-message-input", HTMLElement).focus();
     }
   }
 

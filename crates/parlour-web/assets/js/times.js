@@ -16,8 +16,8 @@ const hours = chosen === "h12" ? { hourCycle: "h12" } : chosen === "h24" ? { hou
 const STYLES = {
   clock: { hour: "numeric", minute: "2-digit", ...hours },
   day: { weekday: "long", day: "numeric", month: "long" },
-  date: { day: "numeric", month: "short", year: "numeric" },
-  datetime: { day: "numeric", month: "short", year: "numeric", hour: "numeric", minute: "2-digit", ...hours },
+  date: { dateStyle: "medium" },
+  datetime: { dateStyle: "medium", timeStyle: "short", ...hours },
   full: { weekday: "long", day: "numeric", month: "long", year: "numeric", hour: "numeric", minute: "2-digit", timeZoneName: "short", ...hours },
 };
 

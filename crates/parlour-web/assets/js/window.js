@@ -283,3 +283,40 @@ export function hold(view, list, work) {
   const moved = anchor.getBoundingClientRect().top - before;
   if (Math.abs(moved) > 0.5) view.scrollTop += moved;
 }
+
+/**
+ * Rows are walked with the arrows; Enter goes into a row, Escape out of it, Tab on to the composer.
+ * @param {import("./timeline.js").Timeline} view @param {KeyboardEvent} event
+ */
+export function walk(view, event) {
+  const target = /** @type {HTMLElement} */ (event.target);
+  if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey || target.closest("form, textarea, input, [role=menu]")) return;
+  const entry = view.entryOf(target);
+  const inside = entry !== null && target !== entry.row;
+  const all = view.window.all();
+  const from = entry ?? (view.current?.row.isConnected ? view.current : null);
+  const index = from ? all.indexOf(from) : all.length;
+  /** @type {Record<string, () => void>} */
+  const moves = {
+    ArrowUp: () => view.focusRow(all[Math.max(0, entry || !from ? index - 1 : index)]),
+    ArrowDown: () => view.focusRow(all[Math.min(entry ? index + 1 : index, all.length - 1)]),
+    Home: () => view.focusRow(all[0]),
+    End: () => void view.toLatest().then(() => view.focusRow(view.window.all().at(-1))),
+  };
+  const move = moves[event.key];
+  if (move && !inside) {
+    event.preventDefault();
+    move();
+  } else if (event.key === "Enter" && entry && !inside) {
+    event.preventDefault();
+    view.emit("row:enter", { entry });
+  } else if (event.key === "Escape" && inside) {
+    event.preventDefault();
+    event.stopPropagation();
+    entry?.row.focus();
+  } else if (event.key === "Tab" && entry) {
+    if (event.shiftKey) return view.focus({ preventScroll: true });
+    event.preventDefault();
+    find(document, "#chat-message-input", HTMLElement).focus();
+  }
+}

@@ -43,9 +43,9 @@ room-private-rooms = Private rooms
 room-react = Add reaction
 room-react-with = React with { $emoji }
 room-reaction = { $n ->
-    [one] { $emoji }, { $n } person
-   *[other] { $emoji }, { $n } people
-}
+        [one] { $emoji }, { $n } person
+       *[other] { $emoji }, { $n } people
+    }
 room-reply = Reply
 room-reply-cancel = Do not reply
 room-reply-gone = This message was removed

@@ -2,12 +2,12 @@
 
 use super::{
     Answer,
-    see::see,
     error::redirect,
     flash::Flash,
     form::{Form, Link},
     guard::Posted,
     next,
+    see::see,
     visitor::Visitor,
 };
 use crate::{

@@ -2,11 +2,11 @@
 
 use super::{
     Answer,
-    see::see,
     contrast::{self, Pair},
     error::Failure,
     form::Form,
     guard::Posted,
+    see::see,
     visitor::Visitor,
 };
 use crate::body::Fields;
@@ -238,10 +238,7 @@ fn limits(visitor: &Visitor) -> Vec<Limit> {
             days.map_or_else(|| visitor.text("limit-none"), |days| days.to_string()),
         ),
         ("text", settings.max_text_chars.to_string()),
-        (
-            "sign-up",
-            visitor.text(on(settings.open_registration)),
-        ),
+        ("sign-up", visitor.text(on(settings.open_registration))),
         ("rates", visitor.text(on(rates))),
     ]
     .map(|(name, value)| Limit {
@@ -335,12 +332,7 @@ async fn close(visitor: &Visitor, actor: &Actor, mut fields: Fields) -> Done {
     Ok("flash-closed")
 }
 
-async fn user(
-    visitor: &Visitor,
-    actor: &Actor,
-    mut fields: Fields,
-    what: Administer,
-) -> Done {
+async fn user(visitor: &Visitor, actor: &Actor, mut fields: Fields, what: Administer) -> Done {
     let Given::Value(id) = fields.key::<UserId>("id") else {
         return Err(Error::field("id", Problem::Required));
     };

@@ -75,7 +75,7 @@ pub(crate) async fn receive(State(web): State<Web>, request: Request, next: Next
 
 struct Recognised {
     visitor: Visitor,
-    /// Whether the visitor has no valid CSRF cookie yet.
+    /// Whether the visitor is known to have no valid CSRF cookie yet.
     is_new: bool,
     /// What went wrong while finding out who it is.
     outcome: Result<(), Error>,
@@ -136,7 +136,8 @@ async fn recognise(web: &Web, request: &Parts) -> Recognised {
     };
     Recognised {
         visitor: Visitor(Arc::new(facts)),
-        is_new,
+        // Who could not be looked up may have a good one.
+        is_new: is_new && outcome.is_ok(),
         outcome,
     }
 }

@@ -26,6 +26,8 @@ pub(super) async fn show(visitor: Visitor) -> Answer {
     found.extend(mine.iter().map(|room| (room.id, room.clone())));
     let open = open_rooms(&visitor).await?;
     found.extend(open.into_iter().map(|room| (room.id, room)));
+    let app = &visitor.web().app;
+    let settings = app.settings();
     let newest_first: Vec<Room> = found.into_values().rev().collect();
     let cards = card::cards(&visitor, newest_first).await?;
     visitor
@@ -34,6 +36,13 @@ pub(super) async fn show(visitor: Visitor) -> Answer {
         .with(context! {
             rooms => Serde(cards),
             can_create => visitor.actor().is_some(),
+            seats => context! {
+                default => settings.default_max_users,
+                max => settings.max_users_in_room,
+            },
+            closes_on => settings
+                .room_lifetime
+                .map(|life| app.now().plus(life).to_string()),
         })
 }
 

@@ -1,13 +1,6 @@
 //! `/me/`: one's own account.
 
-use super::{
-    Answer,
-    see::see,
-    error::Failure,
-    form::Form,
-    guard::Posted,
-    visitor::Visitor,
-};
+use super::{Answer, error::Failure, form::Form, guard::Posted, see::see, visitor::Visitor};
 use crate::body::Fields;
 use axum::extract::RawQuery;
 use minijinja::{Value, value::Serde};
@@ -115,37 +108,37 @@ async fn page(
     let rooms = super::sidebar::my_rooms(visitor, actor).await?;
     let owned = rooms.into_iter().filter(|room| room.owner == actor.user);
     let values = Page {
-            form,
-            section: section.to_owned(),
-            username: user.username,
-            email: user.email,
-            avatar_hue: user.avatar_hue,
-            hues: (0..User::HUES).collect(),
-            sessions: sessions
-                .into_iter()
-                .map(|token| Session {
-                    id: token.id,
-                    label: token.label,
-                    created: token.created_at,
-                    current: actor.credential() == Some(token.id),
-                })
-                .collect(),
-            tokens: tokens
-                .into_iter()
-                .map(|token| Token {
-                    id: token.id,
-                    label: token.label,
-                    created: token.created_at,
-                })
-                .collect(),
-            new_token,
-            preferences: accounts::preferences(app, actor, actor.user).await?,
-            owned: owned
-                .map(|room| Owned {
-                    id: room.id,
-                    name: room.name,
-                })
-                .collect(),
+        form,
+        section: section.to_owned(),
+        username: user.username,
+        email: user.email,
+        avatar_hue: user.avatar_hue,
+        hues: (0..User::HUES).collect(),
+        sessions: sessions
+            .into_iter()
+            .map(|token| Session {
+                id: token.id,
+                label: token.label,
+                created: token.created_at,
+                current: actor.credential() == Some(token.id),
+            })
+            .collect(),
+        tokens: tokens
+            .into_iter()
+            .map(|token| Token {
+                id: token.id,
+                label: token.label,
+                created: token.created_at,
+            })
+            .collect(),
+        new_token,
+        preferences: accounts::preferences(app, actor, actor.user).await?,
+        owned: owned
+            .map(|room| Owned {
+                id: room.id,
+                name: room.name,
+            })
+            .collect(),
     };
     visitor
         .page("me.html", "title-me")
@@ -171,9 +164,7 @@ pub(super) async fn change(visitor: Visitor, Posted(mut fields): Posted) -> Answ
     let form = filled(&visitor).keep(&fields, &["nickname", "email", "avatar_hue", "label"]);
     let done = match action.as_str() {
         "profile" => profile(&visitor, &actor, fields).await,
-        "appearance" | "language" | "keys" => {
-            preferences(&visitor, &actor, &action, fields).await
-        }
+        "appearance" | "language" | "keys" => preferences(&visitor, &actor, &action, fields).await,
         "password" => password(&visitor, &actor, fields).await,
         "sign-out-one" => end_one(&visitor, &actor, fields, "flash-signed-out").await,
         "token-revoke" => end_one(&visitor, &actor, fields, "flash-revoked").await,
@@ -220,10 +211,9 @@ type Changed = Result<Done, Error>;
 async fn profile(visitor: &Visitor, actor: &Actor, mut fields: Fields) -> Changed {
     let hue = match fields.text("avatar_hue") {
         Given::Value(text) if text.is_empty() => Given::Null,
-        Given::Value(text) => text.parse().map_or(
-            Given::Wrong(Problem::NotInteger),
-            Given::Value,
-        ),
+        Given::Value(text) => text
+            .parse()
+            .map_or(Given::Wrong(Problem::NotInteger), Given::Value),
         _ => Given::Missing,
     };
     let input = UpdateUser {

@@ -123,7 +123,10 @@ impl Page {
                 .map(|key| self.visitor.text(key)),
             error: self.error.as_deref(),
             site: SiteView::of(&self.visitor),
-            me: facts.me.as_ref().map(|me| Me::new(me, facts.preferences.clone())),
+            me: facts
+                .me
+                .as_ref()
+                .map(|me| Me::new(me, facts.preferences.clone())),
             languages: languages(&facts.path, facts.language),
             sidebar: self.sidebar.clone(),
             csrf_token: &facts.masked_token,

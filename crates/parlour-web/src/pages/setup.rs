@@ -1,12 +1,6 @@
 //! `/setup/`: the first administrator, with the one-time code that the log shows (contract 7c).
 
-use super::{
-    Answer,
-    accounts::logged_in,
-    form::Form,
-    guard::Posted,
-    visitor::Visitor,
-};
+use super::{Answer, accounts::logged_in, form::Form, guard::Posted, visitor::Visitor};
 use axum::{
     extract::RawQuery,
     http::{HeaderMap, StatusCode},
@@ -84,9 +78,7 @@ pub(super) async fn make(
     };
     let app = &visitor.web().app;
     match accounts::set_up(app, input, visitor.address()).await {
-        Ok(user) => {
-            logged_in(&visitor, user, &headers, "/chat/create/", "flash-set-up").await
-        }
+        Ok(user) => logged_in(&visitor, user, &headers, "/chat/create/", "flash-set-up").await,
         Err(error) if error.is(WRONG_CODE) => page(&visitor, form, "wrong_code"),
         Err(error) if error.is(ALREADY_SET_UP) => page(&visitor, Form::new(&FIELDS), "done"),
         Err(error) => {

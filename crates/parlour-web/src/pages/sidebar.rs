@@ -1,12 +1,12 @@
 //! One's own rooms, A to Z, with what is unread in them.
 
 use super::{time_left::TimeLeft, visitor::Visitor};
+use minijinja::{Value, value::Serde};
 use parlour_core::{
     Actor, Error, RoomId, Time,
     model::{PageNumber, PageRequest, Room, RoomKind},
     rooms::{self, Scope},
 };
-use minijinja::{Value, value::Serde};
 use serde::Serialize;
 use std::collections::HashMap;
 

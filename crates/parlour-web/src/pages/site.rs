@@ -10,11 +10,7 @@ use axum::{
     },
     response::{IntoResponse as _, Response},
 };
-use parlour_core::{
-    Error,
-    model::Site,
-    site,
-};
+use parlour_core::{Error, model::Site, site};
 use serde::Serialize;
 
 /// The site as templates see it. Empty texts are those that the templates' own texts stand for.
@@ -37,7 +33,10 @@ impl SiteView {
             welcome: site.welcome.clone(),
             run_by: site.run_by.clone(),
             hue: site.hue,
-            logo_url: site.logo.as_ref().map(|_| format!("/site/logo?v={version}")),
+            logo_url: site
+                .logo
+                .as_ref()
+                .map(|_| format!("/site/logo?v={version}")),
             css_url: (!site.css.trim().is_empty()).then(|| format!("/site/custom.css?v={version}")),
         }
     }

@@ -5,7 +5,7 @@ use super::{Theme, language::Language};
 use fluent_bundle::{FluentArgs, FluentValue};
 use jiff::{Timestamp, tz::TimeZone};
 use minijinja::{
-    Error, ErrorKind, Value, context,
+    AutoEscape, Error, ErrorKind, Output, State, Value, context, escape_formatter,
     value::{Kwargs, ValueKind},
 };
 use std::collections::BTreeMap;
@@ -148,13 +148,36 @@ fn time(theme: &Theme, language: Language, iso: &str, style: &str) -> Result<Val
 }
 
 fn preload(theme: &Theme, nonce: &str, set: &str) -> Value {
-    let lines = theme.assets().text(MODULE_SETS).unwrap_or_default().lines();
-    let paths = lines.filter_map(|line| line.split_once(' ').filter(|(name, _)| *name == set));
-    let links = paths.map(|(_, path)| {
-        let url = theme.assets().url(path.trim());
+    let assets = theme.assets();
+    let lines = assets.text(MODULE_SETS).unwrap_or_default().lines();
+    let named = lines.filter_map(|line| line.split_once(' ').filter(|(name, _)| *name == set));
+    // A large set has a list of its own: `js/<set>.modules`, one file of `js/` a line.
+    let own = assets.text(&format!("js/{set}.modules"));
+    let own = own.unwrap_or_default().lines().map(str::trim);
+    let own = own
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(|file| format!("js/{file}"));
+    let paths = named.map(|(_, path)| path.trim().to_owned()).chain(own);
+    let links = paths.map(|path| {
+        let url = assets.url(&path);
         format!("<link rel=\"modulepreload\" href=\"{url}\" nonce=\"{nonce}\">\n")
     });
     safe(links.collect())
+}
+
+/// Writes a value into a page. Texts are escaped, but without the slash that the engine escapes too:
+/// addresses in the page stay readable for programs that look for them.
+pub(super) fn write(
+    out: &mut Output<'_>,
+    state: &mut State<'_, '_>,
+    value: &Value,
+) -> Result<(), Error> {
+    match value.as_str() {
+        Some(text) if !value.is_safe() && matches!(state.auto_escape(), AutoEscape::Html) => {
+            out.write_str(&escaped(text)).map_err(Error::from)
+        }
+        _ => escape_formatter(out, state, value),
+    }
 }
 
 /// Text as it may stand in HTML.
@@ -163,4 +186,5 @@ pub(crate) fn escaped(text: &str) -> String {
         .replace('<', "&lt;")
         .replace('>', "&gt;")
         .replace('"', "&quot;")
+        .replace('\'', "&#x27;")
 }

@@ -125,6 +125,7 @@ async fn what_is_no_emoji(server: Server) {
     let path = |raw: &str| format!("{MESSAGES}{message}/reactions/{raw}/");
     let crowd = "%F0%9F%91%8D".repeat(1_000);
     for raw in [
+        "",
         "a",
         "1",
         "%23",
@@ -158,8 +159,7 @@ async fn what_is_no_emoji(server: Server) {
             );
         }
     }
-    // Nothing at all is another path; and a path has an end.
-    ada.put(&path("")).await.is_detail(404, "Not found.");
+    // A path has an end.
     let answer = ada
         .put(&path(&"%F0%9F%91%8D".repeat(5_000)))
         .attempt()

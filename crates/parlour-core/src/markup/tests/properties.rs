@@ -51,7 +51,7 @@ fn letters(text: &str) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2_000, max_global_rejects: 100_000, ..ProptestConfig::default() })]
 
     #[test]
     fn every_text_is_safe_and_bounded(text in prop_oneof![marks(), "\\PC{0,80}", ".{0,80}"]) {
@@ -67,7 +67,10 @@ proptest! {
     /// or moved.
     #[test]
     fn every_letter_is_shown(text in marks()) {
-        prop_assume!(!text.contains(['[', '`', '&', '\\']) && !text.contains("~~~"));
+        let mut text = text.replace(['[', '`', '&', '\\'], " ");
+        while text.contains("~~~") {
+            text = text.replace("~~~", "~~");
+        }
         let html = show(&text);
         prop_assume!(!html.contains("class=\"host\""));
         prop_assert_eq!(letters(&seen(&html)), letters(&text));

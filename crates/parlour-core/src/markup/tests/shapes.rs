@@ -270,7 +270,7 @@ fn a_link_that_looks_like_another_shows_its_host() {
 fn excerpts_are_one_plain_line() {
     for (text, line) in [
         ("**a** `b`\n\n> c\n- d [e](https://x.yz)", "a b c d e"),
-        ("  a \t b\u{202e}c\u{7}d ", "a bc d"),
+        ("  a \t b\u{202e}c\u{7}d ", "a bcd"),
         ("```rust\nlet a;\n```", "let a;"),
         ("<b>x</b>", "<b>x</b>"),
         ("#", "#"),

@@ -37,12 +37,7 @@ pub(super) async fn ask(visitor: &Visitor, room: &Room, reason: &'static str) ->
     page(visitor, room, reason, StatusCode::OK).await
 }
 
-async fn page(
-    visitor: &Visitor,
-    room: &Room,
-    reason: &'static str,
-    status: StatusCode,
-) -> Answer {
+async fn page(visitor: &Visitor, room: &Room, reason: &'static str, status: StatusCode) -> Answer {
     let mut others = open_rooms(visitor).await?;
     others.retain(|other| {
         let taken = i64::try_from(other.users.len()).unwrap_or(i64::MAX);

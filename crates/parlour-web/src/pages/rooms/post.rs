@@ -1,12 +1,7 @@
 //! What pages without scripts post: send, join, leave.
 
 use super::{enter, meet, show};
-use crate::pages::{
-    Answer,
-    see::see,
-    guard::Posted,
-    visitor::Visitor,
-};
+use crate::pages::{Answer, guard::Posted, see::see, visitor::Visitor};
 use axum::extract::Path;
 use parlour_core::{
     Kind,
@@ -25,7 +20,11 @@ pub(in crate::pages) async fn send(
     let (actor, view) = meet(&visitor, &room, Right::Talk).await?;
     let id = view.room.id;
     let typed = fields.peek("text").unwrap_or_default().to_owned();
-    let said = |name| fields.peek(name).is_some_and(|text| !text.trim().is_empty());
+    let said = |name| {
+        fields
+            .peek(name)
+            .is_some_and(|text| !text.trim().is_empty())
+    };
     let (has_nonce, is_reply) = (said("nonce"), said("reply_to"));
     let input = SendMessage {
         room: Given::Value(id),

@@ -43,8 +43,8 @@ pub(crate) struct Row {
     for_me: bool,
     /// Whether it shows its author.
     head: bool,
-    /// The day (UTC) that begins with it.
-    day: Option<String>,
+    /// A moment of the day (in UTC) that begins with it.
+    day: Option<Time>,
     /// Whether the unread line stands above it.
     new_line: bool,
     reply: Option<Reply>,
@@ -95,10 +95,12 @@ pub(crate) fn rows(
             let new_day = previous.is_none_or(|one| self::day(one.created_at) != day);
             let together = previous.is_some_and(|one| stand_together(one, message));
             previous = Some(message);
-            let reply = message.reply_to.map(|id| reply(id, known.get(&id).copied()));
+            let reply = message
+                .reply_to
+                .map(|id| reply(id, known.get(&id).copied()));
             Row {
                 head: new_day || new_line || !together,
-                day: new_day.then_some(day),
+                day: new_day.then_some(message.created_at),
                 new_line,
                 reply,
                 ..row(viewer, message, names)
@@ -141,10 +143,7 @@ fn row(viewer: Viewer, message: &Message, names: &HashMap<UserId, String>) -> Ro
             .iter()
             .map(|reaction| pill(viewer.me, reaction, names))
             .collect(),
-        nonce: message
-            .nonce
-            .clone()
-            .filter(|_| message.owner == viewer.me),
+        nonce: message.nonce.clone().filter(|_| message.owner == viewer.me),
     }
 }
 

@@ -5,20 +5,19 @@ use crate::{
     body::Fields,
     pages::{
         Answer,
-        see::see,
         card::{Card, card},
         error::Failure,
         form::Form,
         guard::Posted,
         people::{PersonView, people},
+        see::see,
         visitor::Visitor,
     },
 };
 use axum::extract::Path;
 use minijinja::{Value, value::Serde};
 use parlour_core::{
-    Actor, Error, UserId,
-    accounts,
+    Actor, Error, UserId, accounts,
     error::{NOT_FOUND, Problem},
     given::Given,
     model::Room,
@@ -107,7 +106,13 @@ pub(in crate::pages) async fn change(
         Err(error) => {
             let form = form.refused(&visitor, error, |_| None)?;
             let form = form.rename("name", "title").rename("type", "kind");
-            page(&visitor, &actor, &view.room, form.rename("user", "nickname")).await
+            page(
+                &visitor,
+                &actor,
+                &view.room,
+                form.rename("user", "nickname"),
+            )
+            .await
         }
     }
 }
@@ -162,9 +167,7 @@ async fn person(
             "remove" => "flash-removed",
             _ => "flash-handed-over",
         }),
-        Err(error) if error.is(NOT_FOUND) => {
-            Err(Error::field("nickname", Problem::NoSuchPerson))
-        }
+        Err(error) if error.is(NOT_FOUND) => Err(Error::field("nickname", Problem::NoSuchPerson)),
         Err(error) => Err(error),
     }
 }

@@ -1,5 +1,6 @@
 //! What stories are told with: a server, people, requests, sockets, bare bytes.
 
+pub(crate) mod browser;
 pub(crate) mod http;
 pub(crate) mod people;
 pub(crate) mod postgres;
@@ -7,6 +8,7 @@ pub(crate) mod raw;
 pub(crate) mod server;
 pub(crate) mod socket;
 
+pub(crate) use browser::Browser;
 pub(crate) use http::{Answer, Call, Client};
 pub(crate) use people::{MESSAGES, PASSWORD, ROOMS, USERS, User};
 pub(crate) use raw::Raw;

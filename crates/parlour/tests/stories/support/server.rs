@@ -1,7 +1,7 @@
 //! The real binary as a child process.
 
 use super::{
-    Call, Client, Raw, User,
+    Browser, Call, Client, Raw, User,
     people::{self, Login},
     postgres::Database,
 };
@@ -325,6 +325,11 @@ impl Server {
 
     pub(crate) fn call(&self, method: &str, path: &str) -> Call {
         self.client.call(method, path)
+    }
+
+    /// Somebody at a browser.
+    pub(crate) fn browser(&self) -> Browser {
+        Browser::new(&self.client)
     }
 
     /// Bare bytes to and from the server.
