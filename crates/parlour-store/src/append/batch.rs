@@ -308,6 +308,7 @@ mod tests {
             }),
             text: "x".to_owned(),
             reply_to: None,
+            reply_is_there: true,
             mentions: Vec::new(),
             nonce: None,
             at: Time::from_micros(0),

@@ -59,7 +59,7 @@ pub(crate) async fn receive(State(web): State<Web>, request: Request, next: Next
         Err(failure) => error::Failure::from(failure).into(),
     };
     if let Some(failure) = response.extensions_mut().remove::<error::Failed>() {
-        response = error::page(&visitor, failure, response);
+        response = error::page(&visitor, &failure, &response);
     }
     dress(&visitor, &mut response);
     let headers = response.headers_mut();
