@@ -110,7 +110,7 @@ async fn every_door_is_the_same_stream(server: Server) {
     messages.reverse();
     let stored: Vec<_> = messages.iter().map(|one| one["text"].clone()).collect();
     assert_eq!(stored, sent);
-    let last = id(&messages[5]);
+    let last = id(&messages[6]);
     let path = message_path(last);
     bob.patch(&path)
         .json(json!({"text": "changed"}))
@@ -131,5 +131,5 @@ async fn every_door_is_the_same_stream(server: Server) {
     let history = bob
         .get(&room_path(room, "history/?after=0&limit=200"))
         .await;
-    assert_eq!(history.ok(200)["events"].as_array().map(Vec::len), Some(10));
+    assert_eq!(history.ok(200)["events"].as_array().map(Vec::len), Some(11));
 }

@@ -168,19 +168,19 @@ async fn a_full_room_offers_others(server: Server) {
 async fn a_private_room_asks_those_who_are_invited(server: Server) {
     let (ada, mina) = (server.user("ada").await, server.user("mina").await);
     let room = ada.private_room("Committee").await;
-    ada.say(room, "minutes").await;
+    ada.say(room, "for members").await;
     let browser = at_browser(&server, &mina).await;
     assert_eq!(browser.get(&page_of(room)).await.status, 404);
     ada.invite(room, &mina).await;
     let page = browser.get(&page_of(room)).await;
     assert_eq!(page.status, 200);
     has(&page, &["Committee", "/join/"]);
-    assert!(!page.text().contains("minutes"));
+    assert!(!page.text().contains("for members"));
     has(&browser.get("/chat/list/").await, &["Committee"]);
     let join = format!("{}join/", page_of(room));
     let joined = browser.post(&join, &token(&page), &[]).await;
     assert_eq!(joined.status, 303);
-    has(&browser.get(&page_of(room)).await, &["minutes"]);
+    has(&browser.get(&page_of(room)).await, &["for members"]);
 }
 
 async fn a_room_that_ended_has_a_stone(server: Server) {
@@ -235,7 +235,7 @@ async fn a_form_sends_and_says_what_is_wrong(server: Server) {
     assert_eq!(ada.history(room).await.len(), 2, "the room and one message");
     for (text, problem) in [
         ("  ", "A message needs text or a file."),
-        (&*"x".repeat(10_001), "no more than 10000 characters"),
+        (&*"x".repeat(10_001), "has at most 10000 characters"),
     ] {
         let refused = browser.post(&path, &token, &[("text", text)]).await;
         assert_eq!(refused.status, 400);
