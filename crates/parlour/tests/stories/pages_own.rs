@@ -10,6 +10,7 @@ use crate::support::{
 
 stories![
     a_person_changes_what_is_theirs,
+    a_person_chooses_how_pages_look,
     a_new_password_ends_all_other_sessions,
     tokens_are_shown_once_and_end,
     sessions_open_sockets_and_close_them,
@@ -78,6 +79,15 @@ async fn a_person_changes_what_is_theirs(server: Server) {
     server.user("bob").await;
     let taken = [("action", "profile"), ("nickname", "BOB")];
     refused(&browser, ME, &taken, "Already existing nickname").await;
+    let unknown = browser
+        .post(ME, &browser.cookie("csrftoken"), &[("action", "x")])
+        .await;
+    assert_eq!(unknown.status, 404);
+}
+
+async fn a_person_chooses_how_pages_look(server: Server) {
+    let ada = server.user("ada").await;
+    let browser = at_browser(&server, &ada).await;
     done(
         &browser,
         ME,
@@ -129,10 +139,6 @@ async fn a_person_changes_what_is_theirs(server: Server) {
         "a box that is not ticked"
     );
     assert_eq!(chosen["send_key"], json!("ctrl_enter"));
-    let unknown = browser
-        .post(ME, &browser.cookie("csrftoken"), &[("action", "x")])
-        .await;
-    assert_eq!(unknown.status, 404);
 }
 
 async fn a_new_password_ends_all_other_sessions(server: Server) {
@@ -210,7 +216,7 @@ async fn tokens_are_shown_once_and_end(server: Server) {
     let id = mine
         .filter(|token| token["label"] == "my <script>")
         .map(|token| token["id"].to_string());
-    let id = id.last().expect("its id");
+    let id = id.collect::<Vec<_>>().pop().expect("its id");
     done(&browser, ME, &[("action", "token-revoke"), ("id", &id)]).await;
     call("/api/v1/chats/unread/")
         .await
