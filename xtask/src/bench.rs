@@ -5,6 +5,7 @@ mod measure;
 mod plan;
 mod report;
 mod server;
+mod web;
 
 use std::path::{Path, PathBuf};
 
@@ -22,13 +23,16 @@ use crate::workspace::Workspace;
 /// What to measure.
 #[derive(Args)]
 pub(crate) struct Options {
+    /// What to measure: the server, or its pages in a browser
+    #[arg(value_enum, default_value_t = What::Server)]
+    what: What,
     /// Short runs, to see that everything works; the figures are rough
     #[arg(long)]
     quick: bool,
     /// The database of the server
     #[arg(long, value_enum, default_value_t = Engines::Both)]
     engine: Engines,
-    /// Write docs/performance.md as well
+    /// Write docs/performance.md (docs/performance-web.md for the pages) as well
     #[arg(long)]
     write: bool,
     /// Server on processor 0, load generator on processor 1
@@ -62,6 +66,12 @@ impl Options {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum What {
+    Server,
+    Web,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Engines {
     Sqlite,
     Postgres,
@@ -77,6 +87,14 @@ pub(crate) fn run(workspace: &Workspace, watch: &Watch, options: &Options) -> Re
     );
     let built = Programs::build(workspace, watch)?;
     let machine = machine::look(workspace, options.dir.as_deref());
+    if options.what == What::Web {
+        let text = web::run(watch, &workspace.root, &built.server, &machine)?;
+        println!("\n{text}");
+        if options.write {
+            write(workspace, web::FILE, &text)?;
+        }
+        return Ok(());
+    }
     let mut runs = Vec::new();
     for (engine, wanted) in [
         ("SQLite", options.engine != Engines::Postgres),
@@ -108,13 +126,18 @@ pub(crate) fn run(workspace: &Workspace, watch: &Watch, options: &Options) -> Re
     let text = report::render(&machine, &options.command_line(), &rows_of(&runs));
     println!("\n{text}");
     if options.write {
-        let file = workspace.root.join("docs/performance.md");
-        if let Some(docs) = file.parent() {
-            std::fs::create_dir_all(docs)?;
-        }
-        std::fs::write(&file, &text).context("cannot write docs/performance.md")?;
-        println!("written to docs/performance.md");
+        write(workspace, "docs/performance.md", &text)?;
     }
+    Ok(())
+}
+
+fn write(workspace: &Workspace, file: &str, text: &str) -> Result<()> {
+    let path = workspace.root.join(file);
+    if let Some(docs) = path.parent() {
+        std::fs::create_dir_all(docs)?;
+    }
+    std::fs::write(&path, text).with_context(|| format!("cannot write {file}"))?;
+    println!("written to {file}");
     Ok(())
 }
 
@@ -165,6 +188,7 @@ mod tests {
     #[test]
     fn the_command_can_be_repeated() {
         let options = Options {
+            what: What::Server,
             quick: true,
             engine: Engines::Sqlite,
             write: true,

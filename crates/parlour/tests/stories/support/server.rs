@@ -158,6 +158,13 @@ impl Process {
         let Some(address) = address else {
             let _ = child.kill();
             let status = child.wait();
+            // What it said last may still be in the pipe; the thread that reads it ends after it.
+            for _ in 0..200 {
+                if Arc::strong_count(&log) == 1 {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
             return Err(format!(
                 "no ready line; {status:?}; standard error:\n{}",
                 text_of(&log)
