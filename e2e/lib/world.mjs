@@ -118,6 +118,12 @@ export class World {
     await this.server.remove();
   }
 
+  /** Closes every window and forgets what it said. */
+  async tidy() {
+    await Promise.all(this.browser.contexts().map((context) => context.close()));
+    this.complaints.length = 0;
+  }
+
   /** @param {string} method @param {string} path @param {object} [body] @param {string} [token] @returns {Promise<any>} */
   async api(method, path, body, token) {
     const answer = await fetch(`${this.url}/api/v1${path}`, {

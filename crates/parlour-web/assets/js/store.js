@@ -231,7 +231,8 @@ function elsewhere(frame) {
     return;
   }
   if (frame.type === "room.created" || (frame.type === "member.joined" && frame.member.id === store.me.id)) {
-    if (!link) tell("store:newroom", frame);
+    // Rooms of others are heard of when they open; they are no concern of this page before one has a seat there.
+    if (!link && (frame.details?.owner ?? store.me.id) === store.me.id) tell("store:newroom", frame);
     return;
   }
   if (!link) return;
