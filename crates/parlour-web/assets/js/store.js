@@ -103,6 +103,8 @@ function hear(frame) {
 /** @param {net.Frame} frame */
 function greeted(frame) {
   if (!store.room) return;
+  // The line is the cookie's; a page goes on only for whom it was made.
+  if (frame.user !== store.me.id) return net.end("session");
   if (store.epoch !== frame.epoch) {
     store.epoch = frame.epoch;
     resync();
