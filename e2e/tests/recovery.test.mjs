@@ -116,6 +116,38 @@ test("the service worker keeps what pages are made of, and nothing that anybody 
   quiet(here.world);
 });
 
+test("an event that got lost is read from the history, in its place", async () => {
+  const [ada, mina] = await Promise.all([here.world.person("Ada Gap"), here.world.account("Mina Gap")]);
+  const room = await ada.makes("With a hole");
+  await mina.joins(room.id);
+  await ada.page.routeWebSocket(/\/ws$/, (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((text) => {
+      if (JSON.parse(String(text)).message?.text !== "lost on the way") socket.send(text);
+    });
+  });
+  await ada.opens(room.id);
+  for (const text of ["one", "lost on the way", "three"]) await mina.sends(room.id, text);
+  await eventually(async () => (await texts(ada.page)).length === 3, "the hole is filled");
+  assert.deepEqual(await texts(ada.page), ["one", "lost on the way", "three"]);
+  assert.equal(await ada.page.locator(".gap").count(), 0);
+  quiet(here.world);
+});
+
+test("where no socket gets through, messages leave by the API, once", async () => {
+  const ada = await here.world.person("Ada Proxy");
+  const room = await ada.makes("Behind a proxy");
+  await ada.page.routeWebSocket(/\/ws$/, (socket) => void socket.close({ code: 1011, reason: "no sockets here" }));
+  await ada.page.goto(`${here.world.url}/chat/${room.id}/`);
+  await ada.says("by another way");
+  await eventually(async () => (await ada.api("GET", `/chats/messages/?room=${room.id}`)).results.length === 1, "stored", 20_000);
+  await eventually(async () => (await ada.page.locator("#chat-log .wait").count()) === 0, "nothing waits");
+  assert.equal(await ada.row("by another way").count(), 1);
+  await ada.page.reload();
+  assert.deepEqual(await texts(ada.page), ["by another way"]);
+  quiet(here.world);
+});
+
 test("a server that dies and comes back: what was written waits, then all is there once, in one order", async () => {
   const [ada, mina] = await Promise.all([here.world.person("Ada Restart"), here.world.person("Mina Restart")]);
   const room = await ada.makes("Over a restart");
