@@ -141,6 +141,7 @@ async fn sends(store: &Arc<dyn Store>, room: RoomId, users: &[UserId], nonces: b
                 author,
                 sender: Arc::clone(&sender),
                 reply_to: None,
+                reply_is_there: true,
                 mentions: Vec::new(),
                 text: format!("A message of an ordinary length, as people write them: number {n}."),
                 nonce: nonces.then(|| format!("{:032x}", rand::random::<u128>())),

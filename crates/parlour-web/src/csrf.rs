@@ -145,7 +145,7 @@ pub(crate) fn is_own_origin(
     }
     let host = uri
         .authority()
-        .map(|authority| authority.as_str())
+        .map(axum::http::uri::Authority::as_str)
         .or_else(|| headers.get(HOST)?.to_str().ok());
     let theirs = origin
         .strip_prefix("https://")

@@ -73,19 +73,14 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     let stop_jobs = CancellationToken::new();
     let tracker = TaskTracker::new();
     let jobs = Jobs::start(&app, &tracker, &stop_jobs);
-    tracker.spawn(follow_news(
-        bus.listen(),
-        app.clone(),
-        jobs,
-        stop_jobs.clone(),
-    ));
+    let follow = follow_news(bus.listen(), app.clone(), jobs, stop_jobs.clone());
+    tracker.spawn(follow);
 
     tell_set_up_code(&config, &app, address).await?;
     readiness.set(true);
     output::say(&format!("listening on http://{address}"))?;
     tracing::info!(%address, database = database::shown(&config), "ready");
 
-    let (soft, hard) = (shutdown.soft(), shutdown.hard());
     let faces = TaskTracker::new();
     if let Some(listener) = operations {
         let ops = Ops {
@@ -93,30 +88,40 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
             ..web.ops.clone()
         };
         // Operators look until the very end.
-        let (router, hard) = (parlour_web::ops_router(&ops), hard.clone());
+        let (router, hard) = (parlour_web::ops_router(&ops), shutdown.hard().clone());
         let done = stop_jobs.clone();
         faces.spawn(async move { http::serve(listener, router, &done, &hard).await });
     }
-    let router = parlour_web::router(&web);
-    let serving = http::serve(listener, router, soft, hard);
-    let draining = async {
-        soft.cancelled().await;
-        readiness.set(false);
-        tokio::select! {
-            () = hard.cancelled() => {}
-            () = realtime.shutdown() => {}
-        }
-    };
-    tokio::join!(serving, draining);
+    serve_until_drained(listener, &web, &readiness, &shutdown).await;
 
     stop_jobs.cancel();
     tracker.close();
     faces.close();
     tracker.wait().await;
-    close(&*store, hard).await;
+    close(&*store, shutdown.hard()).await;
     faces.wait().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Answers requests until told to stop, then lets sockets and requests under way come to their end.
+async fn serve_until_drained(
+    listener: TcpListener,
+    web: &Web,
+    readiness: &Readiness,
+    shutdown: &Shutdown,
+) {
+    let (soft, hard) = (shutdown.soft(), shutdown.hard());
+    let serving = http::serve(listener, parlour_web::router(web), soft, hard);
+    let draining = async {
+        soft.cancelled().await;
+        readiness.set(false);
+        tokio::select! {
+            () = hard.cancelled() => {}
+            () = web.realtime.shutdown() => {}
+        }
+    };
+    tokio::join!(serving, draining);
 }
 
 /// Finishes the commits under way; a database that does not answer any more is not waited for.

@@ -32,6 +32,7 @@ pub struct Sending {
     pending: Pending,
     room: RoomId,
     kind: RoomKind,
+    reply_to: Option<MessageId>,
 }
 
 /// A message that is stored durably.
@@ -71,12 +72,13 @@ pub async fn submit(app: &App, actor: &Actor, input: SendMessage) -> Result<Send
             Err(problem) => problems.add("room", problem),
         }
     }
-    if let (Some(of), Some(reply_to)) = (&of, reply_to) {
-        check_reply(app, of, reply_to, &mut problems).await?;
-    }
     problems.check()?;
     let (Some(of), Some(text)) = (of, text) else {
         return Err(Error::internal("a checked field is missing"));
+    };
+    let reply_is_there = match reply_to {
+        Some(message) => is_message_of(app, &of, message).await?,
+        None => true,
     };
     let mentions = mentioned(app, &of, &text).await?;
     let sender = app.senders(&[actor.user]).await?.pop();
@@ -87,6 +89,7 @@ pub async fn submit(app: &App, actor: &Actor, input: SendMessage) -> Result<Send
         sender,
         text,
         reply_to,
+        reply_is_there,
         mentions,
         nonce,
         at: app.now(),
@@ -95,6 +98,7 @@ pub async fn submit(app: &App, actor: &Actor, input: SendMessage) -> Result<Send
         pending: app.store().append(new)?,
         room: of.id,
         kind: of.kind,
+        reply_to,
     })
 }
 
@@ -116,6 +120,10 @@ impl Sending {
                 repeated: true,
             }),
             Append::NonceReused => Err(NONCE_REUSED.into()),
+            Append::NoReply => {
+                let pk = self.reply_to.map_or_else(String::new, |id| id.to_string());
+                Err(Error::field("reply_to", Problem::NoSuchKey { pk }))
+            }
             Append::NotIn if self.kind == RoomKind::Group => refused(Problem::NotInRoom),
             Append::NotIn | Append::Gone => refused(no_such_room(self.room)),
         }
@@ -145,19 +153,10 @@ fn reply_field(given: Given<MessageId>, problems: &mut Problems) -> Option<Messa
     }
 }
 
-/// What is answered must be a message of the same room.
-async fn check_reply(
-    app: &App,
-    room: &Room,
-    reply_to: MessageId,
-    problems: &mut Problems,
-) -> Result<(), Error> {
-    let found = app.store().message(reply_to).await?;
-    if found.is_none_or(|message| message.room != room.id) {
-        let pk = reply_to.to_string();
-        problems.add("reply_to", Problem::NoSuchKey { pk });
-    }
-    Ok(())
+/// Whether a message is one of this room.
+async fn is_message_of(app: &App, room: &Room, id: MessageId) -> Result<bool, Error> {
+    let found = app.store().message(id).await?;
+    Ok(found.is_some_and(|message| message.room == room.id))
 }
 
 /// The people of the room whom the text addresses.

@@ -21,6 +21,9 @@ pub struct NewMessage {
     pub text: String,
     /// The message of the same room that this one answers.
     pub reply_to: Option<MessageId>,
+    /// Whether that message is there. One that is gone matters only to a message that was not stored
+    /// before: a retry of a nonce answers the first one all the same.
+    pub reply_is_there: bool,
     /// People of the room whom the text addresses.
     pub mentions: Vec<Mention>,
     /// The client's own id, 1 to 64 characters.
@@ -40,6 +43,8 @@ pub enum Append {
     NonceReused,
     /// The author is neither member nor owner. Nothing changed.
     NotIn,
+    /// What it answers is gone. Nothing changed.
+    NoReply,
     /// No such living room. Nothing changed.
     Gone,
 }

@@ -212,6 +212,9 @@ impl Facts {
         if taken.is_some() {
             return Ok(Plan::Answer(Append::NonceReused));
         }
+        if !message.reply_is_there {
+            return Ok(Plan::Answer(Append::NoReply));
+        }
         room.seq += 1;
         room.added += 1;
         let index = fresh.len();
@@ -308,6 +311,7 @@ mod tests {
             }),
             text: "x".to_owned(),
             reply_to: None,
+            reply_is_there: true,
             mentions: Vec::new(),
             nonce: None,
             at: Time::from_micros(0),

@@ -96,6 +96,7 @@ async fn one_batch_tells_its_messages_apart(t: &Bench) {
             Append::NotIn => 2,
             Append::Gone => 3,
             Append::NonceReused => panic!("no nonce was used with another body"),
+            Append::NoReply => panic!("no message is an answer"),
         };
         counts[index] += 1;
     }

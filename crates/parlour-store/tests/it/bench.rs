@@ -263,6 +263,7 @@ impl Bench {
             sender: self.sender(author),
             text: text.to_owned(),
             reply_to: None,
+            reply_is_there: true,
             mentions: Vec::new(),
             nonce: None,
             at: self.now(),

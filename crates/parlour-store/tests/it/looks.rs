@@ -195,6 +195,14 @@ async fn a_reply_is_part_of_the_body(t: &Bench) {
     for to in [None, Some(other)] {
         assert_eq!(t.append(reply(to)).await, Append::NonceReused);
     }
+    // What it answers is gone meanwhile: the retry does not care, a new answer does.
+    let late = |nonce: &str| NewMessage {
+        reply_is_there: false,
+        nonce: Some(nonce.to_owned()),
+        ..reply(Some(first))
+    };
+    assert_eq!(t.append(late("n")).await, again);
+    assert_eq!(t.append(late("new")).await, Append::NoReply);
 }
 
 async fn messages_by_their_ids(t: &Bench) {

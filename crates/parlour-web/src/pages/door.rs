@@ -39,7 +39,7 @@ use std::sync::Arc;
 /// Receives a visitor, lets the page answer, and dresses the answer.
 pub(crate) async fn receive(State(web): State<Web>, request: Request, next: Next) -> Response {
     // The account socket shares `/` with the landing page and has its own rules.
-    if request.headers().contains_key(UPGRADE) {
+    if request.method() == Method::GET && request.headers().contains_key(UPGRADE) {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
@@ -59,7 +59,7 @@ pub(crate) async fn receive(State(web): State<Web>, request: Request, next: Next
         Err(failure) => error::Failure::from(failure).into(),
     };
     if let Some(failure) = response.extensions_mut().remove::<error::Failed>() {
-        response = error::page(&visitor, failure, response);
+        response = error::page(&visitor, &failure, &response);
     }
     dress(&visitor, &mut response);
     let headers = response.headers_mut();

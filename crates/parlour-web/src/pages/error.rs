@@ -31,13 +31,13 @@ pub(crate) enum Failure {
     Method,
     /// Another page is shown in its place, such as that of a room that ended. (A body cannot be
     /// shared between threads, an extension of a response must be: hence the lock.)
-    Instead(Mutex<Response>),
+    Instead(Box<Mutex<Response>>),
 }
 
 impl Failure {
     /// Another page in this one's place.
-    pub(super) const fn instead(page: Response) -> Self {
-        Self::Instead(Mutex::new(page))
+    pub(super) fn instead(page: Response) -> Self {
+        Self::Instead(Box::new(Mutex::new(page)))
     }
 
     /// The form does not come from a page of ours.
@@ -125,7 +125,7 @@ fn shape(failure: &Failure) -> Shape {
 }
 
 /// The page that says what went wrong. `bare` is the answer that carried the failure.
-pub(super) fn page(visitor: &Visitor, failed: Failed, bare: Response) -> Response {
+pub(super) fn page(visitor: &Visitor, failed: &Failed, bare: &Response) -> Response {
     let failure = &*failed.0;
     if matches!(failure, Failure::LogIn) {
         return redirect(&next::log_in_then(visitor.path()));

@@ -68,6 +68,15 @@ impl Language {
     }
 }
 
+impl From<parlour_core::model::Language> for Language {
+    fn from(language: parlour_core::model::Language) -> Self {
+        match language {
+            parlour_core::model::Language::English => Self::English,
+            parlour_core::model::Language::Korean => Self::Korean,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,14 +92,5 @@ mod tests {
         assert_eq!(of("*;q=x,,;;"), None);
         assert_eq!(Language::of("KO_kr"), Some(Language::Korean));
         assert_eq!(Language::of("english"), None);
-    }
-}
-
-impl From<parlour_core::model::Language> for Language {
-    fn from(language: parlour_core::model::Language) -> Self {
-        match language {
-            parlour_core::model::Language::English => Self::English,
-            parlour_core::model::Language::Korean => Self::Korean,
-        }
     }
 }

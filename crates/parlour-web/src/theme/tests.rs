@@ -237,13 +237,17 @@ fn end_of_tag(tag: &str) -> usize {
 }
 
 /// Words that are the same in every language.
-const NAMES: [&str; 3] = ["API", "UTC", "Parlour"];
+const NAMES: [&str; 7] = ["API", "UTC", "Parlour", "Ctrl K", "Ctrl", "Shift", "Enter"];
 
 #[test]
 fn no_template_speaks_for_itself() {
     let mut wrong = Vec::new();
     for name in theme().template_names() {
         for text in readable(&without_marks(&source(&name))) {
+            // A macro that writes attributes is no text.
+            if text.trim().starts_with("aria-") {
+                continue;
+            }
             let mut bare = text.clone();
             for entity in [
                 "&nbsp;", "&middot;", "&amp;", "&lt;", "&gt;", "&times;", "&hellip;", "&ndash;",
@@ -404,7 +408,7 @@ fn a_theme_replaces_single_texts() {
     let files = [
         (
             "templates/x.html",
-            "{{ t('login-failed') }} {{ t('said-logged-out') }}",
+            "{{ t('login-failed') }} {{ t('flash-logged-out') }}",
         ),
         ("locales/en/own.ftl", "login-failed = No."),
     ];

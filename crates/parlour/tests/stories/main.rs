@@ -29,6 +29,8 @@ mod one_stream;
 mod ops;
 mod pages;
 mod pages_accounts;
+mod pages_own;
+mod pages_rooms;
 mod pages_safety;
 mod pages_theme;
 mod preferences;

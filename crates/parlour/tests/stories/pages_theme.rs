@@ -1,6 +1,6 @@
 //! Languages, assets and themes.
 
-use crate::support::{Engine, Server, stories};
+use crate::support::{Engine, Server, eventually, stories};
 
 stories![sqlite only:
     languages_are_chosen,
@@ -113,7 +113,10 @@ async fn a_folder_replaces_the_theme(engine: Engine) {
         "{}",
         page.text()
     );
-    assert!(server.log().contains("undefined"), "{}", server.log());
+    eventually("the log tells why", async || {
+        server.log().contains("undefined")
+    })
+    .await;
 
     // One that is no template at all: the server does not start, and says where.
     write("templates/logout.html", "{% if %}");

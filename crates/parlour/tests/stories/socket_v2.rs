@@ -31,7 +31,8 @@ async fn expect(socket: &mut Socket, kind: &str) -> Value {
         if frame["type"] == kind {
             return frame;
         }
-        let is_passing = ["presence", "read", "typing"].contains(&frame["type"].as_str().unwrap());
+        let is_passing =
+            ["presence", "read", "typing"].contains(&frame["type"].as_str().expect("a type"));
         assert!(is_passing, "{kind} was expected: {frame}");
     }
 }

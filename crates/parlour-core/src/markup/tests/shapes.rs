@@ -15,6 +15,8 @@ fn p(inside: &str) -> String {
 fn the_subset() {
     for (text, html) in [
         ("hello", "<p>hello</p>"),
+        // A limit of CommonMark that decision record 5 names.
+        ("**강조(예)**는", "<p>**강조(예)**는</p>"),
         ("a\nb\n\nc", "<p>a<br>b</p><p>c</p>"),
         (
             "**a** *b* _c_ ~~d~~",

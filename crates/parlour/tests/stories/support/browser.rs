@@ -30,10 +30,6 @@ impl Browser {
         self.jar(|jar| jar.insert(name.to_owned(), value.to_owned()));
     }
 
-    pub(crate) fn forget_cookies(&self) {
-        self.jar(BTreeMap::clear);
-    }
-
     fn jar<T>(&self, look: impl FnOnce(&mut BTreeMap<String, String>) -> T) -> T {
         look(&mut self.cookies.lock().unwrap_or_else(PoisonError::into_inner))
     }
