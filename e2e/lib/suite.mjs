@@ -2,7 +2,7 @@
 /** One world per file of tests, and the checks that every test shares. */
 
 import assert from "node:assert/strict";
-import { after, before } from "node:test";
+import { after, afterEach, before } from "node:test";
 import { World } from "./world.mjs";
 
 /** Opens a world before the file's tests and closes it after them.
@@ -11,6 +11,10 @@ export function suite(settings = {}) {
   const here = /** @type {{world: World}} */ ({});
   before(async () => {
     here.world = await World.open(settings);
+  });
+  // What one test left open must not speak in the next one.
+  afterEach(async () => {
+    await here.world?.tidy();
   });
   after(async () => {
     await here.world?.close();

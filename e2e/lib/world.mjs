@@ -118,6 +118,12 @@ export class World {
     await this.server.remove();
   }
 
+  /** Closes every window and forgets what it said. */
+  async tidy() {
+    await Promise.all(this.browser.contexts().map((context) => context.close()));
+    this.complaints.length = 0;
+  }
+
   /** @param {string} method @param {string} path @param {object} [body] @param {string} [token] @returns {Promise<any>} */
   async api(method, path, body, token) {
     const answer = await fetch(`${this.url}/api/v1${path}`, {
@@ -151,15 +157,20 @@ export class World {
     });
   }
 
-  /** Somebody new, logged in by the form. @param {string} nickname @param {ContextOptions} [options] */
-  async person(nickname, options = {}) {
+  /** Somebody new without a window: only the API. @param {string} nickname */
+  async account(nickname) {
     const username = `${nickname.replaceAll(/[^\p{L}\p{N}]/gu, "_")}_${Math.random().toString(36).slice(2, 7)}`;
     const email = `${username.toLowerCase().replaceAll(/[^a-z0-9_]/g, "x")}@example.org`;
     const user = await this.api("POST", "/users/", { username, password: PASSWORD, nickname, email });
     const { token } = await this.api("POST", "/auth/login/", { username, password: PASSWORD });
-    const { context, page } = await this.visitor(options);
-    const person = new Person(this, { id: user.id, nickname, email, token }, context, page);
-    await this.logIn(page, email);
+    return new Person(this, { id: user.id, nickname, email, token }, /** @type {any} */ (null), /** @type {any} */ (null));
+  }
+
+  /** Somebody new, logged in by the form. @param {string} nickname @param {ContextOptions} [options] */
+  async person(nickname, options = {}) {
+    const person = await this.account(nickname);
+    Object.assign(person, await this.visitor(options));
+    await this.logIn(person.page, person.email);
     return person;
   }
 

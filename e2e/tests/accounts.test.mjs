@@ -94,6 +94,8 @@ test("5: without JavaScript one registers, logs in, makes a room and posts", asy
   const row = page.locator("#chat-log article", { hasText: "Hello from <plain> HTML & forms" });
   assert.equal(await row.count(), 1);
   await page.locator('form[action$="/leave/"] button').first().waitFor();
+  // Without scripts there is no socket, and still who reads the page is here.
+  assert.match(String(await page.textContent('#participants [data-list="here"]')), /Plain Five/);
   await context.close();
 });
 

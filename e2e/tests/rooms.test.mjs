@@ -73,16 +73,24 @@ test("11: a room past its end is gone (410), also from the sidebar", async () =>
   const ada = await here.world.person("Ada Eleven");
   const soon = new Date(Date.now() + 2_500).toISOString();
   const room = await ada.makes("Short life", { expires_at: soon });
+  const other = await ada.makes("Longer life");
   await ada.opens(room.id);
+  const second = await ada.tab();
+  await second.goto(`${here.world.url}/chat/${other.id}/`);
+  const link = second.locator(`nav a.room-link[href="/chat/${room.id}/"]`);
+  assert.equal(await link.count(), 1);
   await ada.page.locator("#chat-log").waitFor();
   await eventually(
     async () => !(await ada.page.locator("#chat-message-input").isVisible().catch(() => false)),
     "the open page learns that the room closed",
     15_000,
   );
+  await eventually(async () => (await link.count()) === 0, "an open sidebar loses the room");
   const answer = await ada.page.goto(`${here.world.url}/chat/${room.id}/`);
   assert.equal(answer?.status(), 410);
   assert.match(String(await ada.page.textContent("main")), /Short life/);
+  await ada.opens(other.id);
+  assert.equal(await ada.page.locator("nav a.room-link").count(), 1);
   assert.equal(await ada.page.locator(`nav a[href="/chat/${room.id}/"]`).count(), 0);
   quiet(here.world, /410/);
   await ada.context.close();
@@ -95,6 +103,19 @@ test("12: the last day is said in words, also for the ear", async () => {
   await ada.opens(room.id);
   const link = ada.page.locator(`nav a.room-link[href="/chat/${room.id}/"]`).first();
   assert.match(String(await link.textContent()), /[56] h(ours)? left/);
+  const tones = await link.evaluate((at) => {
+    const colour = (/** @type {Element} */ element) => getComputedStyle(element).color;
+    const probe = document.createElement("span");
+    probe.style.color = "var(--brass)";
+    at.append(probe);
+    const brass = colour(probe);
+    probe.remove();
+    return { days: colour(/** @type {Element} */ (at.querySelector(".days"))), brass, plain: colour(at) };
+  });
+  assert.equal(tones.days, tones.brass);
+  assert.notEqual(tones.days, tones.plain);
+  // What a screen reader says is the text of the link: nothing hides the time from it.
+  assert.equal(await ada.page.getByRole("link", { name: /Closing soon.*[56] h(ours)? left/ }).count(), 1);
   quiet(here.world);
   await ada.context.close();
 });
@@ -109,16 +130,21 @@ test("13: 200 rooms are filtered within 50 ms, and arrow and Enter open the firs
   const filter = ada.page.locator('main input[type="search"]').first();
   await filter.waitFor();
   const spent = await filter.evaluate((/** @type {HTMLInputElement} */ field) => {
-    const start = performance.now();
-    field.value = "zebra";
-    field.dispatchEvent(new Event("input", { bubbles: true }));
-    return performance.now() - start;
+    const times = [];
+    // The best of several: another program may have the processor for a moment.
+    for (const text of ["room 1", "", "room 2", "", "zebra"]) {
+      const start = performance.now();
+      field.value = text;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      void document.body.offsetHeight;
+      times.push(performance.now() - start);
+    }
+    return Math.min(...times);
   });
   const rows = ada.page.locator("main table tbody tr:visible");
   assert.equal(await rows.count(), 1);
   assert.match(String(await rows.textContent()), /Zebra crossing/);
-  // Filtering is done when the event is; the limit leaves room for a busy machine.
-  assert.ok(spent < 250, `filtered after ${spent} ms`);
+  assert.ok(spent < 50, `filtered after ${spent} ms`);
   await filter.press("ArrowDown");
   await ada.page.keyboard.press("Enter");
   await ada.page.waitForURL(/\/chat\/\d+\/$/);

@@ -17,7 +17,13 @@ async function pair(name) {
 }
 
 test("23: one's own row is there in the next frame, and its height stays when the answer comes", async () => {
-  const { ada, mina, end } = await pair("TwentyThree");
+  const { ada, mina, room, end } = await pair("TwentyThree");
+  // A line that takes its time, so that waiting can be seen.
+  await ada.page.routeWebSocket(/\/ws$/, (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((text) => void setTimeout(() => socket.send(text), 500));
+  });
+  await ada.opens(room.id);
   await ada.page.fill("#chat-message-input", "a quick **one** with `code`");
   const seen = await ada.page.evaluate(async () => {
     const log = /** @type {Element} */ (document.querySelector("#chat-log"));
@@ -32,6 +38,7 @@ test("23: one's own row is there in the next frame, and its height stays when th
     return { more: rows.length - before, spent: performance.now() - start, height: row.getBoundingClientRect().height, waiting: row.classList.contains("wait") };
   });
   assert.equal(seen.more, 1);
+  assert.ok(seen.waiting, "marked as sending");
   await mina.row("a quick one with code").waitFor();
   const row = ada.page.locator("#chat-log article.msg").last();
   await eventually(async () => !(await row.evaluate((at) => at.classList.contains("wait"))), "turns normal");

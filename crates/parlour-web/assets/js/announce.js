@@ -2,7 +2,7 @@
 /** What screen readers hear beside the log: two live regions, and never a flood. */
 import { t } from "./texts.js";
 
-const PAUSE_MS = 3000;
+const PAUSE_MS = 5000;
 
 let messages = 0;
 let mentions = 0;

@@ -143,6 +143,7 @@ function hello(frame) {
   state.open = true;
   state.tries = 0;
   tell("net:event", frame);
+  if (state.ended) return;
   const from = positions();
   if (from && Object.keys(from.cursors).length > 0) send({ type: "resume", ...from });
   tellState();

@@ -7,7 +7,7 @@
  * Dispatches `outbox:change` {item, was} and `outbox:gone` {nonce, id?, seq?, at?} on `document`.
  */
 import * as net from "./net.js";
-import { api } from "./api.js";
+import { api, csrf } from "./api.js";
 
 /**
  * @typedef {"waiting" | "sending" | "failed"} State
@@ -29,6 +29,8 @@ const busy = new Set();
 /** @type {Promise<IDBDatabase | null> | null} */
 let database = null;
 let user = 0;
+/** Belongs to the session that the page was made for. */
+let token = "";
 let last = 0;
 
 /** @param {string} name @param {any} detail */
@@ -64,6 +66,7 @@ async function keep(work) {
 export async function start(me) {
   if (user === me) return;
   user = me;
+  token = csrf();
   document.addEventListener("net:state", pump);
   document.addEventListener("net:ended", () => {
     for (const item of items.values()) if (item.state !== "failed") set(item, "failed", "session");
@@ -187,6 +190,8 @@ async function attempt(item, tries) {
 
 /** @param {{room: number, text: string, nonce: string, reply_to?: number}} body */
 async function byRest(body) {
+  // Whose session the cookie is now, only the socket's greeting says.
+  if (csrf() !== token) throw new net.NetError("closed");
   const { id, seq, created_at: at } = await api("POST", "/api/v1/chats/messages/", body);
   return { id, seq, at };
 }

@@ -103,6 +103,8 @@ function hear(frame) {
 /** @param {net.Frame} frame */
 function greeted(frame) {
   if (!store.room) return;
+  // The line is the cookie's; a page goes on only for whom it was made.
+  if (frame.user !== store.me.id) return net.end("session");
   if (store.epoch !== frame.epoch) {
     store.epoch = frame.epoch;
     resync();
@@ -231,7 +233,8 @@ function elsewhere(frame) {
     return;
   }
   if (frame.type === "room.created" || (frame.type === "member.joined" && frame.member.id === store.me.id)) {
-    if (!link) tell("store:newroom", frame);
+    // Rooms of others are heard of when they open; they are no concern of this page before one has a seat there.
+    if (!link && (frame.details?.owner ?? store.me.id) === store.me.id) tell("store:newroom", frame);
     return;
   }
   if (!link) return;
