@@ -40,6 +40,7 @@ export class Server {
         PARLOUR_DATA_DIR: join(folder, "data"),
         PARLOUR_LISTEN: "127.0.0.1:0",
         RATE_LIMITS: "off",
+        ...(process.env.THEME_DIR ? { THEME_DIR: process.env.THEME_DIR } : {}),
         ...settings,
       },
       stdio: ["ignore", "pipe", "pipe"],
