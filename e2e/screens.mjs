@@ -8,8 +8,9 @@ import { World } from "./lib/world.mjs";
 /** @typedef {"visitor" | "ada" | "kim" | "touch"} Who */
 /**
  * `go` brings the page there; `leave` puts back what would be in the next one's way; `only` names the one width at
- * which the state exists; `full` asks for a picture of the whole page.
- * @typedef {{name: string, as: Who, go: (cast: Cast, page: Page) => Promise<unknown>, leave?: (cast: Cast, page: Page) => Promise<unknown>, only?: "wide" | "narrow", full?: boolean}} Screen
+ * which the state exists; `again` says that something hangs at a place, so that each width goes its own way there;
+ * `full` asks for a picture of the whole page.
+ * @typedef {{name: string, as: Who, go: (cast: Cast, page: Page) => Promise<unknown>, leave?: (cast: Cast, page: Page) => Promise<unknown>, only?: "wide" | "narrow", again?: boolean, full?: boolean}} Screen
  */
 
 /** @param {Page} page @param {Record<string, string>} values */
@@ -48,6 +49,16 @@ async function market(cast, page) {
 
 /** The row that says so. @param {Page} page @param {string} text */
 const row = (page, text) => page.locator("#chat-log article.msg", { hasText: text }).first();
+
+/** A message that was just removed; the offer to undo stands for six seconds. @param {Cast} cast @param {Page} page */
+async function undo(cast, page) {
+  await market(cast, page);
+  await cast.people.ada.sends(cast.rooms.market.id, "A slip of the pen");
+  await row(page, "A slip").hover();
+  await page.locator('.tools [data-do="menu"]').click();
+  await page.locator('.menu [data-do="remove"]').click();
+  await page.locator(".undo").waitFor();
+}
 
 /** @type {Screen[]} before there is an administrator */
 export const FIRST = [
@@ -186,8 +197,9 @@ const MEMBER = [
   {
     name: "room-ask", as: "touch",
     async go(cast, page) {
-      await page.route(`**/chat/${cast.rooms.quiet.id}/`, (route) => route.continue({ headers: { ...route.request().headers(), "sec-purpose": "prefetch" } }), { times: 1 });
-      await page.goto(`${cast.url}/chat/${cast.rooms.quiet.id}/`);
+      await page.goto(`data:text/html,<a href="${cast.url}/chat/${cast.rooms.quiet.id}/">from elsewhere</a>`);
+      await page.locator("a").click();
+      await page.locator('main form[action$="join/"]').waitFor();
     },
   },
   at("settings", "ada", (cast) => `/chat/${cast.rooms.empty.id}/settings/`, { full: true }),
@@ -201,7 +213,16 @@ const MEMBER = [
       await submit(page);
     },
   },
-  at("error-403", "ada", "/admin/"),
+  at("error-404-member", "ada", "/admin/"),
+  {
+    name: "error-403", as: "touch",
+    async go(cast, page) {
+      await page.goto(`${cast.url}/me/`);
+      await page.evaluate(() => { for (const field of document.querySelectorAll('[name^="csrf"]')) /** @type {HTMLInputElement} */ (field).value = "wrong"; });
+      await page.locator("main form button.go").first().click();
+      await page.waitForFunction(() => /403/.test(document.body.textContent ?? ""));
+    },
+  },
   at("error-410-host", "ada", (cast) => `/chat/${cast.rooms.gone.id}/`),
   ...["profile", "appearance", "language", "keys", "password", "sessions", "tokens"].map((section) => at(`me-${section}`, "ada", `/me/?section=${section}`, { full: true })),
   at("me-profile-ko", "kim", "/me/"),
@@ -231,11 +252,11 @@ const ROOM = [
   { name: "room-empty", as: "ada", go: (cast, page) => room(cast, page, cast.rooms.empty.id) },
   { name: "room-soon", as: "ada", go: (cast, page) => room(cast, page, cast.rooms.soon.id) },
   {
-    name: "room-hover", as: "ada",
+    name: "room-hover", as: "ada", again: true,
     async go(cast, page) { await market(cast, page); await row(page, "kettles").hover(); await page.locator(".tools").waitFor(); },
   },
   {
-    name: "room-menu", as: "ada",
+    name: "room-menu", as: "ada", again: true,
     async go(cast, page) {
       await market(cast, page);
       await row(page, "ladders").hover();
@@ -244,7 +265,7 @@ const ROOM = [
     },
   },
   {
-    name: "room-emoji", as: "ada",
+    name: "room-emoji", as: "ada", again: true,
     async go(cast, page) {
       await market(cast, page);
       await row(page, "kettles").hover();
@@ -263,7 +284,7 @@ const ROOM = [
     leave: (_cast, page) => page.keyboard.press("Escape"),
   },
   {
-    name: "room-complete", as: "ada",
+    name: "room-complete", as: "ada", again: true,
     async go(cast, page) {
       await market(cast, page);
       await page.locator("#chat-message-input").pressSequentially("Ask @");
@@ -293,21 +314,11 @@ const ROOM = [
     },
     async leave(_cast, page) { await page.fill("#chat-message-input", ""); await page.keyboard.press("Escape"); },
   },
-  {
-    name: "room-undo", as: "ada",
-    async go(cast, page) {
-      await market(cast, page);
-      await row(page, "ladders").hover();
-      await page.locator('.tools [data-do="menu"]').click();
-      await page.locator('.menu [data-do="remove"]').click();
-      await page.locator(".undo").waitFor();
-    },
-    leave: (_cast, page) => page.locator(".undo button").click(),
-  },
+  { name: "room-undo", as: "ada", only: "wide", go: undo },
+  { name: "room-undo-narrow", as: "ada", only: "narrow", go: undo },
   {
     name: "room-drawer", as: "ada", only: "narrow",
     async go(cast, page) {
-      await page.setViewportSize({ width: 390, height: 844 });
       await market(cast, page);
       await page.locator(".people-btn").click();
       await page.locator("#participants").waitFor();
@@ -344,27 +355,32 @@ export const ADMIN = ["overview", "look", "people", "rooms", "limits"].map((sect
 /** @type {Screen[]} */
 export const SCREENS = [...PUBLIC, ...MEMBER, ...ROOM];
 
+export const SIZES = /** @type {const} */ ({ wide: { width: 1280, height: 800 }, narrow: { width: 390, height: 844 } });
+
 /**
- * Brings a cast through all screens, one after the other.
- * @param {Cast} cast @param {(screen: Screen, page: Page) => Promise<unknown>} look @param {RegExp} [wanted] names
+ * Brings a cast through all screens, one after the other, and shows each at its widths.
+ * @param {Cast} cast @param {(screen: Screen, page: Page, size: "wide" | "narrow") => Promise<unknown>} look @param {RegExp} [wanted] names
  */
 export async function walk(cast, look, wanted = /./) {
   /** @param {Screen} screen @param {Page} page */
   const visit = async (screen, page) => {
     if (!wanted.test(screen.name)) return;
-    try {
-      await screen.go(cast, page);
-    } catch (error) {
-      throw new Error(`on the way to ${screen.name}: ${error instanceof Error ? error.message : error}`);
+    for (const size of /** @type {("wide" | "narrow")[]} */ (["wide", "narrow"])) {
+      if (screen.only && screen.only !== size) continue;
+      await page.setViewportSize(SIZES[size]);
+      try {
+        if (size === "wide" || screen.only || screen.again) await screen.go(cast, page);
+      } catch (error) {
+        throw new Error(`on the way to ${screen.name}: ${error instanceof Error ? error.message : error}`);
+      }
+      await look(screen, page, size);
     }
-    await look(screen, page);
     await screen.leave?.(cast, page);
   };
   for (const screen of FIRST) await visit(screen, cast.visitor);
   const admin = await setUp(cast);
-  await cast.gather();
-  await cast.build();
-  await cast.seat(["seo", "mina", "jonas"]);
+  await cast.fill();
   for (const screen of SCREENS) await visit(screen, screen.as === "visitor" ? cast.visitor : cast.people[screen.as].page);
   for (const screen of ADMIN) await visit(screen, admin.page);
+  return admin;
 }

@@ -85,6 +85,13 @@ export class Cast {
     return this.world.api("PUT", `/chats/rooms/${room}/join/`, undefined, who.token);
   }
 
+  /** People come, rooms open, talk begins. */
+  async fill() {
+    await this.gather();
+    await this.build();
+    await this.seat(["seo", "mina", "jonas"]);
+  }
+
   /** The people: those with windows and those without. */
   async gather() {
     const names = ["Seo-yeon Lim", "Mina Park", "Jonas Weber", "Tomás Brito", "Elif Lale", "Hana Novák", "Gil Duarte"];
@@ -118,7 +125,7 @@ export class Cast {
 
   /** The rooms, all made by other people than Ada but two. */
   async build() {
-    const { "seo": seo, mina, jonas, tom: _, ...rest } = this.guests;
+    const { seo, mina, jonas, ...rest } = this.guests;
     const { ada, touch, kim } = this.people;
     const soon = new Date(Date.now() + 5 * 3_600_000 + 60_000).toISOString();
     const market = await this.makes(seo, "Night market", { topic: "Friday 28 November, doors at six. Stalls, lamps, tea.", expires_at: new Date(Date.now() + 4.9 * DAY).toISOString() });
@@ -150,7 +157,7 @@ export class Cast {
 
   /** What is said at the night market. */
   async talk() {
-    const { "seo": seo, mina, jonas, elif } = this.guests;
+    const { seo, mina, jonas, elif } = this.guests;
     const { ada, touch, kim } = this.people;
     const room = this.rooms.market.id;
     const first = await this.says(mina, room, "Three takes on the lantern wall. The first one survives rain, the others need the awning.");
@@ -175,7 +182,6 @@ export class Cast {
 
   /** Opens sockets for guests, so that they are here. @param {string[]} names */
   async seat(names) {
-    await this.visitor.goto(`${this.url}/`);
     const { page } = await this.world.visitor();
     await page.goto(`${this.url}/`);
     await page.evaluate(({ base, tokens }) => Promise.all(tokens.map((token) => new Promise((resolve) => {
