@@ -336,6 +336,7 @@ const ROOM = [
     name: "room-offline", as: "ada",
     async go(cast, page) {
       await market(cast, page);
+      await page.context().setOffline(true);
       await cast.cutLine(true);
       await page.locator(".conn:visible").waitFor();
       await page.fill("#chat-message-input", "This one waits for the line.");
@@ -343,8 +344,8 @@ const ROOM = [
       await page.locator(".msg.wait").waitFor();
     },
     async leave(cast, page) {
-      await row(page, "This one waits").waitFor();
       await cast.cutLine(false);
+      await page.context().setOffline(false);
     },
   },
 ];

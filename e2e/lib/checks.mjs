@@ -24,7 +24,8 @@ export async function axe(page) {
 /** What is wider than its place, and cannot be reached without scrolling sideways. @param {Page} page @returns {Promise<string[]>} */
 export function sideways(page) {
   return page.evaluate(() => [document.documentElement, ...document.querySelectorAll(".scroll, .people, .sidebar, .rooms, main, .dock, dialog[open], .menu, header")]
-    .filter((part) => part.checkVisibility() && part.scrollWidth > part.clientWidth + 1 && getComputedStyle(part).display !== "inline")
+    .filter((part) => part.checkVisibility() && part.scrollWidth > part.clientWidth + 1)
+    .filter((part) => part === document.documentElement || getComputedStyle(part).overflowX !== "visible")
     .map((part) => `sideways: ${part.tagName}.${part.className} ${part.scrollWidth} > ${part.clientWidth} at ${innerWidth}`));
 }
 
@@ -87,13 +88,13 @@ export function latin(page, data) {
     const texts = [document.title];
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-      if (!node.parentElement?.closest("script, style, template, noscript, code, kbd, pre, .body, .reply, .ref, [lang]:not(html), textarea")) texts.push(node.textContent ?? "");
+      if (!node.parentElement?.closest("script, style, template, noscript, code, kbd, pre, .av, .body, .reply, .ref, [lang]:not(html), textarea")) texts.push(node.textContent ?? "");
     }
     for (const one of document.querySelectorAll("[aria-label], [placeholder], [title], [alt]")) {
       if (one.closest("template, .body, [lang]:not(html)")) continue;
       for (const name of ["aria-label", "placeholder", "title", "alt"]) texts.push(one.getAttribute(name) ?? "");
     }
-    const names = /\b(Parlour|API|REST|WebSocket|Socket\.IO|Ctrl|Shift|Enter|Alt|Esc|English|Markdown|CSS|URL|Mozilla.*|Chrome|Linux|KB|KiB|MiB|R|E|custom|layer)\b/g;
+    const names = /\b(Parlour|API|REST|WebSocket|Socket\.IO|Ctrl|Shift|Enter|Alt|Esc|English|Markdown|CSS|URL|Mozilla.*|Chrome|Linux|KB|KiB|MiB|R|E|UTC|custom|layer)\b/g;
     const rest = texts.map((text) => known.reduce((left, word) => left.replaceAll(word, ""), text).replaceAll(names, "").trim());
     return [...new Set(rest.filter((text) => /[A-Za-z]{2,}/.test(text)).map((text) => `not Korean: ${text}`))];
   }, data);

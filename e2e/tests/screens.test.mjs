@@ -60,10 +60,10 @@ test("40: every page has its landmarks", () => assert.deepEqual(of("landmarks"),
 
 test("40: rows are named by who, when, whom they answer, and their reactions", () => {
   const first = rows.find((name) => name.startsWith("Mina Park"));
-  assert.match(first ?? "", /^Mina Park, .*\d{1,2}:\d{2}.*2 reactions|^Mina Park, .*\d{1,2}:\d{2}.*6 reactions/);
+  assert.match(first ?? "", /^Mina Park, \d{1,2}:\d{2}.*6 reactions/);
   const reply = rows.find((name) => name.startsWith("Jonas Weber"));
   assert.match(reply ?? "", /^Jonas Weber, \d{1,2}:\d{2}.*reply to Mina Park/);
-  assert.ok(rows.every((name) => /^\S.*\d{1,2}:\d{2}|sending|not sent/i.test(name)), rows.join("\n"));
+  assert.ok(rows.every((name) => /^\S.*, \d{1,2}:\d{2}|sending|not sent/i.test(name)), rows.join("\n"));
 });
 
 test("40: Korean pages are Korean throughout", async () => {
