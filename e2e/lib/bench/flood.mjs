@@ -4,19 +4,12 @@
 import { quantile } from "./figures.mjs";
 import { furnished } from "./sizes.mjs";
 import { sender } from "./sender.mjs";
+import { tasks, traced } from "./trace.mjs";
 
 const RATE = 100;
 const SECONDS = 60;
 /** Seconds of one trace; a minute in one piece would not fit. */
 const PIECE = 10;
-
-/** Processor time of the tasks on the main thread of this page, in ms. @param {any[]} events @param {string} url */
-function tasks(events, url) {
-  const started = events.find(({ name }) => name === "TracingStartedInBrowser");
-  const pids = new Set((started?.args?.data?.frames ?? []).filter((/** @type {any} */ frame) => frame.url.startsWith(url)).map((/** @type {any} */ frame) => frame.processId));
-  const threads = new Set(events.filter(({ name, args, pid }) => name === "thread_name" && args.name === "CrRendererMain" && pids.has(pid)).map(({ pid, tid }) => `${pid}/${tid}`));
-  return events.filter(({ name, pid, tid, tdur }) => name === "RunTask" && tdur !== undefined && threads.has(`${pid}/${tid}`)).map(({ tdur }) => tdur / 1000);
-}
 
 /** @param {import("../world.mjs").World} world @param {import("./figures.mjs").Figures} figures */
 export async function flood(world, figures) {
@@ -35,9 +28,8 @@ export async function flood(world, figures) {
   /** @type {number[]} */
   const spent = [];
   for (let part = 0; part < SECONDS / PIECE; part += 1) {
-    await world.browser.startTracing(mina.page, { categories: ["disabled-by-default-devtools.timeline", "devtools.timeline"] });
-    await new Promise((resolve) => setTimeout(resolve, PIECE * 1000));
-    spent.push(...tasks(JSON.parse(String(await world.browser.stopTracing())).traceEvents, url));
+    const { events } = await traced(world.browser, mina.page, () => new Promise((resolve) => setTimeout(resolve, PIECE * 1000)));
+    spent.push(...tasks(events, url));
   }
   const { sent, answered, took } = /** @type {any} */ (await flow);
   if (spent.length < 100) throw new Error(`the trace has ${spent.length} tasks: it tells nothing`);

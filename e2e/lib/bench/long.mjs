@@ -3,6 +3,7 @@
 
 import { quantile } from "./figures.mjs";
 import { sender } from "./sender.mjs";
+import { tasks, traced } from "./trace.mjs";
 
 const MESSAGES = 10_000;
 const STEP = 900;
@@ -28,7 +29,7 @@ export async function long(world, figures) {
   await wire.send("Performance.enable");
   await wire.send("HeapProfiler.enable");
   const before = await heap(wire);
-  const seen = await ada.page.evaluate((step) => new Promise((resolve) => {
+  const { events, result: seen } = await traced(world.browser, ada.page, () => ada.page.evaluate((step) => new Promise((resolve) => {
     const log = /** @type {HTMLElement} */ (document.querySelector("#chat-log"));
     /** @type {number[]} */
     const frames = [];
@@ -45,10 +46,13 @@ export async function long(world, figures) {
       else requestAnimationFrame(turn);
     };
     requestAnimationFrame(turn);
-  }), STEP);
+  }), STEP));
   const { frames, rows, there } = /** @type {any} */ (seen);
   if (!there) throw new Error("the beginning of the room was never reached");
   figures.add("long room: frame time, p95", quantile(frames.slice(1), 0.95), "ms", 20, `${frames.length} frames from end to start of ${MESSAGES} messages`);
+  const spent = tasks(events, `${world.url}/chat/${room.id}/`);
+  figures.add("long room: CPU of a frame, mean", spent.reduce((sum, ms) => sum + ms, 0) / frames.length, "ms", 16.7, "all of the main thread's tasks over all frames");
+  figures.add("long room: longest task, CPU", Math.max(...spent), "ms", 50, `${spent.length} tasks`);
   figures.add("long room: rows at most", rows, "rows", 300);
   figures.add("long room: heap growth", (await heap(wire) - before) / 1_048_576, "MB", 15);
   await ada.context.close();
