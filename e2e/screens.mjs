@@ -53,8 +53,8 @@ const row = (page, text) => page.locator("#chat-log article.msg", { hasText: tex
 /** A message that was just removed; the offer to undo stands for six seconds. @param {Cast} cast @param {Page} page */
 async function undo(cast, page) {
   await market(cast, page);
-  await cast.people.ada.sends(cast.rooms.market.id, "A slip of the pen");
-  await row(page, "A slip").hover();
+  const { id } = await cast.people.ada.sends(cast.rooms.market.id, "A slip of the pen");
+  await page.locator(`#m-${id}`).hover();
   await page.locator('.tools [data-do="menu"]').click();
   await page.locator('.menu [data-do="remove"]').click();
   await page.locator(".undo").waitFor();
