@@ -99,7 +99,7 @@ function items(entry) {
 /** @param {Entry} entry @param {HTMLElement} opener */
 function popup(entry, opener) {
   const menu = make("div", { class: "menu", role: "menu", "aria-label": t("js-menu") }, ...items(entry));
-  document.body.append(menu);
+  (document.querySelector("main.room") ?? document.body).append(menu);
   const at = opener.getBoundingClientRect();
   const size = menu.getBoundingClientRect();
   menu.style.insetInlineStart = `${Math.max(8, Math.min(at.right - size.width, innerWidth - size.width - 8))}px`;

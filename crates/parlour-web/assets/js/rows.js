@@ -132,10 +132,10 @@ export function fill(row, message) {
   controls(row);
 }
 
-/** One tab stop for the whole log: what is in a row is reached by Enter. And one's own name stands out. @param {HTMLElement} row */
+/** One tab stop for the whole log: what is in a row is reached by Enter, but for code, which one scrolls. And one's own name stands out. @param {HTMLElement} row */
 export function controls(row) {
   for (const at of row.querySelectorAll(`.at[data-user="${store.me.id}"]`)) at.classList.add("me-at");
-  for (const item of row.querySelectorAll("a, button, pre")) {
+  for (const item of row.querySelectorAll("a, button")) {
     if (!item.closest(".tools, .fix, .undo, form")) item.setAttribute("tabindex", "-1");
   }
 }
@@ -249,6 +249,7 @@ function format(text) {
   for (let block = FENCE.exec(rest); block; block = FENCE.exec(rest)) {
     inline(out, rest.slice(0, block.index).replace(/\n$/, ""));
     const pre = out.appendChild(document.createElement("pre"));
+    pre.tabIndex = 0;
     pre.appendChild(document.createElement("code")).textContent = block[1] ?? "";
     rest = rest.slice(block.index + block[0].length).replace(/^\n/, "");
   }

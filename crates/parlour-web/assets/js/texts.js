@@ -21,8 +21,15 @@ export const language = document.documentElement.lang || "en";
 /** The viewer's own kind of the page's language (`en-GB`), for dates and numbers. */
 export const locale = navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
 
-const plural = new Intl.PluralRules(language);
-const numbers = new Intl.NumberFormat(locale);
+/** Made at their first use: loading the rules of a language takes longer than the rest of a visit's start. @type {Intl.PluralRules | undefined} */
+let plural;
+/** @type {Intl.NumberFormat | undefined} */
+let numbers;
+
+/** @param {number} value @returns {string} */
+function number(value) {
+  return Number.isInteger(value) && value >= 0 && value < 1000 ? String(value) : (numbers ??= new Intl.NumberFormat(locale)).format(value);
+}
 
 /** @param {Text} text @param {Record<string, string | number>} vars @returns {string} */
 function choose(text, vars) {
@@ -30,7 +37,7 @@ function choose(text, vars) {
   const value = vars[text.select];
   const own = text[String(value)];
   if (own !== undefined && value !== "select") return own;
-  return (typeof value === "number" ? text[plural.select(value)] : undefined) ?? text.other;
+  return (typeof value === "number" ? text[(plural ??= new Intl.PluralRules(language)).select(value)] : undefined) ?? text.other;
 }
 
 /**
@@ -43,6 +50,6 @@ export function t(key, vars = {}) {
   return choose(text, vars).replace(/\{(\w+)\}/g, (whole, name) => {
     const value = vars[name];
     if (value === undefined) return whole;
-    return typeof value === "number" ? numbers.format(value) : value;
+    return typeof value === "number" ? number(value) : value;
   });
 }

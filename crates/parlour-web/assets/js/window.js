@@ -38,6 +38,7 @@ export class Window {
       const entry = { message, row, pill: null };
       rows.times(row, message);
       rows.controls(row);
+      rows.label(row, message);
       this.entries.push(entry);
       this.byId.set(message.id, entry);
     }

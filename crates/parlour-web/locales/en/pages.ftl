@@ -166,6 +166,7 @@ me-density-roomy-text = With avatars.
 me-density-compact = Compact
 me-density-compact-text = One line for a message.
 me-clock = Clock
+me-clock-12 = 6:30 pm
 me-clock-auto = As usual here
 me-calm = Reduce motion
 me-calm-text = Nothing moves by itself.

@@ -154,6 +154,7 @@ me-density-roomy-text = 아바타를 보여 줍니다.
 me-density-compact = 촘촘하게
 me-density-compact-text = 메시지를 한 줄로 보여 줍니다.
 me-clock = 시계
+me-clock-12 = 오후 6:30
 me-clock-auto = 이곳의 방식대로
 me-calm = 움직임 줄이기
 me-calm-text = 아무것도 저절로 움직이지 않습니다.
