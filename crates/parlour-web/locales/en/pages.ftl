@@ -34,7 +34,13 @@ form-wait = Too many tries. Wait { $n ->
 
 # Landing page
 landing-welcome = Pull up a chair.
-landing-lead = This is where { $name } talks. Step into an open room, or start one of your own. Rooms last a week, then make space for the next.
+landing-lead = This is where { $name } talks. Step into an open room, or start one of your own.
+landing-life =
+    { $n ->
+        [1] Rooms last a day, then make space for the next.
+        [7] Rooms last a week, then make space for the next.
+       *[other] Rooms last { $n } days, then make space for the next.
+    }
 landing-register = Create an account
 landing-last = Back to { $name }
 landing-open = Open now
@@ -43,12 +49,17 @@ landing-all = { $n ->
    *[other] All { $n } rooms
 }
 landing-none = No rooms are open. Start the first one.
-fact-wick = Rooms last seven days
-fact-wick-text = The line under a room shows how much of its week is left.
+fact-wick =
+    { $n ->
+        [1] Rooms last a day
+        [7] Rooms last seven days
+       *[other] Rooms last { $n } days
+    }
+fact-wick-text = The line under a room shows how much of its time is left.
 fact-private = Private rooms stay private
 fact-private-text = By invitation only. To everybody else they do not exist.
 fact-api = Built to be built on
-fact-api-text = REST, WebSocket and Socket.IO.
+fact-api-text = REST and WebSocket.
 fact-api-link = Read the API
 
 # Rooms
@@ -58,7 +69,7 @@ rooms-private-room = Private:
 rooms-unread = unread
 rooms-mentions = mentions:
 rooms-none-yours = The rooms you join appear here.
-rooms-none = Nothing here yet. A room lasts a week, so start one for whatever is on now.
+rooms-none = Nothing here yet. Start a room for whatever is on now.
 rooms-no-match = No room matches.
 rooms-filter = Filter rooms
 rooms-caption = All rooms that you can join, newest first
@@ -105,8 +116,8 @@ settings-back = Back to the room
 settings-room = The room
 settings-time = Time
 settings-closes = Closes on
-settings-renew = Keep for another week
-settings-no-renew = The host can keep a room for another week on its last day.
+settings-renew = Keep for the full time again
+settings-no-renew = The host can keep a room for longer on its last day.
 settings-invite = Invite
 settings-invite-text = Only people you invite can see this room.
 settings-invite-go = Invite
@@ -256,7 +267,7 @@ admin-limits-text = Set when the server starts; see the manual.
 # Ended rooms
 gone-heading = { $name } has closed
 gone-when = It closed on
-gone-expired = because its week was over.
+gone-expired = because its time was over.
 gone-closed = because its host closed it.
 gone-new = Open a new room
 

@@ -28,18 +28,23 @@ form-wait = 시도가 너무 많습니다. { $n }초 뒤에 다시 해 주세요
 
 # 첫 화면
 landing-welcome = 편히 앉으세요.
-landing-lead = { $name } 사람들이 이야기하는 곳입니다. 열린 방에 들어가거나 새 방을 만들어 보세요. 방은 일주일 동안 열려 있다가 다음 이야기에 자리를 내줍니다.
+landing-lead = { $name } 사람들이 이야기하는 곳입니다. 열린 방에 들어가거나 새 방을 만들어 보세요.
+landing-life =
+    { $n ->
+        [7] 방은 일주일 동안 열려 있다가 다음 이야기에 자리를 내줍니다.
+       *[other] 방은 { $n }일 동안 열려 있다가 다음 이야기에 자리를 내줍니다.
+    }
 landing-register = 회원가입
 landing-last = 돌아가기: { $name }
 landing-open = 지금 열린 방
 landing-all = 방 { $n }개 모두 보기
 landing-none = 열린 방이 없습니다. 첫 번째 방을 만들어 보세요.
-fact-wick = 방은 7일 동안 열립니다
-fact-wick-text = 방 아래의 선은 일주일 중 얼마나 남았는지 보여 줍니다.
+fact-wick = 방은 { $n }일 동안 열립니다
+fact-wick-text = 방 아래의 선은 시간이 얼마나 남았는지 보여 줍니다.
 fact-private = 비공개 방은 보이지 않습니다
 fact-private-text = 초대받은 사람만 들어옵니다. 다른 사람에게는 없는 방입니다.
 fact-api = 이어서 만들 수 있습니다
-fact-api-text = REST, WebSocket, Socket.IO.
+fact-api-text = REST, WebSocket.
 fact-api-link = API 문서 보기
 
 # 방 목록
@@ -49,7 +54,7 @@ rooms-private-room = 비공개:
 rooms-unread = 안 읽음
 rooms-mentions = 나를 부른 메시지:
 rooms-none-yours = 들어간 방이 여기에 나타납니다.
-rooms-none = 아직 아무것도 없습니다. 방은 일주일 동안 열리니, 지금 이야기하고 싶은 것으로 시작해 보세요.
+rooms-none = 아직 아무것도 없습니다. 지금 이야기하고 싶은 것으로 방을 만들어 보세요.
 rooms-no-match = 맞는 방이 없습니다.
 rooms-filter = 방 찾기
 rooms-caption = 들어갈 수 있는 모든 방, 최신순
@@ -93,8 +98,8 @@ settings-back = 방으로 돌아가기
 settings-room = 방
 settings-time = 시간
 settings-closes = 닫히는 때:
-settings-renew = 일주일 더 열어 두기
-settings-no-renew = 마지막 날에 방장이 일주일 더 열어 둘 수 있습니다.
+settings-renew = 처음 기간만큼 다시 열어 두기
+settings-no-renew = 마지막 날에 방장이 더 열어 둘 수 있습니다.
 settings-invite = 초대
 settings-invite-text = 초대받은 사람만 이 방을 볼 수 있습니다.
 settings-invite-go = 초대

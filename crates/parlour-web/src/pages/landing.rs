@@ -13,6 +13,7 @@ use parlour_core::{
     model::{PageNumber, PageRequest},
     rooms,
 };
+use std::time::Duration;
 
 /// Rooms on the landing page.
 const SHOWN: i64 = 6;
@@ -55,6 +56,12 @@ async fn page(visitor: &Visitor) -> super::Answer {
             room_count => count,
             last_room => last.map_or(Value::from(()), |link| Value::from(Serde(link))),
             mine => Serde(&mine),
+            room_days => room_days(app.settings().room_lifetime),
             sign_up_open => app.settings().open_registration,
         })
+}
+
+/// How many days a room lives, begun ones counted; `None`: for ever.
+fn room_days(lifetime: Option<Duration>) -> Option<u64> {
+    lifetime.map(|life| life.as_secs().div_ceil(24 * 3_600))
 }

@@ -22,9 +22,9 @@ impl TimeLeft {
     /// Of a room that ends; `None` for one that does not.
     pub(crate) fn of(room: &Room, settings: &Settings, now: Time) -> Option<Self> {
         let end = room.expires_at?;
+        // A week's wick shows how much of a week is left, also of a room that was made for a day.
         let given = end.since(room.created_at);
-        // A room that was renewed has had more than one lifetime; what counts is the last one.
-        let whole = settings.room_lifetime.map_or(given, |life| given.min(life));
+        let whole = settings.room_lifetime.unwrap_or(given);
         Some(Self {
             left: end.since(now),
             whole,

@@ -15,6 +15,7 @@ use axum::{
     extract::{Path, RawQuery},
     http::{HeaderMap, StatusCode},
 };
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use minijinja::{Value, value::Serde};
 use parlour_core::{
     Actor, Error, MessageId, UserId,
@@ -73,6 +74,8 @@ struct Page {
     has_newer: bool,
     at: Option<MessageId>,
     refresh: Option<u32>,
+    /// Makes a form that is sent twice without scripts one message.
+    send_nonce: String,
     draft: String,
     draft_error: Option<String>,
     boot: Boot,
@@ -226,10 +229,17 @@ async fn page(
             has_newer: window.has_newer,
             at,
             refresh: asked.refresh,
+            send_nonce: send_nonce(visitor),
             draft: refused.text,
             draft_error: refused.error,
             boot,
         })))
+}
+
+fn send_nonce(visitor: &Visitor) -> String {
+    let mut bits = [0; 12];
+    visitor.web().app.random(&mut bits);
+    format!("page-{}", URL_SAFE_NO_PAD.encode(bits))
 }
 
 /// Where the page opens: at the message that was asked for, else where the unread begin when they
