@@ -44,7 +44,7 @@ fact-wick-text = 방 아래의 선은 시간이 얼마나 남았는지 보여 �
 fact-private = 비공개 방은 보이지 않습니다
 fact-private-text = 초대받은 사람만 들어옵니다. 다른 사람에게는 없는 방입니다.
 fact-api = 이어서 만들 수 있습니다
-fact-api-text = REST, WebSocket.
+fact-api-text = REST와 WebSocket으로 무엇이든 이어 보세요.
 fact-api-link = API 문서 보기
 
 # 방 목록
