@@ -132,16 +132,17 @@ pub(crate) fn from_our_pages(config: &WebConfig, headers: &HeaderMap, uri: &Uri)
     }
 }
 
-/// Whether an origin is that of this server: the configured one, or the host that the request names.
-/// The scheme is left out in the second case, because a proxy that speaks TLS may not have told us.
+/// Whether an origin is that of this server: the configured one (`PUBLIC_URL`), or where none is
+/// configured the host that the request names. The scheme is left out in the second case, because a
+/// proxy that speaks TLS may not have told us.
 pub(crate) fn is_own_origin(
     config: &WebConfig,
     headers: &HeaderMap,
     uri: &Uri,
     origin: &str,
 ) -> bool {
-    if config.public_url.as_deref() == Some(origin) {
-        return true;
+    if let Some(public) = &config.public_url {
+        return public == origin;
     }
     let host = uri
         .authority()
@@ -206,9 +207,9 @@ mod tests {
         assert!(!token.is("") && !token.is("csrf"));
     }
 
-    fn allowed(pairs: &[(&'static str, &str)]) -> bool {
+    fn allowed(public_url: Option<&str>, pairs: &[(&'static str, &str)]) -> bool {
         let config = WebConfig {
-            public_url: Some("https://chat.example".into()),
+            public_url: public_url.map(str::to_owned),
             ..WebConfig::default()
         };
         let mut headers = HeaderMap::new();
@@ -224,20 +225,17 @@ mod tests {
         for good in [
             &[][..],
             &[("origin", "https://chat.example")],
-            &[("origin", "http://127.0.0.1:8000")],
-            &[("origin", "https://127.0.0.1:8000")],
             &[("referer", "https://chat.example/chat/list/?x=1")],
             &[("sec-fetch-site", "same-origin")],
             &[("sec-fetch-site", "none")],
         ] {
-            assert!(allowed(good), "{good:?}");
+            assert!(allowed(Some("https://chat.example"), good), "{good:?}");
         }
         for bad in [
             &[("origin", "null")][..],
             &[("origin", "https://chat.example.evil")],
             &[("origin", "http://chat.example")],
-            &[("origin", "http://127.0.0.1:8001")],
-            &[("origin", "http://127.0.0.1")],
+            &[("origin", "http://127.0.0.1:8000")],
             &[("referer", "https://evil.example/https://chat.example/")],
             &[("referer", "nonsense")],
             &[("referer", "https://chat.example@evil.example/")],
@@ -252,7 +250,21 @@ mod tests {
                 ("origin", "https://evil.example"),
             ],
         ] {
-            assert!(!allowed(bad), "{bad:?}");
+            assert!(!allowed(Some("https://chat.example"), bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_public_url_the_host_that_was_asked_for_counts() {
+        for good in ["http://127.0.0.1:8000", "https://127.0.0.1:8000"] {
+            assert!(allowed(None, &[("origin", good)]), "{good}");
+        }
+        for bad in [
+            "http://127.0.0.1:8001",
+            "http://127.0.0.1",
+            "https://chat.example",
+        ] {
+            assert!(!allowed(None, &[("origin", bad)]), "{bad}");
         }
     }
 }

@@ -6,7 +6,7 @@ use axum::{
     http::{
         HeaderValue,
         header::{
-            CONNECTION, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY,
+            CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY,
             X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
         },
     },
@@ -47,6 +47,10 @@ pub(crate) async fn secure(request: Request, next: Next) -> Response {
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    // What nobody thought of is nobody else's to keep.
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     headers
         .entry(CONTENT_SECURITY_POLICY)
         .or_insert(HeaderValue::from_static(NO_PAGE));

@@ -17,7 +17,11 @@ export class People extends Part {
     for (const name of ["store:people", "store:typing"]) this.on(document, name, soon);
     const opener = document.querySelector(".people-btn");
     if (opener) this.on(opener, "click", (event) => { event.preventDefault(); this.toggle(!this.isOpen); });
-    this.on(this, "click", ({ target }) => { if (target.closest("[data-do=close]")) this.toggle(false); });
+    this.on(this, "click", (event) => {
+      if (!event.target.closest("[data-do=close]")) return;
+      event.preventDefault();
+      this.toggle(false);
+    });
     this.on(document, "keydown", (event) => { if (event.key === "Escape" && this.isOpen) this.toggle(false); });
     this.on(document, "pointerdown", ({ target }) => {
       if (this.isOpen && !this.contains(target) && !target.closest?.(".people-btn")) this.toggle(false);

@@ -46,7 +46,9 @@ export class Timeline extends Part {
     this.column = find(this, ".column", HTMLElement);
     this.pill = find(document, ".latest", HTMLButtonElement);
     this.window = new Window(this.column);
-    this.window.newAfter = room.read_seq < room.seq ? room.read_seq : null;
+    // The server has drawn the line if there is something new; joins and edits alone are nothing new.
+    const isNew = this.column.querySelector(".new") !== null || this.dataset.hasNewer === "true";
+    this.window.newAfter = isNew ? room.read_seq : null;
     this.window.atStart = this.dataset.hasOlder !== "true";
     this.window.atEnd = this.dataset.hasNewer !== "true";
     this.window.adopt();

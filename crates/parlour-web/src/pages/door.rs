@@ -200,9 +200,16 @@ fn visitors_choice(headers: &HeaderMap, https: bool) -> Preferences {
     }
 }
 
-/// Path and query without the choice of a language.
+/// Path and query without the choice of a language. Of what a room is only sent to, the room: it is where
+/// one comes back to after logging in, and in another language.
 fn path(uri: &Uri) -> String {
     let path = uri.path();
+    let sent = ["send/", "join/", "leave/"];
+    if let Some(room) = sent.iter().find_map(|end| path.strip_suffix(end))
+        && room.starts_with("/chat/")
+    {
+        return room.to_owned();
+    }
     let kept: Vec<&str> = uri
         .query()
         .unwrap_or_default()

@@ -67,12 +67,13 @@ pub(super) async fn logo(State(web): State<Web>) -> Response {
     }
 }
 
-/// `GET /site/custom.css`: in the last layer, so that it wins over everything built in.
+/// `GET /site/custom.css`. Pages import it into the last layer: it wins over everything built in, and no
+/// brace in it leads out of there.
 pub(super) async fn css(State(web): State<Web>) -> Response {
     match site::get(&web.app).await {
         Ok(site) => (
             [FOR_EVER, (CONTENT_TYPE, "text/css; charset=utf-8")],
-            format!("@layer custom {{\n{}\n}}\n", site.css),
+            site.css.clone(),
         )
             .into_response(),
         Err(error) => refused(error),

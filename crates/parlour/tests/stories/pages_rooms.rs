@@ -107,6 +107,14 @@ async fn who_is_not_logged_in_is_led_back_after_it(server: Server) {
         let place = format!("/accounts/login/?next={path}");
         assert_eq!(answer.header("location"), place);
     }
+    // What was sent too late leads back to the room, not to an address that takes forms only.
+    let token = token(&browser.get("/accounts/login/").await);
+    for what in ["send", "join", "leave"] {
+        let path = format!("/chat/{room}/{what}/");
+        let answer = browser.post(&path, &token, &[("text", "late")]).await;
+        let place = format!("/accounts/login/?next=/chat/{room}/");
+        assert_eq!((answer.status, answer.header("location")), (302, &*place));
+    }
     let browser = at_browser(&server, &ada).await;
     for path in [
         "/chat/99999/",
@@ -134,6 +142,8 @@ async fn what_did_not_ask_to_enter_does_not_join(server: Server) {
         ("sec-fetch-site", "same-site"),
         ("sec-purpose", "prefetch;prerender"),
         ("purpose", "prefetch"),
+        ("sec-fetch-dest", "image"),
+        ("sec-fetch-dest", "iframe"),
     ] {
         let call = browser.call("GET", &page_of(room)).header(name, value);
         let page = browser.send(call).await;
@@ -142,6 +152,14 @@ async fn what_did_not_ask_to_enter_does_not_join(server: Server) {
         assert!(!page.text().contains("for members"));
         assert_eq!(members(&ada, room).await, [0; 0], "{name}: {value}");
     }
+    assert_eq!(
+        browser
+            .send(browser.call("HEAD", &page_of(room)))
+            .await
+            .status,
+        200
+    );
+    assert_eq!(members(&ada, room).await, [0; 0], "a look at the head");
     let call = browser
         .call("GET", &page_of(room))
         .header("sec-fetch-site", "same-origin");

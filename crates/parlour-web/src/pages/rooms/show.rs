@@ -13,7 +13,7 @@ use crate::pages::{
 };
 use axum::{
     extract::{Path, RawQuery},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, Method, StatusCode},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use minijinja::{Value, value::Serde};
@@ -50,12 +50,19 @@ impl Asked {
     }
 }
 
-/// Whether a request may join by itself: not from another site, not ahead of a click (contract 7).
-fn may_join(headers: &HeaderMap) -> bool {
+/// Whether a request may join by itself: somebody goes to the page from here. Not from another site, not
+/// ahead of a click (contract 7), not for a picture or a frame, and not by looking at the head alone.
+fn may_join(method: &Method, headers: &HeaderMap) -> bool {
     let word = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let from_elsewhere = matches!(word("sec-fetch-site"), Some("cross-site" | "same-site"));
+    let goes = matches!(word("sec-fetch-dest"), None | Some("document" | "empty"));
     let ahead = |name| word(name).is_some_and(|word| word.contains("prefetch"));
-    !from_elsewhere && !ahead("sec-purpose") && !ahead("purpose") && !ahead("x-moz")
+    method == Method::GET
+        && goes
+        && !from_elsewhere
+        && !ahead("sec-purpose")
+        && !ahead("purpose")
+        && !ahead("x-moz")
 }
 
 /// A text that was refused, and why.
@@ -127,6 +134,7 @@ pub(in crate::pages) async fn show(
     visitor: Visitor,
     Path(room): Path<String>,
     RawQuery(query): RawQuery,
+    method: Method,
     headers: HeaderMap,
 ) -> Answer {
     let (actor, view) = meet(&visitor, &room, Right::Know).await?;
@@ -140,7 +148,7 @@ pub(in crate::pages) async fn show(
         Standing::Invited if is_private => {
             return enter::ask(&visitor, &view.room, "invited").await;
         }
-        _ if !may_join(&headers) => return enter::ask(&visitor, &view.room, "ask").await,
+        _ if !may_join(&method, &headers) => return enter::ask(&visitor, &view.room, "ask").await,
         _ => {}
     }
     let app = &visitor.web().app;
