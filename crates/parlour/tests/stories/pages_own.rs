@@ -401,16 +401,23 @@ async fn the_look_is_everybodys(server: Server) {
     assert!(server.get("/").await.text().contains("--h:185"));
 }
 
+/// The code that the start told; its line may still be on the way when the server is ready.
+async fn set_up_code(server: &Server) -> String {
+    eventually("the start tells the code", async || {
+        server.log().contains("/setup?code=")
+    })
+    .await;
+    let log = server.log();
+    let (_, rest) = log.rsplit_once("/setup?code=").expect("an address");
+    rest.lines().next().unwrap_or_default().trim().to_owned()
+}
+
 async fn the_first_administrator(engine: Engine) {
     let mut server = engine.setup().start().await;
-    let code = |log: &str| {
-        let (_, rest) = log.rsplit_once("/setup?code=").expect("an address");
-        rest.lines().next().unwrap_or_default().trim().to_owned()
-    };
-    let old = code(&server.log());
+    let old = set_up_code(&server).await;
     server.terminate().await;
     server.start_again().await;
-    let new = code(&server.log());
+    let new = set_up_code(&server).await;
     assert_ne!(old, new);
     let browser = server.browser();
     let page = browser.get(&format!("/setup/?code={new}")).await;
