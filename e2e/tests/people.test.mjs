@@ -57,7 +57,7 @@ test("37: two tabs are one person; after the last one closed the person is away,
   const taken = ada.page.locator("#participants .seatmap .on");
   const away = ada.page.locator('#participants [data-list="away"] li', { hasText: "Mina ThirtySeven" });
   const present = ada.page.locator('#participants [data-list="here"] li', { hasText: "Mina ThirtySeven" });
-  await eventually(async () => (await taken.count()) === 1 && (await away.count()) === 1, "Ada alone", 30_000);
+  await eventually(async () => (await taken.count()) === 1 && (await away.count()) === 1, "Ada alone", 10_000);
   await mina.opens(room.id);
   const second = await mina.tab();
   await second.goto(`${here.world.url}/chat/${room.id}/`);
@@ -70,7 +70,7 @@ test("37: two tabs are one person; after the last one closed the person is away,
   assert.equal(await present.count(), 1, "one tab is enough to be here");
   assert.equal(await taken.count(), 2);
   await mina.page.close();
-  await eventually(async () => (await away.count()) === 1, "away", 70_000);
+  await eventually(async () => (await away.count()) === 1, "away", 10_000);
   assert.equal(await taken.count(), 1);
   assert.equal(await ada.page.locator("#participants .seatmap .aw").count(), 1, "the seat is still taken");
   assert.match(String(await ada.page.locator("#participants .seatmap").getAttribute("aria-label")), /1 here/i);

@@ -67,6 +67,13 @@ impl People {
         self.persons.contains_key(&user)
     }
 
+    /// Whether somebody is here whose coming was, or will be, told.
+    pub(super) fn has_arrived(&self, user: UserId) -> bool {
+        self.persons
+            .get(&user)
+            .is_some_and(|person| person.has_arrived)
+    }
+
     pub(super) fn sessions_of(&self, user: UserId) -> &[SessionId] {
         self.persons
             .get(&user)

@@ -32,7 +32,7 @@ pub(super) struct Presence {
 /// Somebody without sockets who may come back.
 struct Leaving {
     due: Instant,
-    /// The rooms that were told of them.
+    /// The rooms that may think they are here.
     told: HashSet<RoomId>,
 }
 
@@ -54,7 +54,7 @@ impl Presence {
             .unwrap_or_default()
     }
 
-    /// Somebody's last socket is gone.
+    /// Somebody's last socket is gone; `told` are the rooms that may think they are here.
     pub(super) fn leave(&mut self, user: UserId, told: HashSet<RoomId>, now: Instant) {
         let due = now + GRACE;
         self.leaving.insert(user, Leaving { due, told });
@@ -71,7 +71,7 @@ impl State {
     pub(super) fn here(&self, users: Vec<UserId>) -> Vec<UserId> {
         users
             .into_iter()
-            .filter(|user| self.people.is_here(*user) || self.presence.is_leaving(*user))
+            .filter(|user| self.people.has_arrived(*user) || self.presence.is_leaving(*user))
             .collect()
     }
 

@@ -164,7 +164,11 @@ impl State {
                 }
             }
             if person.has_arrived && !self.is_closing() {
-                self.presence.leave(seat.user, person.told, now);
+                // Not only the rooms that were told of the arrival: who looked at any of the others
+                // meanwhile has found them here.
+                let mut rooms = person.told;
+                rooms.extend(person.hears);
+                self.presence.leave(seat.user, rooms, now);
             }
         }
         self.closed_one();

@@ -99,6 +99,19 @@ async fn who_joins_while_here_is_here() {
     assert!(drained(&mut watcher).await.is_empty(), "left before going");
 }
 
+/// Who looked while somebody passed through has found them here, and must hear that they are gone,
+/// although their coming was not told yet.
+#[tokio::test(start_paused = true)]
+async fn who_passes_through_is_told_to_be_gone() {
+    let (world, room, mut watcher) = scene().await;
+    let passing = world.serve(2).await;
+    drop(passing);
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!(here(&world).await, [1, 2], "in the grace");
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert_eq!(drained(&mut watcher).await, [presence(room, 2, false)]);
+}
+
 /// A socket of one room makes its user present in all their rooms.
 #[tokio::test(start_paused = true)]
 async fn any_socket_counts() {

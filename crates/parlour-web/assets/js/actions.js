@@ -222,9 +222,9 @@ async function tell(entry, leaving) {
   const { message } = entry;
   const byRest = () => api("DELETE", `/api/v1/chats/messages/${message.id}/`, undefined, { keepalive: true });
   if (leaving) {
-    // Both ways: a page that goes away may lose either, and removing twice is removing.
-    net.send({ type: "delete", id: message.id });
-    return void byRest().catch(() => {});
+    // Nobody waits for the answer: what is lost on the way is said by the next page of a room.
+    if (!net.send({ type: "delete", id: message.id })) void byRest().catch(() => {});
+    return;
   }
   try {
     await net.request({ type: "delete", id: message.id }).catch((error) => {
@@ -244,6 +244,8 @@ export function settle() {
   for (const finish of [...removals.values()]) finish(true);
 }
 
-// Before the socket closes, which listens for the same.
+// While the page can still speak: what it says when it is hidden, its browser may lose with it.
+addEventListener("beforeunload", settle);
+// Where a page goes without being asked (a telephone's). Before the socket closes, which listens for the same.
 addEventListener("pagehide", settle, true);
 document.addEventListener("room:leaving", settle);

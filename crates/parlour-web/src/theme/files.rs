@@ -21,6 +21,11 @@ struct Assets;
 #[folder = "locales"]
 struct Locales;
 
+/// Debug builds read the files from the checkout: so a target folder that several checkouts share
+/// must not take one's build for another's. Naming the folder makes Cargo compare it.
+#[cfg(debug_assertions)]
+const _: &str = env!("CARGO_MANIFEST_DIR");
+
 /// Pages of the API's documents: part of the program, no part of the theme.
 const DOCUMENTS: [&str; 4] = [
     "redoc-start.js",
