@@ -9,6 +9,7 @@ pub(crate) mod feed;
 mod fleeting;
 mod open_rooms;
 mod order;
+mod outboxes;
 mod owners;
 mod people;
 mod presence;
@@ -28,7 +29,8 @@ use crate::{
     source::Source,
 };
 use feed::{Fed, Feed};
-use metrics::{counter, gauge};
+use metrics::{counter, gauge, histogram};
+use outboxes::Outboxes;
 use parlour_core::{Actor, Error, RoomId, UserId, error::STORE_UNAVAILABLE};
 use reads::{Answer, Read, Reader};
 use register::{Cursors, Register};
@@ -129,6 +131,7 @@ pub(crate) struct Hub {
     source: Arc<dyn Source>,
     /// How many sockets read what they missed at once.
     replays: Arc<Semaphore>,
+    outboxes: Arc<Outboxes>,
 }
 
 enum Request {
@@ -168,6 +171,7 @@ impl Hub {
             config,
             source,
             replays: Arc::new(Semaphore::new(config.reads_at_once)),
+            outboxes: Arc::default(),
         }
     }
 
@@ -236,6 +240,13 @@ impl Hub {
         &self.replays
     }
 
+    /// See [`crate::Realtime::sample`].
+    pub(crate) fn sample(&self) {
+        let found = self.outboxes.look();
+        gauge!("parlour_outbox_bytes").set(waiting(found.total));
+        gauge!("parlour_outbox_largest_bytes").set(waiting(found.largest));
+    }
+
     /// See [`crate::Realtime::shutdown`].
     pub(crate) async fn shutdown(&self) {
         let (done, all_gone) = oneshot::channel();
@@ -274,13 +285,16 @@ impl std::fmt::Debug for Registration {
 impl Registration {
     fn new(hub: &Hub, actor: Actor, dialect: DialectKind, only: Option<RoomId>) -> Self {
         gauge!("parlour_sockets", "dialect" => dialect.name()).increment(1.0);
+        let id = SessionId(hub.next.fetch_add(1, Ordering::Relaxed) + 1);
+        let outbox = Arc::new(Outbox::new(hub.config.outbox));
+        hub.outboxes.add(id, Arc::clone(&outbox));
         Self {
-            id: SessionId(hub.next.fetch_add(1, Ordering::Relaxed) + 1),
+            id,
             actor,
             dialect,
             only,
             cursors: Cursors::new(),
-            outbox: Arc::new(Outbox::new(hub.config.outbox)),
+            outbox,
             hub: hub.clone(),
         }
     }
@@ -337,6 +351,7 @@ impl Drop for Registration {
         gauge!("parlour_sockets", "dialect" => self.dialect.name()).decrement(1.0);
         // Closed first: a registration that is still on its way to the hub is ignored there.
         self.outbox.cut(&crate::close::NORMAL);
+        self.hub.outboxes.remove(self.id);
         // The hub is gone: then it needs no word.
         let _ = self.hub.gone.send(self.id);
     }
@@ -382,7 +397,6 @@ impl Task {
                     bus_is_there = count > 0;
                     self.backlog.extend(batch.drain(..));
                     self.hear_some();
-                    gauge!("parlour_hub_queue").set(waiting(self.news.len() + self.backlog.len()));
                 }
                 () = tokio::time::sleep_until(due), if idle => {}
             }
@@ -411,6 +425,7 @@ impl Task {
                 news => self.state.hear(news, now),
             }
         }
+        gauge!("parlour_hub_queue").set(waiting(self.news.len() + self.backlog.len()));
     }
 
     /// Does what is due, wakes each socket that got something once, and starts the reads.
@@ -420,8 +435,12 @@ impl Task {
             self.state.tick(now);
         }
         let turn = &mut self.state.turn;
-        turn.events = 0;
+        let events = std::mem::take(&mut turn.events);
         if turn.delivered > 0 {
+            histogram!("parlour_turn_events").record(waiting(events));
+            histogram!("parlour_turn_deliveries").record(waiting(
+                usize::try_from(turn.delivered).unwrap_or(usize::MAX),
+            ));
             counter!("parlour_delivered_total").increment(turn.delivered);
             turn.delivered = 0;
         }

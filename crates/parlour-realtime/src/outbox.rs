@@ -2,7 +2,10 @@
 
 use crate::close::{self, Close};
 use bytes::Bytes;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
 use tokio::sync::Notify;
 
 /// How much may wait for one socket (`realtime.md`, "Slow reader").
@@ -57,6 +60,8 @@ pub struct Outbox {
     /// Told when something was taken or the socket was cut: there may be room.
     eased: Notify,
     limits: OutboxLimits,
+    /// `bytes` of the inside, to be looked at without the lock.
+    glance: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -78,6 +83,7 @@ impl Outbox {
             wake: Notify::new(),
             eased: Notify::new(),
             limits,
+            glance: AtomicUsize::new(0),
         }
     }
 
@@ -97,12 +103,14 @@ impl Outbox {
         let bytes = inner.bytes + frame.len();
         if frames > 0 && (bytes > self.limits.bytes || frames >= self.limits.frames) {
             inner.shut(&close::SLOW);
+            self.glance.store(0, Ordering::Relaxed);
             drop(inner);
             self.wake.notify_one();
             self.eased.notify_one();
             return Push::Overflow;
         }
         inner.bytes = bytes;
+        self.glance.store(bytes, Ordering::Relaxed);
         inner.queue.push(frame);
         if inner.queue.len() == 1 {
             Push::First
@@ -148,6 +156,7 @@ impl Outbox {
         let mut inner = self.inner();
         if !inner.is_cut() {
             inner.shut(close);
+            self.glance.store(0, Ordering::Relaxed);
         }
         drop(inner);
         self.wake.notify_one();
@@ -160,6 +169,7 @@ impl Outbox {
         let frames = std::mem::take(&mut inner.queue);
         inner.bytes -= inner.taken.1;
         inner.taken = (frames.len(), inner.bytes);
+        self.glance.store(inner.bytes, Ordering::Relaxed);
         drop(inner);
         self.eased.notify_one();
         frames
@@ -175,6 +185,11 @@ impl Outbox {
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.inner().bytes
+    }
+
+    /// What [`waiting`](Self::waiting) says, without delaying whoever pushes or takes.
+    pub(crate) fn glance(&self) -> usize {
+        self.glance.load(Ordering::Relaxed)
     }
 
     /// Whether half of what may wait does.

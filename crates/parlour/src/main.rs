@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod config;
 mod database;
+mod figures;
 mod jobs;
 mod logging;
 mod output;

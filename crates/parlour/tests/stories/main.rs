@@ -25,6 +25,7 @@ mod limits;
 mod messages;
 mod messages_history;
 mod messages_nonce;
+mod metrics;
 mod one_stream;
 mod ops;
 mod pages;
