@@ -1,7 +1,7 @@
 //! The figures at /metrics: each crate describes its own; here they are gathered, so that the recorder,
 //! its buckets and docs/guide/metrics.md come from one place.
 
-use crate::jobs;
+use crate::{canary, jobs};
 use anyhow::Context as _;
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -68,6 +68,7 @@ fn describe_all() {
     parlour_realtime::describe_metrics();
     parlour_web::describe_metrics();
     jobs::describe_metrics();
+    canary::describe_metrics();
 }
 
 /// All figures, in the order of the crates.

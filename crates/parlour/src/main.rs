@@ -1,5 +1,6 @@
 //! The binary: settings, wiring, recurring work, commands, shutdown.
 
+mod canary;
 mod cli;
 mod commands;
 mod config;

@@ -4,6 +4,7 @@
 mod http;
 
 use crate::{
+    canary::{self, Canary},
     config::{Config, Secret},
     database, figures,
     jobs::Jobs,
@@ -90,6 +91,11 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
         let (router, hard) = (parlour_web::ops_router(&ops), shutdown.hard().clone());
         let done = stop_jobs.clone();
         faces.spawn(async move { http::serve(listener, router, &done, &hard).await });
+    }
+    if let Some(every) = config.ops.canary_interval {
+        let door = canary::Door::new(config.server.public_url.as_ref(), address);
+        let canary = Canary::new(app.clone(), door, every);
+        tracker.spawn(canary.run(shutdown.soft().clone()));
     }
     serve_until_drained(listener, &web, &readiness, &shutdown).await;
 

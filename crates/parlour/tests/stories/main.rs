@@ -14,6 +14,7 @@ mod access_table;
 mod accounts;
 mod accounts_end;
 mod accounts_names;
+mod canary;
 mod conventions;
 mod conventions_fields;
 mod cross_origin;

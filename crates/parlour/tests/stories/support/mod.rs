@@ -5,6 +5,7 @@ pub(crate) mod http;
 pub(crate) mod metrics;
 pub(crate) mod people;
 pub(crate) mod postgres;
+pub(crate) mod proxy;
 pub(crate) mod raw;
 pub(crate) mod server;
 pub(crate) mod socket;
