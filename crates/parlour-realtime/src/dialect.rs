@@ -71,7 +71,7 @@ pub enum DialectKind {
 }
 
 /// How many dialects there are.
-const DIALECTS: usize = 3;
+pub(crate) const DIALECTS: usize = 3;
 
 impl DialectKind {
     /// The dialect itself.

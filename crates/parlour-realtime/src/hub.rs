@@ -4,6 +4,7 @@
 //! anything but its queues. Sockets get their frames through their [`Outbox`], which never waits
 //! either, so a slow reader cannot delay anybody.
 
+mod burst;
 mod ended;
 pub(crate) mod feed;
 mod fleeting;
@@ -21,6 +22,7 @@ mod state;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 use crate::{
     bus::News,
@@ -341,7 +343,8 @@ impl Registration {
     }
 
     /// The same, to be held apart from the registration.
-    pub(crate) fn shared_outbox(&self) -> Arc<Outbox> {
+    #[must_use]
+    pub fn shared_outbox(&self) -> Arc<Outbox> {
         Arc::clone(&self.outbox)
     }
 }
@@ -351,6 +354,7 @@ impl Drop for Registration {
         gauge!("parlour_sockets", "dialect" => self.dialect.name()).decrement(1.0);
         // Closed first: a registration that is still on its way to the hub is ignored there.
         self.outbox.cut(&crate::close::NORMAL);
+        self.outbox.unplug();
         self.hub.outboxes.remove(self.id);
         // The hub is gone: then it needs no word.
         let _ = self.hub.gone.send(self.id);
@@ -434,14 +438,13 @@ impl Task {
         if self.state.next_due() <= now {
             self.state.tick(now);
         }
+        self.state.say();
         let turn = &mut self.state.turn;
         let events = std::mem::take(&mut turn.events);
         if turn.delivered > 0 {
             histogram!("parlour_turn_events").record(waiting(events));
-            histogram!("parlour_turn_deliveries").record(waiting(
-                usize::try_from(turn.delivered).unwrap_or(usize::MAX),
-            ));
-            counter!("parlour_delivered_total").increment(turn.delivered);
+            histogram!("parlour_turn_deliveries").record(waiting(turn.delivered));
+            counter!("parlour_delivered_total").increment(turn.delivered as u64);
             turn.delivered = 0;
         }
         for outbox in turn.touched.drain(..) {

@@ -29,6 +29,7 @@ pub mod pump;
 pub mod session;
 pub mod source;
 pub mod view;
+mod wire;
 
 pub use actions::{Actions, Changed, Submitted};
 pub use bus::{Bus, BusAnnounce, LocalBus, News};
@@ -37,6 +38,7 @@ pub use command::{ChangeKind, Command, NewChange, NewSend, Refusal, Resume};
 pub use dialect::DialectKind;
 pub use hub::{HubConfig, Registration, SessionId};
 pub use meters::describe_metrics;
+pub use outbox::{Flushed, Line, Outbox};
 pub use pump::{Frame, PumpConfig, Transport, TransportError};
 pub use session::{Session, SessionLimits};
 pub use source::{Source, StoreSource};

@@ -10,7 +10,7 @@ use parlour_core::{
 };
 use parlour_realtime::{
     Actions, Changed, Config, DialectKind, Frame, LocalBus, NewChange, NewSend, Realtime,
-    Registration, Source, Submitted, TransportError,
+    Registration, Source, Submitted, Transport, TransportError,
 };
 use std::{
     pin::Pin,
@@ -189,6 +189,8 @@ impl Sink<Frame> for Wire {
         Poll::Ready(Ok(()))
     }
 }
+
+impl Transport for Wire {}
 
 /// A hub over the stream. One thread, so that a figure is work and not luck with cores.
 pub(crate) struct World {

@@ -2,11 +2,7 @@
 //! live. All of it happens in the hub's task, so nothing overtakes and nothing is heard after the
 //! membership ended.
 
-use super::{
-    SessionId,
-    room::{Room, Turn},
-    state::State,
-};
+use super::{SessionId, room::Room, state::State, turn::Turn};
 use crate::dialect::account_v2;
 use bytes::Bytes;
 use parlour_core::RoomId;
@@ -60,7 +56,7 @@ impl State {
             && feed.word != Word::Nothing
             && let Some(seat) = self.people.seats.get(&feed.session)
         {
-            let push = seat.outbox.push(account_v2::not_heard(feed.room));
+            let push = seat.outbox.push(&account_v2::not_heard(feed.room));
             self.turn.note(push, feed.session, &seat.outbox);
         }
         // The socket went away: then it needs no answer.
@@ -86,16 +82,16 @@ impl Room {
             match feed.word {
                 Word::Nothing => {}
                 Word::Recovered if is_whole => {
-                    turn.push(listener, account_v2::recovered(self.id, newest));
+                    turn.push(listener, &account_v2::recovered(self.id, newest));
                 }
                 Word::Recovered | Word::Resync => {
-                    turn.push(listener, account_v2::resync(self.id, newest));
+                    turn.push(listener, &account_v2::resync(self.id, newest));
                 }
             }
             return Fed::Live;
         }
         for frame in &feed.frames {
-            turn.push(listener, frame.clone());
+            turn.push(listener, frame);
         }
         // What comes after the room's place will pass by; of a room without a place, what comes after
         // the snapshot.
@@ -104,16 +100,16 @@ impl Room {
         let mut at = feed.at;
         if feed.word == Word::Resync {
             at = at.max(from);
-            turn.push(listener, account_v2::resync(self.id, at));
+            turn.push(listener, &account_v2::resync(self.id, at));
         } else if at < from {
             return Fed::Behind(live.max(listener.after));
         }
         for (seq, frame) in self.tail.after(at) {
-            turn.push(listener, frame.clone());
+            turn.push(listener, frame);
             at = *seq;
         }
         if feed.word == Word::Recovered {
-            turn.push(listener, account_v2::recovered(self.id, at));
+            turn.push(listener, &account_v2::recovered(self.id, at));
         }
         listener.held = false;
         listener.from = at;

@@ -63,7 +63,6 @@ fn lock(piece: &Mutex<Piece>) -> MutexGuard<'_, Piece> {
 mod tests {
     use super::*;
     use crate::{close, outbox::OutboxLimits};
-    use bytes::Bytes;
 
     #[test]
     fn what_waits_is_counted_until_it_is_written_or_cut() {
@@ -77,9 +76,9 @@ mod tests {
             .collect();
         assert_eq!(outboxes.look(), Waiting::default());
         for outbox in &boxes {
-            outbox.push(Bytes::from_static(&[0; 10]));
+            outbox.push(&[0; 10]);
         }
-        boxes[0].push(Bytes::from_static(&[0; 90]));
+        boxes[0].push(&[0; 90]);
         let waiting = |total, largest| Waiting { total, largest };
         assert_eq!(outboxes.look(), waiting(490, 100));
         boxes[0].take();
