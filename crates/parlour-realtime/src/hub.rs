@@ -6,18 +6,20 @@
 
 mod ended;
 pub(crate) mod feed;
+mod fills;
 mod fleeting;
 mod open_rooms;
 mod order;
 mod owners;
 mod people;
+pub(crate) mod pieces;
 mod presence;
 mod reads;
 pub(crate) mod register;
+pub(crate) mod ring;
 mod room;
 mod shutdown;
 mod state;
-mod tail;
 #[cfg(test)]
 mod tests;
 
@@ -30,8 +32,10 @@ use crate::{
 use feed::{Fed, Feed};
 use metrics::{counter, gauge};
 use parlour_core::{Actor, Error, RoomId, UserId, error::STORE_UNAVAILABLE};
+use pieces::Pieces;
 use reads::{Answer, Read, Reader};
 use register::{Cursors, Register};
+pub use ring::RingLimits;
 use state::State;
 use std::{
     collections::VecDeque,
@@ -42,7 +46,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{Semaphore, mpsc, oneshot},
+    sync::{mpsc, oneshot},
     time::Instant,
 };
 use tokio_util::task::TaskTracker;
@@ -89,6 +93,8 @@ pub struct HubConfig {
     pub shutdown_bound: Duration,
     /// Bounds of each socket's outbox.
     pub outbox: OutboxLimits,
+    /// How much of the rooms' streams is kept for those who come back.
+    pub ring: RingLimits,
 }
 
 impl Default for HubConfig {
@@ -103,6 +109,7 @@ impl Default for HubConfig {
             shutdown_spread: Duration::from_secs(2),
             shutdown_bound: Duration::from_secs(5),
             outbox: OutboxLimits::default(),
+            ring: RingLimits::default(),
         }
     }
 }
@@ -127,8 +134,8 @@ pub(crate) struct Hub {
     next: Arc<AtomicU64>,
     config: HubConfig,
     source: Arc<dyn Source>,
-    /// How many sockets read what they missed at once.
-    replays: Arc<Semaphore>,
+    /// Reads for sockets that missed more than is kept.
+    pieces: Arc<Pieces>,
 }
 
 enum Request {
@@ -166,8 +173,8 @@ impl Hub {
             gone,
             next: Arc::default(),
             config,
+            pieces: Arc::new(Pieces::new(Arc::clone(&source), config.reads_at_once)),
             source,
-            replays: Arc::new(Semaphore::new(config.reads_at_once)),
         }
     }
 
@@ -231,9 +238,9 @@ impl Hub {
         &*self.source
     }
 
-    /// Bounds how many sockets read what they missed at once.
-    pub(crate) fn replays(&self) -> &Semaphore {
-        &self.replays
+    /// Reads for sockets that missed more than is kept.
+    pub(crate) fn pieces(&self) -> &Pieces {
+        &self.pieces
     }
 
     /// See [`crate::Realtime::shutdown`].
@@ -368,7 +375,7 @@ impl Task {
                 Some(session) = self.gone.recv() => self.state.remove(session, Instant::now()),
                 request = self.requests.recv() => match request {
                     Some(Request::Register(request)) => self.state.register(request),
-                    Some(Request::Feed(feed)) => self.state.feed(feed),
+                    Some(Request::Feed(feed)) => self.state.feed(feed, Instant::now()),
                     Some(Request::Here(users, reply)) => {
                         // Nobody waits any more: then nobody wants to know.
                         let _ = reply.send(self.state.here(users));

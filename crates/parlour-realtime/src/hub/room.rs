@@ -4,7 +4,7 @@ use super::{
     SessionId,
     order::{Need, Order},
     people::People,
-    tail::Tail,
+    ring::Rings,
 };
 use crate::{
     close,
@@ -72,10 +72,6 @@ pub(super) struct Room {
     pub(super) kind: Option<RoomKind>,
     /// Who was told to be writing, and when.
     pub(super) writing: Vec<(UserId, Instant)>,
-    /// The newest frames, while some listeners are held.
-    pub(super) tail: Tail,
-    /// How many are held.
-    held: usize,
     /// A former owner without a seat, and the seq up to which the hand-over may still give them one.
     former: Option<(UserId, i64)>,
     last_at: Time,
@@ -94,6 +90,8 @@ pub(super) struct Turn {
     pub(super) delivered: u64,
     /// Rooms that ended and whose kind is not known here.
     pub(super) ended: Vec<(RoomId, EndReason)>,
+    /// The newest events of each active room.
+    pub(super) rings: Rings,
 }
 
 impl Turn {
@@ -133,8 +131,6 @@ impl Room {
             seen: now,
             kind: None,
             writing: Vec::new(),
-            tail: Tail::default(),
-            held: 0,
             former: None,
             last_at: Time::from_micros(0),
         }
@@ -214,7 +210,7 @@ impl Room {
     /// One event, in order. `owner`: the owner in force from this event on, if it names one.
     fn apply(
         &mut self,
-        event: &Event,
+        event: &Arc<Event>,
         owner: Option<UserId>,
         people: &mut People,
         turn: &mut Turn,
@@ -259,9 +255,11 @@ impl Room {
         self.release_former(event.seq, people);
     }
 
-    fn deliver(&mut self, event: &Event, turn: &mut Turn) {
+    fn deliver(&mut self, event: &Arc<Event>, turn: &mut Turn) {
         let mut encoded = Encoded::new(event);
+        let mut is_wanted = false;
         for listener in &self.listeners {
+            is_wanted |= listener.dialect == DialectKind::AccountV2;
             if listener.from >= event.seq {
                 continue;
             }
@@ -273,11 +271,8 @@ impl Room {
                 turn.push(listener, frame);
             }
         }
-        if self.held > 0
-            && let Some(frame) = encoded.frame(DialectKind::AccountV2)
-        {
-            self.tail.push(event.seq, frame);
-        }
+        let frame = encoded.made(DialectKind::AccountV2);
+        turn.rings.push(event, frame, is_wanted);
     }
 
     /// Whether the user hears nothing after this event.
@@ -337,19 +332,12 @@ impl Room {
             && !seat.rooms.contains_key(&self.id)
         {
             seat.rooms.insert(self.id, after);
-            let held = seat.is_arriving && seat.dialect == DialectKind::AccountV2;
-            if held {
-                if self.held == 0 {
-                    self.tail.begin(after);
-                }
-                self.held += 1;
-            }
             self.listeners.push(Listener {
                 session,
                 user: seat.user,
                 after,
                 from: after,
-                held,
+                held: seat.is_arriving && seat.dialect == DialectKind::AccountV2,
                 dialect: seat.dialect,
                 outbox: Arc::clone(&seat.outbox),
             });
@@ -375,7 +363,6 @@ impl Room {
             }
             stays
         });
-        self.count_held();
         people.note_change(user, self.id, seq);
     }
 
@@ -394,23 +381,7 @@ impl Room {
         {
             people.note_outside(user, self.id);
         }
-        self.count_held();
         self.former = None;
-    }
-
-    /// One listener is held no more.
-    pub(super) fn let_go(&mut self) {
-        self.held = self.held.saturating_sub(1);
-        if self.held == 0 {
-            self.tail = Tail::default();
-        }
-    }
-
-    fn count_held(&mut self) {
-        if self.held > 0 {
-            self.held = self.listeners.iter().filter(|one| one.held).count() + 1;
-            self.let_go();
-        }
     }
 
     /// A socket is gone.
@@ -419,8 +390,8 @@ impl Room {
             .listeners
             .iter()
             .position(|listener| listener.session == session);
-        if index.is_some_and(|index| self.listeners.swap_remove(index).held) {
-            self.let_go();
+        if let Some(index) = index {
+            self.listeners.swap_remove(index);
         }
     }
 }
