@@ -138,3 +138,6 @@ impl Held {
         matches!(self.0.get(), Some(Some(Some(_))))
     }
 }
+
+#[cfg(test)]
+mod tests;
