@@ -7,19 +7,21 @@
 mod burst;
 mod ended;
 pub(crate) mod feed;
+mod fills;
 mod fleeting;
 mod open_rooms;
 mod order;
 mod outboxes;
 mod owners;
 mod people;
+pub(crate) mod pieces;
 mod presence;
 mod reads;
 pub(crate) mod register;
+pub(crate) mod ring;
 mod room;
 mod shutdown;
 mod state;
-mod tail;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -34,8 +36,10 @@ use feed::{Fed, Feed};
 use metrics::{counter, gauge, histogram};
 use outboxes::Outboxes;
 use parlour_core::{Actor, Error, RoomId, UserId, error::STORE_UNAVAILABLE};
+use pieces::Pieces;
 use reads::{Answer, Read, Reader};
 use register::{Cursors, Register};
+pub use ring::RingLimits;
 use state::State;
 use std::{
     collections::VecDeque,
@@ -46,7 +50,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{Semaphore, mpsc, oneshot},
+    sync::{mpsc, oneshot},
     time::Instant,
 };
 use tokio_util::task::TaskTracker;
@@ -93,6 +97,8 @@ pub struct HubConfig {
     pub shutdown_bound: Duration,
     /// Bounds of each socket's outbox.
     pub outbox: OutboxLimits,
+    /// How much of the rooms' streams is kept for those who come back.
+    pub ring: RingLimits,
 }
 
 impl Default for HubConfig {
@@ -107,6 +113,7 @@ impl Default for HubConfig {
             shutdown_spread: Duration::from_secs(2),
             shutdown_bound: Duration::from_secs(5),
             outbox: OutboxLimits::default(),
+            ring: RingLimits::default(),
         }
     }
 }
@@ -131,9 +138,9 @@ pub(crate) struct Hub {
     next: Arc<AtomicU64>,
     config: HubConfig,
     source: Arc<dyn Source>,
-    /// How many sockets read what they missed at once.
-    replays: Arc<Semaphore>,
     outboxes: Arc<Outboxes>,
+    /// Reads for sockets that missed more than is kept.
+    pieces: Arc<Pieces>,
 }
 
 enum Request {
@@ -171,8 +178,8 @@ impl Hub {
             gone,
             next: Arc::default(),
             config,
+            pieces: Arc::new(Pieces::new(Arc::clone(&source), config.reads_at_once)),
             source,
-            replays: Arc::new(Semaphore::new(config.reads_at_once)),
             outboxes: Arc::default(),
         }
     }
@@ -237,9 +244,9 @@ impl Hub {
         &*self.source
     }
 
-    /// Bounds how many sockets read what they missed at once.
-    pub(crate) fn replays(&self) -> &Semaphore {
-        &self.replays
+    /// Reads for sockets that missed more than is kept.
+    pub(crate) fn pieces(&self) -> &Pieces {
+        &self.pieces
     }
 
     /// See [`crate::Realtime::sample`].
@@ -387,7 +394,7 @@ impl Task {
                 Some(session) = self.gone.recv() => self.state.remove(session, Instant::now()),
                 request = self.requests.recv() => match request {
                     Some(Request::Register(request)) => self.state.register(request),
-                    Some(Request::Feed(feed)) => self.state.feed(feed),
+                    Some(Request::Feed(feed)) => self.state.feed(feed, Instant::now()),
                     Some(Request::Here(users, reply)) => {
                         // Nobody waits any more: then nobody wants to know.
                         let _ = reply.send(self.state.here(users));

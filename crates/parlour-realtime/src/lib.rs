@@ -36,7 +36,7 @@ pub use bus::{Bus, BusAnnounce, LocalBus, News};
 pub use close::Close;
 pub use command::{ChangeKind, Command, NewChange, NewSend, Refusal, Resume};
 pub use dialect::DialectKind;
-pub use hub::{HubConfig, Registration, SessionId};
+pub use hub::{HubConfig, Registration, RingLimits, SessionId};
 pub use meters::describe_metrics;
 pub use outbox::{Flushed, Line, Outbox};
 pub use pump::{Frame, PumpConfig, Transport, TransportError};

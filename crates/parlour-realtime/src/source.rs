@@ -18,8 +18,8 @@ pub trait Source: Send + Sync {
     -> Result<Option<History>, Error>;
     /// The newest seq of each of these rooms that lives.
     async fn positions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, i64)>, Error>;
-    /// The rooms in which a user hears: joined or owned.
-    async fn hearings(&self, user: UserId) -> Result<Vec<Hearing>, Error>;
+    /// The rooms in which these users hear: joined or owned.
+    async fn hearings(&self, users: &[UserId]) -> Result<Vec<(UserId, Hearing)>, Error>;
     /// Of which kind a room was that ended; `None` when nothing is left of it.
     async fn ended_kind(&self, room: RoomId) -> Result<Option<RoomKind>, Error>;
     /// Name of the database's lineage; changes when a backup is restored.
@@ -53,8 +53,8 @@ impl Source for StoreSource {
         self.0.positions(rooms).await
     }
 
-    async fn hearings(&self, user: UserId) -> Result<Vec<Hearing>, Error> {
-        self.0.hearings(user).await
+    async fn hearings(&self, users: &[UserId]) -> Result<Vec<(UserId, Hearing)>, Error> {
+        self.0.hearings_of(users).await
     }
 
     async fn ended_kind(&self, room: RoomId) -> Result<Option<RoomKind>, Error> {

@@ -169,9 +169,13 @@ impl Rooms for SqlStore {
             .await
     }
 
-    async fn hearings(&self, user: UserId) -> Result<Vec<Hearing>, Error> {
+    async fn hearings_of(&self, users: &[UserId]) -> Result<Vec<(UserId, Hearing)>, Error> {
+        let ids: Arc<[i64]> = users.iter().map(|user| user.get()).collect();
         self.inner
-            .read(|conn| Box::pin(lists::hearings(conn, user)))
+            .read(move |conn| {
+                let ids = ids.to_vec();
+                Box::pin(lists::hearings(conn, ids))
+            })
             .await
     }
 

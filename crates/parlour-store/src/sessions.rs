@@ -1,5 +1,15 @@
 //! Credentials, and the log of those that ended.
 
+/// The columns that [`token`] reads.
+macro_rules! token_columns {
+    () => {
+        "SELECT t.id, t.user_id, t.kind, t.created_at, t.expires_at, t.label, u.is_active, \
+         u.is_admin"
+    };
+}
+
+pub(crate) mod lookup;
+
 use crate::{
     engine::Conn,
     fault::Fault,
@@ -27,17 +37,10 @@ const CREATE: Sql = Sql {
         RETURNING id",
 };
 
-macro_rules! tokens {
-    ($rest:literal) => {
-        sql!(
-            "SELECT t.id, t.user_id, t.kind, t.created_at, t.expires_at, t.label, u.is_active, \
-             u.is_admin FROM tokens t JOIN users u ON u.id = t.user_id " $rest
-        )
-    };
-}
-
-const BY_HASH: Sql = tokens!("WHERE t.hash = $1");
-const OF_USER: Sql = tokens!("WHERE t.user_id = $1 ORDER BY t.id DESC");
+const OF_USER: Sql = sql!(
+    [text token_columns!()] " FROM tokens t JOIN users u ON u.id = t.user_id \
+     WHERE t.user_id = $1 ORDER BY t.id DESC"
+);
 
 const END_ONE: Sql = sql!("DELETE FROM tokens WHERE user_id = $1 AND id = $2 RETURNING id");
 const END_OTHERS: Sql = sql!("DELETE FROM tokens WHERE user_id = $1 AND id <> $2 RETURNING id");
@@ -64,16 +67,8 @@ impl Sessions for SqlStore {
     }
 
     async fn token(&self, hash: &str) -> Result<Option<Token>, Error> {
-        let hash: Arc<str> = hash.into();
-        self.inner
-            .read(move |conn| {
-                let args = args![&*hash];
-                Box::pin(async move {
-                    let row = conn.row(&BY_HASH, args).await?;
-                    row.as_ref().map(token).transpose()
-                })
-            })
-            .await
+        self.inner.check_open()?;
+        self.lookup.token(hash).await
     }
 
     async fn tokens_of(&self, user: UserId) -> Result<Vec<Token>, Error> {

@@ -11,6 +11,7 @@ use crate::{
     fault::Fault,
     hot::Hot,
     options::{Options, PATIENCE},
+    sessions::lookup::Lookup,
     sql::{Sql, sql},
     url::Target,
 };
@@ -126,6 +127,7 @@ impl<T> Done<T> {
 pub(crate) struct SqlStore {
     pub(crate) inner: Arc<Inner>,
     pub(crate) queues: Vec<Queue>,
+    pub(crate) lookup: Lookup,
 }
 
 impl Drop for SqlStore {
@@ -176,7 +178,13 @@ pub async fn open(
         queue
     });
     let queues = queues.collect();
-    Ok(Arc::new(SqlStore { inner, queues }))
+    let (lookup, task) = Lookup::new(Arc::clone(&inner));
+    inner.spawn(task);
+    Ok(Arc::new(SqlStore {
+        inner,
+        queues,
+        lookup,
+    }))
 }
 
 const EPOCH_READ: Sql = sql!("SELECT value FROM meta WHERE key = 'epoch'");
@@ -208,6 +216,11 @@ impl Inner {
             return Err(Error::unavailable("the store is closed"));
         }
         Ok(())
+    }
+
+    /// Starts a task that is waited for when the store closes.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tracker.spawn(task);
     }
 
     pub(crate) const fn stop(&self) -> &CancellationToken {

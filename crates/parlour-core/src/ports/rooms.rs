@@ -175,8 +175,13 @@ pub trait Rooms: Send + Sync {
     /// events; memberships of PRIVATE rooms stay with the tombstone), and
     /// tombstones that ended before `forget_before`. Answers whether there is more to do.
     async fn purge(&self, forget_before: Time) -> Result<bool, Error>;
-    /// The rooms in which a user hears: joined or owned.
-    async fn hearings(&self, user: UserId) -> Result<Vec<Hearing>, Error>;
+    /// The rooms in which these users hear (joined or owned), in order of users and rooms.
+    async fn hearings_of(&self, users: &[UserId]) -> Result<Vec<(UserId, Hearing)>, Error>;
+    /// The rooms in which a user hears, in order of their ids.
+    async fn hearings(&self, user: UserId) -> Result<Vec<Hearing>, Error> {
+        let all = self.hearings_of(&[user]).await?;
+        Ok(all.into_iter().map(|(_, hearing)| hearing).collect())
+    }
     /// The newest seq of each of these rooms that lives.
     async fn positions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, i64)>, Error>;
     /// A piece of a room's stream. `limit` is 1 to 1,000. `None` when the room does not exist.

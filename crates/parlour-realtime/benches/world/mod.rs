@@ -94,13 +94,14 @@ impl Source for Log {
         Ok(rooms.iter().map(|room| (*room, seq)).collect())
     }
 
-    async fn hearings(&self, _: UserId) -> Result<Vec<Hearing>, Error> {
-        Ok(vec![Hearing {
+    async fn hearings(&self, users: &[UserId]) -> Result<Vec<(UserId, Hearing)>, Error> {
+        let hearing = Hearing {
             room: RoomId::new(ROOM),
             seq: self.newest(),
             owner: UserId::new(1),
             is_member: true,
-        }])
+        };
+        Ok(users.iter().map(|user| (*user, hearing)).collect())
     }
 
     async fn ended_kind(&self, _: RoomId) -> Result<Option<RoomKind>, Error> {

@@ -1,24 +1,42 @@
 //! A socket that came back is fed what it missed until it stands where the room stands; then it hears
 //! live. All of it happens in the hub's task, so nothing overtakes and nothing is heard after the
 //! membership ended.
+//!
+//! What was missed comes from the room's [ring](super::ring). What lies below the ring is read from the
+//! store once for all who [wait](super::fills) for it.
 
-use super::{SessionId, room::Room, state::State, turn::Turn};
+use super::{
+    SessionId,
+    ring::Reach,
+    room::{Listener, Room},
+    state::State,
+    turn::Turn,
+};
 use crate::dialect::account_v2;
 use bytes::Bytes;
+use metrics::counter;
 use parlour_core::RoomId;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 
-/// A piece of what a socket missed in a room.
+/// A socket's wish to hear a room from where it stands.
 pub(crate) struct Feed {
     pub(crate) session: SessionId,
     pub(crate) room: RoomId,
-    /// The next events, encoded.
+    /// The next events, encoded, if the socket read them by itself.
     pub(crate) frames: Vec<Bytes>,
-    /// Where the socket stands after them.
-    pub(crate) at: i64,
-    /// What is said when the socket stands where the room stands.
-    pub(crate) word: Word,
+    pub(crate) stand: Stand,
     pub(crate) reply: oneshot::Sender<Fed>,
+}
+
+/// Where a socket stands that is being fed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stand {
+    /// The seq of the last event it has, also of those that are handed over just now.
+    pub(crate) at: i64,
+    /// What is said when it stands where the room stands.
+    pub(crate) word: Word,
+    /// Whether something was read from the store for it.
+    pub(crate) was_read: bool,
 }
 
 /// What is said to the client when its socket hears a room live.
@@ -29,31 +47,76 @@ pub(crate) enum Word {
     /// `recovered`: nothing is missing.
     Recovered,
     /// `resync`: what comes before is to be read from the history.
-    Resync,
+    Resync(Lost),
 }
 
-/// What became of a piece.
+/// Why exactness is not possible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// The client speaks of another lineage of the database.
+    Epoch,
+    /// It missed too many events.
+    TooMany,
+    /// It claims to have seen what is not there.
+    Beyond,
+    /// It asks after live events went out.
+    Late,
+    /// The store did not answer.
+    Store,
+}
+
+impl Lost {
+    /// The word used in metrics.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Epoch => "epoch",
+            Self::TooMany => "too_many",
+            Self::Beyond => "beyond",
+            Self::Late => "late",
+            Self::Store => "store",
+        }
+    }
+}
+
+/// What became of a wish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fed {
     /// The socket hears the room live.
     Live,
-    /// The room is further; the next piece is wanted, but nothing beyond this seq: further on the user
-    /// may not be in the room any more.
+    /// It got a handful and stands here now; the next one when there is room for it.
+    More(Stand),
+    /// What it needs is too much to be kept here: it has to read by itself, but nothing beyond this
+    /// seq, because further on the user may not be in the room any more.
     Behind(i64),
     /// The socket does not hear the room (any more).
     Gone,
 }
 
+/// What a room says to a wish.
+pub(super) enum Step {
+    /// This became of it.
+    Done(Fed),
+    /// The room's place is not known yet.
+    Unsettled,
+    /// These events have to be read: `after < seq <= upto`.
+    Read(i64, i64),
+}
+
 impl State {
-    /// Hands a piece over, and lets the socket hear live if the room's tail reaches back to it.
-    pub(super) fn feed(&mut self, feed: Feed) {
-        let fed = match self.rooms.get_mut(&feed.room) {
-            Some(room) => room.feed(&feed, &mut self.turn),
-            None => Fed::Gone,
+    /// Hands over what a socket missed, and lets it hear live if that is all.
+    pub(super) fn feed(&mut self, mut feed: Feed, now: Instant) {
+        let step = match self.rooms.get_mut(&feed.room) {
+            Some(room) => room.feed(&mut feed, &mut self.turn),
+            None => Step::Done(Fed::Gone),
+        };
+        let fed = match step {
+            Step::Done(fed) => fed,
+            Step::Unsettled => return self.wait_for_place(feed, now),
+            Step::Read(after, upto) => return self.wait_for_read(feed, after, upto),
         };
         // Said here, so that it does not come after a later joining.
         if fed == Fed::Gone
-            && feed.word != Word::Nothing
+            && feed.stand.word != Word::Nothing
             && let Some(seat) = self.people.seats.get(&feed.session)
         {
             let push = seat.outbox.push(&account_v2::not_heard(feed.room));
@@ -65,55 +128,89 @@ impl State {
 }
 
 impl Room {
-    fn feed(&mut self, feed: &Feed, turn: &mut Turn) -> Fed {
-        let position = self.order.position();
+    fn feed(&mut self, feed: &mut Feed, turn: &mut Turn) -> Step {
         let listener = self
             .listeners
             .iter_mut()
             .rfind(|listener| listener.session == feed.session);
         let Some(listener) = listener else {
-            return Fed::Gone;
+            return Step::Done(Fed::Gone);
+        };
+        let Some(position) = self.order.position() else {
+            return Step::Unsettled;
         };
         if !listener.held {
-            // Everything after `listener.after` was delivered before; what comes before it is late,
-            // also when its reading began before the user left and came back.
-            let newest = position.unwrap_or(0).max(listener.after);
-            let is_whole = feed.frames.is_empty() && feed.at >= listener.after;
-            match feed.word {
-                Word::Nothing => {}
-                Word::Recovered if is_whole => {
-                    turn.push(listener, &account_v2::recovered(self.id, newest));
-                }
-                Word::Recovered | Word::Resync => {
-                    turn.push(listener, &account_v2::resync(self.id, newest));
-                }
-            }
-            return Fed::Live;
+            late(feed, self.id, position, listener, turn);
+            return Step::Done(Fed::Live);
         }
-        for frame in &feed.frames {
-            turn.push(listener, frame);
+        let stand = &mut feed.stand;
+        let is_replay = stand.word == Word::Recovered;
+        hand_over(std::mem::take(&mut feed.frames), is_replay, listener, turn);
+        // What comes after the room's place will pass by.
+        let from = turn.rings.from(self.id, position);
+        if let Word::Resync(lost) = stand.word {
+            stand.at = stand.at.max(from);
+            stand.word = Word::Nothing;
+            resync(self.id, stand.at, lost, listener, turn);
+        } else if stand.at < from {
+            return match turn.rings.reach(self.id, position, stand.at) {
+                Reach::Read { after, upto } => Step::Read(after, upto),
+                Reach::TooMuch => Step::Done(Fed::Behind(position.max(listener.after))),
+            };
         }
-        // What comes after the room's place will pass by; of a room without a place, what comes after
-        // the snapshot.
-        let live = position.unwrap_or(listener.after);
-        let from = self.tail.from().min(live);
-        let mut at = feed.at;
-        if feed.word == Word::Resync {
-            at = at.max(from);
-            turn.push(listener, &account_v2::resync(self.id, at));
-        } else if at < from {
-            return Fed::Behind(live.max(listener.after));
+        let handful = turn.rings.after(self.id, stand.at);
+        stand.at = handful.at;
+        hand_over(handful.frames, is_replay, listener, turn);
+        if !handful.is_all {
+            return Step::Done(Fed::More(*stand));
         }
-        for (seq, frame) in self.tail.after(at) {
-            turn.push(listener, frame);
-            at = *seq;
-        }
-        if feed.word == Word::Recovered {
-            turn.push(listener, &account_v2::recovered(self.id, at));
+        if is_replay {
+            recovered(self.id, *stand, listener, turn);
         }
         listener.held = false;
-        listener.from = at;
-        self.let_go();
-        Fed::Live
+        listener.from = stand.at;
+        Step::Done(Fed::Live)
     }
+}
+
+/// Everything after `listener.after` was delivered before; what comes before it is late, also when the
+/// wish was made before the user left and came back.
+fn late(feed: &Feed, room: RoomId, position: i64, listener: &Listener, turn: &mut Turn) {
+    let newest = position.max(listener.after);
+    let is_whole = feed.frames.is_empty() && feed.stand.at >= listener.after;
+    match feed.stand.word {
+        Word::Nothing => {}
+        Word::Recovered if is_whole => {
+            let stand = Stand {
+                at: newest,
+                ..feed.stand
+            };
+            recovered(room, stand, listener, turn);
+        }
+        Word::Recovered => resync(room, newest, Lost::Late, listener, turn),
+        Word::Resync(lost) => resync(room, newest, lost, listener, turn),
+    }
+}
+
+fn hand_over(frames: Vec<Bytes>, is_replay: bool, listener: &Listener, turn: &mut Turn) {
+    if is_replay && !frames.is_empty() {
+        counter!("parlour_replayed_events_total")
+            .increment(u64::try_from(frames.len()).unwrap_or(0));
+    }
+    // They cost the hub as much time as events that pass by.
+    turn.events += frames.len().div_ceil(8);
+    for frame in frames {
+        turn.push(listener, &frame);
+    }
+}
+
+fn recovered(room: RoomId, stand: Stand, listener: &Listener, turn: &mut Turn) {
+    let source = if stand.was_read { "store" } else { "ring" };
+    counter!("parlour_resumes_total", "source" => source).increment(1);
+    turn.push(listener, &account_v2::recovered(room, stand.at));
+}
+
+fn resync(room: RoomId, seq: i64, lost: Lost, listener: &Listener, turn: &mut Turn) {
+    counter!("parlour_resyncs_total", "reason" => lost.as_str()).increment(1);
+    turn.push(listener, &account_v2::resync(room, seq));
 }

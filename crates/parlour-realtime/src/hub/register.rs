@@ -152,7 +152,7 @@ impl State {
                 }
             }
             Err(error) => {
-                tracing::debug!(%error, "memberships could not be read");
+                tracing::debug!(%error, "no memberships, no place");
                 for one in waiting {
                     self.remove(one.session, now);
                     let _ = one.reply.send(Err(unavailable()));

@@ -5,7 +5,6 @@ use super::{
     burst::Burst,
     order::{Need, Order},
     people::People,
-    tail::Tail,
     turn::Turn,
 };
 use crate::{
@@ -73,13 +72,9 @@ pub(super) struct Room {
     pub(super) kind: Option<RoomKind>,
     /// Who was told to be writing, and when.
     pub(super) writing: Vec<(UserId, Instant)>,
-    /// The newest frames, while some listeners are held.
-    pub(super) tail: Tail,
     /// What was let through in this turn and is not in the outboxes yet: events that change nothing
     /// about who hears what.
     unsaid: Vec<Arc<Event>>,
-    /// How many are held.
-    held: usize,
     /// A former owner without a seat, and the seq up to which the hand-over may still give them one.
     former: Option<(UserId, i64)>,
     last_at: Time,
@@ -101,9 +96,7 @@ impl Room {
             seen: now,
             kind: None,
             writing: Vec::new(),
-            tail: Tail::default(),
             unsaid: Vec::new(),
-            held: 0,
             former: None,
             last_at: Time::from_micros(0),
         }
@@ -197,7 +190,7 @@ impl Room {
         }
         // What came before is for those who heard before.
         self.say(turn);
-        let event = &*event;
+        let event = &event;
         match &event.what {
             What::RoomCreated(_) | What::RoomUpdated(_) => {
                 self.set_owner(owner, event.seq, people);
@@ -239,6 +232,7 @@ impl Room {
     /// Keeps an event for the end of the turn, when all of them are written at once.
     fn say_later(&mut self, event: Arc<Event>, turn: &mut Turn) {
         if self.listeners.is_empty() {
+            turn.rings.push(&event, None, false);
             return;
         }
         if self.unsaid.is_empty() {
@@ -254,31 +248,32 @@ impl Room {
             return;
         };
         let mut bursts = [const { None }; DIALECTS];
-        let mut burst_of = |kind: DialectKind, unsaid: &[Arc<Event>]| {
-            bursts[kind as usize]
-                .get_or_insert_with(|| Arc::new(Burst::of(unsaid, kind.dialect())))
-                .clone()
-        };
+        let mut is_wanted = false;
         for listener in &self.listeners {
+            is_wanted |= listener.dialect == DialectKind::AccountV2;
             if listener.held || listener.from >= last {
                 continue;
             }
-            let burst = burst_of(listener.dialect, &self.unsaid);
+            let burst = bursts[listener.dialect as usize]
+                .get_or_insert_with(|| Burst::of(&self.unsaid, listener.dialect.dialect()));
             if let Some(piece) = burst.after(listener.from) {
                 turn.push_piece(listener, piece);
             }
         }
-        if self.held > 0 {
-            for (seq, frame) in burst_of(DialectKind::AccountV2, &self.unsaid).frames() {
-                self.tail.push(seq, frame);
-            }
+        let told = &bursts[DialectKind::AccountV2 as usize];
+        let mut frames = told.iter().flat_map(Burst::frames).peekable();
+        for event in self.unsaid.drain(..) {
+            let frame = frames.next_if(|(seq, _)| *seq == event.seq);
+            turn.rings
+                .push(&event, frame.map(|(_, frame)| frame), is_wanted);
         }
-        self.unsaid.clear();
     }
 
-    fn deliver(&mut self, event: &Event, turn: &mut Turn) {
+    fn deliver(&mut self, event: &Arc<Event>, turn: &mut Turn) {
         let mut encoded = Encoded::new(event);
+        let mut is_wanted = false;
         for listener in &self.listeners {
+            is_wanted |= listener.dialect == DialectKind::AccountV2;
             if listener.from >= event.seq {
                 continue;
             }
@@ -290,11 +285,8 @@ impl Room {
                 turn.push(listener, &frame);
             }
         }
-        if self.held > 0
-            && let Some(frame) = encoded.frame(DialectKind::AccountV2)
-        {
-            self.tail.push(event.seq, frame);
-        }
+        let frame = encoded.made(DialectKind::AccountV2);
+        turn.rings.push(event, frame, is_wanted);
     }
 
     /// Whether the user hears nothing after this event.
@@ -354,19 +346,12 @@ impl Room {
             && !seat.rooms.contains_key(&self.id)
         {
             seat.rooms.insert(self.id, after);
-            let held = seat.is_arriving && seat.dialect == DialectKind::AccountV2;
-            if held {
-                if self.held == 0 {
-                    self.tail.begin(after);
-                }
-                self.held += 1;
-            }
             self.listeners.push(Listener {
                 session,
                 user: seat.user,
                 after,
                 from: after,
-                held,
+                held: seat.is_arriving && seat.dialect == DialectKind::AccountV2,
                 dialect: seat.dialect,
                 outbox: Arc::clone(&seat.outbox),
             });
@@ -392,7 +377,6 @@ impl Room {
             }
             stays
         });
-        self.count_held();
         people.note_change(user, self.id, seq);
     }
 
@@ -411,23 +395,7 @@ impl Room {
         {
             people.note_outside(user, self.id);
         }
-        self.count_held();
         self.former = None;
-    }
-
-    /// One listener is held no more.
-    pub(super) fn let_go(&mut self) {
-        self.held = self.held.saturating_sub(1);
-        if self.held == 0 {
-            self.tail = Tail::default();
-        }
-    }
-
-    fn count_held(&mut self) {
-        if self.held > 0 {
-            self.held = self.listeners.iter().filter(|one| one.held).count() + 1;
-            self.let_go();
-        }
     }
 
     /// A socket is gone.
@@ -436,8 +404,8 @@ impl Room {
             .listeners
             .iter()
             .position(|listener| listener.session == session);
-        if index.is_some_and(|index| self.listeners.swap_remove(index).held) {
-            self.let_go();
+        if let Some(index) = index {
+            self.listeners.swap_remove(index);
         }
     }
 }

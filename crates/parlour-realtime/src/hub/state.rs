@@ -4,11 +4,13 @@
 use super::{
     Greeting, HubConfig, SessionId,
     ended::Ended,
+    fills::Fills,
     order::{Need, Order},
     owners::owners,
     people::People,
     presence::Presence,
     reads::{Answer, Read},
+    ring::Rings,
     room::{Heal, Room},
     shutdown::Closing,
     spread,
@@ -49,6 +51,7 @@ pub(super) struct State {
     pub(super) rooms: HashMap<RoomId, Room>,
     pub(super) ended: Ended,
     pub(super) turn: Turn,
+    pub(super) fills: Fills,
     /// What has to be read; the hub's task takes it at the end of each turn.
     pub(super) work: Vec<Read>,
     pub(super) closing: Option<Closing>,
@@ -73,7 +76,11 @@ impl State {
             presence: Presence::default(),
             rooms: HashMap::new(),
             ended: Ended::default(),
-            turn: Turn::default(),
+            turn: Turn {
+                rings: Rings::new(config.ring),
+                ..Turn::default()
+            },
+            fills: Fills::default(),
             work: Vec::new(),
             closing: None,
             dues: BinaryHeap::new(),
@@ -190,6 +197,7 @@ impl State {
             return;
         };
         let position = room.order.position();
+        let is_settled = position.is_some() || room.order.is_ended();
         match room.heal {
             Heal::Reading => {}
             _ if !room.is_wanting() => room.heal = Heal::Idle,
@@ -206,13 +214,17 @@ impl State {
                 self.dues.push(Reverse((due, id)));
             }
         }
+        if is_settled {
+            self.wake_waiting(id, now);
+        }
     }
 
     /// When something has to be done without news.
     pub(super) fn next_due(&self) -> Instant {
         let room = self.dues.peek().map(|Reverse((due, _))| *due);
         let closing = self.closing.as_ref().and_then(Closing::next);
-        [room, closing, self.next_audit, self.presence.next_due()]
+        let (presence, fills) = (self.presence.next_due(), self.fills.next_due());
+        [room, closing, self.next_audit, presence, fills]
             .into_iter()
             .flatten()
             .fold(self.next_round, Instant::min)
@@ -237,6 +249,7 @@ impl State {
                 self.next_audit = Some(now + FAST_AUDIT);
             }
         }
+        self.serve_waiting(now);
         self.tell_presence(now);
         self.close_some(now);
     }
@@ -273,6 +286,7 @@ impl State {
     pub(super) fn answer(&mut self, answer: Answer, now: Instant) {
         match answer {
             Answer::History { room, result } => self.history(room, result, now),
+            Answer::Ring { room, span, result } => self.ring_filled(room, span, result, now),
             Answer::Positions { asked, result } => {
                 self.comparing = false;
                 match result {
@@ -385,6 +399,7 @@ impl State {
             return;
         }
         self.forget_quiet_rooms(now);
+        self.turn.rings.sweep(now, self.config.quiet_for);
         let asked: Vec<_> = self
             .rooms
             .values()

@@ -1,6 +1,6 @@
 //! One turn of the hub: what it put into outboxes, to be sent off at its end.
 
-use super::{SessionId, room::Listener};
+use super::{SessionId, ring::Rings, room::Listener};
 use crate::outbox::{Outbox, Piece, Push};
 use parlour_core::{RoomId, event::EndReason};
 use std::sync::Arc;
@@ -20,6 +20,8 @@ pub(super) struct Turn {
     pub(super) delivered: usize,
     /// Rooms that ended and whose kind is not known here.
     pub(super) ended: Vec<(RoomId, EndReason)>,
+    /// The newest events of each active room.
+    pub(super) rings: Rings,
 }
 
 impl Turn {

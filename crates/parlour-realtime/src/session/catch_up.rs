@@ -1,22 +1,23 @@
 //! A client of version 2 begins to hear: what it missed first, then live.
 //!
-//! The hub holds the rooms of a new socket until the client said what it missed. Then, room by room:
-//! read a piece from the store, hand it to the hub, until the piece reaches what the hub kept
-//! ([`crate::hub::feed`]). A ring of each active room's newest events would serve a storm of clients
-//! without these reads; [`Desk::piece`] is its place.
+//! The hub holds the rooms of a new socket until the client said what it missed. Then, room by room, it
+//! is [fed](crate::hub::feed) from what the hub keeps in memory. Only who missed more than can be kept
+//! there reads by itself, [piece by piece](crate::hub::pieces), and hands that to the hub.
 
 use crate::{
     command::Resume,
     dialect::DialectKind,
     hub::{
         Registration,
-        feed::{Fed, Feed, Word},
+        feed::{Fed, Feed, Lost, Stand, Word},
+        pieces::Found,
+        ring::MOST_MISSED,
     },
     outbox::Outbox,
 };
 use bytes::Bytes;
 use futures_util::{FutureExt as _, future::BoxFuture};
-use parlour_core::{Error, Event, RoomId};
+use parlour_core::RoomId;
 use std::{
     collections::{BTreeMap, HashMap},
     future::pending,
@@ -26,12 +27,11 @@ use std::{
 };
 use tokio::time::Sleep;
 
-/// Who missed more events of a room reads its history instead.
-const MOST_MISSED: i64 = 1_000;
-/// How many events are read at once.
-const PIECE: i64 = 128;
-/// How many frames, and bytes, are handed over at once: with the tail less than half of what may wait.
+/// How many frames, and bytes, are handed over at once: with what the hub adds, less than half of what
+/// may wait.
 const HANDFUL: (usize, usize) = (128, 128 << 10);
+/// The position of a room that could not be read.
+const UNKNOWN: i64 = i64::MIN;
 /// How many rooms' positions are read at once.
 const POSITIONS: usize = 500;
 
@@ -159,21 +159,22 @@ impl Desk {
         // A room that was entered since has no beginning here; the hub knows.
         let began = self.cursors.get(&room).copied().unwrap_or(seq);
         let missed = (began - seq).max(0);
-        let is_beyond = newest.get(&room).is_some_and(|newest| seq > *newest);
-        let is_lost = !is_known || missed > MOST_MISSED || is_beyond;
+        let lost = match newest.get(&room) {
+            _ if !is_known => Some(Lost::Epoch),
+            _ if missed > MOST_MISSED => Some(Lost::TooMany),
+            Some(&UNKNOWN) => Some(Lost::Store),
+            Some(newest) if seq > *newest => Some(Lost::Beyond),
+            _ => None,
+        };
         Plan {
             room,
-            from: if is_lost { began } else { seq },
-            missed: match (is_lost, self.cursors.contains_key(&room)) {
+            from: if lost.is_some() { began } else { seq },
+            missed: match (lost.is_some(), self.cursors.contains_key(&room)) {
                 (true, _) => 0,
                 (false, true) => missed,
                 (false, false) => i64::MAX,
             },
-            word: if is_lost {
-                Word::Resync
-            } else {
-                Word::Recovered
-            },
+            word: lost.map_or(Word::Recovered, Word::Resync),
         }
     }
 
@@ -192,7 +193,7 @@ impl Desk {
             match self.hub.source().positions(rooms).await {
                 Ok(positions) => newest.extend(positions),
                 // What cannot be checked counts as lost.
-                Err(_) => newest.extend(rooms.iter().map(|room| (*room, i64::MIN))),
+                Err(_) => newest.extend(rooms.iter().map(|room| (*room, UNKNOWN))),
             }
         }
         newest
@@ -200,62 +201,62 @@ impl Desk {
 
     /// Feeds the socket what comes after `from` until it hears the room live.
     async fn follow(&self, room: RoomId, from: i64, word: Word) -> Fed {
-        let mut at = from;
+        let mut stand = Stand {
+            at: from,
+            word,
+            was_read: false,
+        };
         loop {
-            let upto = match self.feed(room, Vec::new(), at, word).await {
-                Fed::Behind(upto) => upto,
-                fed => return fed,
-            };
-            let events = match self.piece(room, at, upto).await {
-                Ok(Some(events)) if !events.is_empty() => events,
-                // It ended; the hub says so when it hears of it.
-                Ok(None) => return Fed::Live,
-                // Never a silent hole.
-                Ok(Some(_)) | Err(_) => return self.feed(room, Vec::new(), at, Word::Resync).await,
-            };
-            let mut frames = Vec::new();
-            let mut bytes = 0;
-            for event in events {
-                at = event.seq;
-                if let Some(frame) = DialectKind::AccountV2.dialect().encode(&event) {
-                    bytes += frame.len();
-                    frames.push(frame);
-                }
-                if frames.len() >= HANDFUL.0 || bytes >= HANDFUL.1 {
-                    bytes = 0;
-                    match self.feed(room, std::mem::take(&mut frames), at, word).await {
-                        Fed::Behind(_) => {}
-                        fed => return fed,
+            match self.feed(room, Vec::new(), stand).await {
+                Fed::More(next) => stand = next,
+                Fed::Behind(upto) => {
+                    if let Some(fed) = self.feed_piece(room, &mut stand, upto).await {
+                        return fed;
                     }
                 }
-            }
-            if !frames.is_empty() {
-                match self.feed(room, frames, at, word).await {
-                    Fed::Behind(_) => {}
-                    fed => return fed,
-                }
+                fed => return fed,
             }
         }
     }
 
-    /// The next events up to this seq, at most [`PIECE`]; `None` when the room is no more.
-    async fn piece(
-        &self,
-        room: RoomId,
-        after: i64,
-        upto: i64,
-    ) -> Result<Option<Vec<Event>>, Error> {
-        // Never closed; without a permit the read would merely not be limited.
-        let _permit = self.hub.replays().acquire().await;
-        let history = self.hub.source().history(room, after, PIECE).await?;
-        Ok(history.map(|history| {
-            let mut events = history.events;
-            events.retain(|event| event.seq <= upto);
-            events
-        }))
+    /// Reads the next events up to this seq and hands them over; answers when that was the end of it.
+    async fn feed_piece(&self, room: RoomId, stand: &mut Stand, upto: i64) -> Option<Fed> {
+        // Held until it is handed over, so that others find it.
+        let (found, _held) = self.hub.pieces().read(room, stand.at, upto).await;
+        let events = match found {
+            Found::Next(events) => events,
+            // The hub says so when it hears of it.
+            Found::Ended => return Some(Fed::Live),
+            Found::Lost => {
+                // Never a silent hole.
+                stand.word = Word::Resync(Lost::Store);
+                return None;
+            }
+        };
+        stand.was_read = true;
+        let mut frames = Vec::new();
+        let mut bytes = 0;
+        let last = events.last().map(|(seq, _)| *seq);
+        for (seq, frame) in events {
+            stand.at = seq;
+            bytes += frame.as_ref().map_or(0, Bytes::len);
+            frames.extend(frame);
+            if frames.len() >= HANDFUL.0 || bytes >= HANDFUL.1 || last == Some(seq) {
+                bytes = 0;
+                match self.feed(room, std::mem::take(&mut frames), *stand).await {
+                    Fed::Behind(_) => {}
+                    Fed::More(next) => {
+                        *stand = next;
+                        return None;
+                    }
+                    fed => return Some(fed),
+                }
+            }
+        }
+        None
     }
 
-    async fn feed(&self, room: RoomId, frames: Vec<Bytes>, at: i64, word: Word) -> Fed {
+    async fn feed(&self, room: RoomId, frames: Vec<Bytes>, stand: Stand) -> Fed {
         if !self.outbox.has_room().await {
             return Fed::Gone;
         }
@@ -265,8 +266,7 @@ impl Desk {
                 session,
                 room,
                 frames,
-                at,
-                word,
+                stand,
                 reply,
             })
             .await

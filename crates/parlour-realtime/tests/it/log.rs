@@ -62,8 +62,25 @@ pub(crate) struct Log {
     inner: Mutex<Inner>,
     down: AtomicBool,
     reads: AtomicUsize,
+    /// The same by kind.
+    pub(crate) counted: Counted,
     /// How long a read takes, in microseconds of the paused clock.
     delay: AtomicUsize,
+}
+
+/// How often what was read.
+#[derive(Default)]
+pub(crate) struct Counted {
+    pub(crate) hearings: AtomicUsize,
+    pub(crate) positions: AtomicUsize,
+    pub(crate) history: Mutex<BTreeMap<RoomId, usize>>,
+}
+
+impl Counted {
+    fn note_history(&self, room: RoomId) {
+        let mut rooms = self.history.lock().expect("not poisoned");
+        *rooms.entry(room).or_default() += 1;
+    }
 }
 
 #[derive(Default)]
@@ -386,6 +403,7 @@ impl Log {
 #[async_trait]
 impl Source for Log {
     async fn history(&self, id: RoomId, after: i64, limit: i64) -> Result<Option<History>, Error> {
+        self.counted.note_history(id);
         self.read(|inner| {
             let room = inner.rooms.get(&id).filter(|room| !room.ended)?;
             let events: Vec<_> = room
@@ -412,6 +430,7 @@ impl Source for Log {
     }
 
     async fn positions(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, i64)>, Error> {
+        self.counted.positions.fetch_add(1, Ordering::Relaxed);
         self.read(|inner| {
             let living = |id: &RoomId| inner.rooms.get(id).filter(|room| !room.ended);
             rooms
@@ -434,19 +453,24 @@ impl Source for Log {
         "e1"
     }
 
-    async fn hearings(&self, user: UserId) -> Result<Vec<Hearing>, Error> {
+    async fn hearings(&self, users: &[UserId]) -> Result<Vec<(UserId, Hearing)>, Error> {
+        self.counted.hearings.fetch_add(1, Ordering::Relaxed);
         self.read(|inner| {
-            inner
-                .rooms
-                .iter()
-                .filter(|(_, room)| !room.ended && room.hears(user))
-                .map(|(id, room)| Hearing {
-                    room: *id,
-                    seq: room.seq(),
-                    owner: room.owner,
-                    is_member: room.members.contains(&user),
-                })
-                .collect()
+            let of = |user: UserId| {
+                let rooms = inner.rooms.iter();
+                rooms
+                    .filter(move |(_, room)| !room.ended && room.hears(user))
+                    .map(move |(id, room)| {
+                        let hearing = Hearing {
+                            room: *id,
+                            seq: room.seq(),
+                            owner: room.owner,
+                            is_member: room.members.contains(&user),
+                        };
+                        (user, hearing)
+                    })
+            };
+            users.iter().copied().flat_map(of).collect()
         })
         .await
     }

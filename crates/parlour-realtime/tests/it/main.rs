@@ -19,5 +19,6 @@ mod shutdown;
 mod slow;
 mod sockets;
 mod sockets_v2;
+mod storm;
 mod wire;
 mod world;

@@ -1,13 +1,14 @@
 //! Random lives of clients that are cut and come back, to either of two nodes, over buses that lose,
-//! repeat and reorder: nobody ever misses, repeats or reorders an event without being told.
+//! repeat and reorder, with rings of any size, and nodes that are started anew: nobody ever misses,
+//! repeats or reorders an event without being told.
 
 use crate::{
     bus::{Dice, Faults},
     sockets::Served,
     world::{Socket, World, settle, user},
 };
-use parlour_core::{RoomId, event::LeaveReason};
-use parlour_realtime::{Config, Realtime};
+use parlour_core::{MessageId, RoomId, event::LeaveReason};
+use parlour_realtime::{ChangeKind, Config, NewChange, Realtime, RingLimits};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -22,6 +23,8 @@ const STEPS: usize = 250;
 struct Client {
     id: i64,
     served: Option<Served>,
+    /// Which node it is connected to.
+    node: usize,
     cursors: BTreeMap<RoomId, i64>,
     /// Resyncs so far.
     resyncs: usize,
@@ -128,16 +131,40 @@ struct Run {
     clients: Vec<Client>,
     /// Somebody in every room who always has a socket on both nodes: they know all rooms, so that
     /// even what is lost heals exactly.
-    _watchers: Vec<Socket>,
+    watchers: Vec<Socket>,
+    config: Config,
+}
+
+/// Rings that hold nearly everything, or little, or hardly anything at all.
+fn config(seed: u64) -> Config {
+    let mut config = Config::default();
+    let usual = RingLimits::default();
+    config.hub.ring = match seed % 4 {
+        0 => usual,
+        1 => RingLimits { events: 4, ..usual },
+        2 => RingLimits {
+            events: 4,
+            deep_bytes: 4_000,
+            ..usual
+        },
+        _ => RingLimits {
+            events: 4,
+            bytes: 1_500,
+            deep_bytes: 2_500,
+            total: 4_000,
+        },
+    };
+    config
 }
 
 impl Run {
     async fn new(seed: u64, faults: Faults) -> Self {
-        let here = World::with(seed, faults, Config::default());
+        let config = config(seed);
+        let here = World::with(seed, faults, config);
         let there = World {
             log: Arc::clone(&here.log),
             bus: Arc::clone(&here.bus),
-            realtime: Realtime::start(here.log.clone(), here.bus.clone(), Config::default()),
+            realtime: Realtime::start(here.log.clone(), here.bus.clone(), config),
         };
         let mut rooms = Vec::new();
         for _ in 0..3 {
@@ -157,7 +184,8 @@ impl Run {
             nodes: [here, there],
             dice: Dice::new(seed ^ 0xbeef),
             rooms,
-            _watchers: watchers,
+            watchers,
+            config,
             clients: (1..=CLIENTS)
                 .map(|id| Client {
                     id,
@@ -170,9 +198,11 @@ impl Run {
     async fn step(&mut self, seed: u64) {
         let room = self.rooms[self.dice.below(3) as usize];
         let index = self.dice.below(CLIENTS as u64) as usize;
-        let world = &self.nodes[self.dice.below(2) as usize];
+        let node = self.dice.below(2) as usize;
+        let world = &self.nodes[node];
         match self.dice.below(100) {
-            0..8 => {
+            0 => self.restart(node).await,
+            1..8 => {
                 let client = &mut self.clients[index];
                 // What is on the wire when it breaks may or may not arrive.
                 if self.dice.percent(50) {
@@ -184,6 +214,7 @@ impl Run {
                 let client = &mut self.clients[index];
                 if client.served.is_none() {
                     client.greeted = false;
+                    client.node = node;
                     client.served = Some(world.serve_v2(client.id).await);
                 }
             }
@@ -198,6 +229,7 @@ impl Run {
                 world.tell(left).await;
             }
             52..56 => world.tell(world.log.rename(room)).await,
+            56..64 => self.change(world).await,
             _ => {
                 let author = self.dice.below(3) as i64 + 1;
                 for _ in 0..=self.dice.below(3) {
@@ -205,6 +237,38 @@ impl Run {
                 }
             }
         }
+    }
+
+    /// A message is edited, deleted or reacted to.
+    async fn change(&self, world: &World) {
+        let what = match self.dice.below(4) {
+            0 => ChangeKind::Edit("better".to_owned()),
+            1 => ChangeKind::Delete,
+            other => ChangeKind::React {
+                emoji: "👍".to_owned(),
+                on: other == 2,
+            },
+        };
+        let change = NewChange {
+            id: MessageId::new(self.dice.below(200) as i64 + 1),
+            what,
+            nonce: None,
+        };
+        if let Some((_, events)) = world.log.change(&change, user(1)) {
+            world.tell(events).await;
+        }
+    }
+
+    /// A node ends and begins anew: it remembers nothing.
+    async fn restart(&mut self, node: usize) {
+        let connected = self.clients.iter_mut();
+        for client in connected.filter(|client| client.node == node) {
+            client.served = None;
+        }
+        let world = &mut self.nodes[node];
+        let (log, bus) = (world.log.clone(), world.bus.clone());
+        world.realtime = Realtime::start(log, bus, self.config);
+        self.watchers[node] = world.socket(WATCHER).await;
     }
 
     async fn finish(&mut self, seed: u64) {

@@ -50,11 +50,17 @@ const INVITATIONS: Sql = sql!(
      ORDER BY r.id DESC LIMIT 100"
 );
 
+/// One statement, hence one snapshot: first who owns, then who has joined the room of somebody else.
 const HEARINGS: Sql = sql!(
-    "SELECT r.id, r.last_seq, r.owner_id, CASE WHEN m.user_id IS NULL THEN 0 ELSE 1 END \
-     FROM rooms r \
-     LEFT JOIN room_users m ON m.room_id = r.id AND m.user_id = $1 AND m.state = 'member' \
-     WHERE " [text mine!()] " ORDER BY r.id"
+    "SELECT r.owner_id, r.id, r.last_seq, r.owner_id, \
+     CASE WHEN m.user_id IS NULL THEN 0 ELSE 1 END FROM rooms r \
+     LEFT JOIN room_users m ON m.room_id = r.id AND m.user_id = r.owner_id AND m.state = 'member' \
+     WHERE r.owner_id" [any 1] " AND r.ended_at IS NULL \
+     UNION ALL \
+     SELECT m.user_id, r.id, r.last_seq, r.owner_id, 1 FROM room_users m \
+     JOIN rooms r ON r.id = m.room_id \
+     WHERE m.user_id" [any 1] " AND m.state = 'member' AND r.ended_at IS NULL \
+     AND r.owner_id <> m.user_id ORDER BY 1, 2"
 );
 
 const POSITIONS: Sql =
@@ -120,16 +126,20 @@ async fn rooms(conn: &mut Conn, sql: &Sql, args: Vec<Arg>) -> Result<Vec<Room>, 
         .collect()
 }
 
-pub(super) async fn hearings(conn: &mut Conn, user: UserId) -> Result<Vec<Hearing>, Fault> {
-    let rows = conn.rows(&HEARINGS, args![user]).await?;
+pub(super) async fn hearings(
+    conn: &mut Conn,
+    ids: Vec<i64>,
+) -> Result<Vec<(UserId, Hearing)>, Fault> {
+    let rows = conn.rows(&HEARINGS, args![ids]).await?;
     rows.iter()
         .map(|row| {
-            Ok(Hearing {
-                room: RoomId::new(row.int(0)?),
-                seq: row.int(1)?,
-                owner: row.user(2)?,
-                is_member: row.int(3)? == 1,
-            })
+            let hearing = Hearing {
+                room: RoomId::new(row.int(1)?),
+                seq: row.int(2)?,
+                owner: row.user(3)?,
+                is_member: row.int(4)? == 1,
+            };
+            Ok((row.user(0)?, hearing))
         })
         .collect()
 }

@@ -109,6 +109,18 @@ async fn hearings(t: &Bench) {
     );
     let nobody = t.user("nobody").await;
     assert_eq!(t.store.hearings(nobody).await.unwrap(), []);
+    let all = t.store.hearings_of(&[nobody, bob, ann]).await.unwrap();
+    assert_eq!(
+        all,
+        [
+            (ann, hearing(owned, 1, ann, false)),
+            (ann, hearing(both, 2, ann, true)),
+            (ann, hearing(joined, 3, bob, true)),
+            (bob, hearing(joined, 3, bob, false)),
+            (bob, hearing(left, 3, bob, false)),
+        ]
+    );
+    assert_eq!(t.store.hearings_of(&[]).await.unwrap(), []);
 }
 
 async fn positions(t: &Bench) {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 on_each_engine! {
     a_credential_is_kept,
+    many_ask_at_once,
     credentials_end,
     nobody_ends_the_credentials_of_others,
     only_active_accounts_get_credentials,
@@ -53,6 +54,33 @@ async fn a_credential_is_kept(t: &Bench) {
     };
     t.store.update_user(ann, admin, t.now()).await.unwrap();
     assert!(t.store.token("h1").await.unwrap().unwrap().user_is_admin);
+}
+
+/// Those who ask at the same time share statements; each gets its own answer, and nobody an old one.
+async fn many_ask_at_once(t: &Bench) {
+    let [ann, bob] = t.users(["ann", "bob"]).await;
+    for (number, user) in [(0, ann), (1, bob), (2, ann)] {
+        let new = t.new_token(user, &format!("h{number}"));
+        t.store.create_token(new).await.unwrap().unwrap();
+    }
+    let ask = |number: usize| {
+        let store = std::sync::Arc::clone(&t.store);
+        tokio::spawn(async move {
+            let token = store.token(&format!("h{}", number % 4)).await.unwrap();
+            token.map(|token| token.user)
+        })
+    };
+    for bobs in [Some(bob), None] {
+        let all: Vec<_> = (0..600).map(ask).collect();
+        for (number, asked) in all.into_iter().enumerate() {
+            let expected = [Some(ann), bobs, Some(ann), None][number % 4];
+            assert_eq!(asked.await.unwrap(), expected, "{number}");
+        }
+        t.store
+            .end_tokens(bob, EndWhich::All, t.now())
+            .await
+            .unwrap();
+    }
 }
 
 async fn tokens(t: &Bench, user: UserId, hashes: [&str; 3]) -> [TokenId; 3] {

@@ -9,6 +9,8 @@
 /** Pauses between attempts; the real one is anywhere between a tenth and all of it. */
 const BACKOFF_MS = [1000, 2000, 4000, 8000, 15000];
 const ANSWER_MS = 10000;
+/** A line that did not hold so long does not make the pauses short again. */
+const STEADY_MS = 5000;
 /** Close codes after which coming back is no use. */
 const FINAL = new Set([1002, 1007, 4002]);
 
@@ -36,6 +38,9 @@ let running = false;
 let timer = 0;
 let watch = 0;
 let heardAt = 0;
+let openedAt = 0;
+/** Which pause comes next. */
+let level = 0;
 let pinged = false;
 /** @type {() => {epoch: string, cursors: Record<string, number>} | null} */
 let positions = () => null;
@@ -142,6 +147,7 @@ function hello(frame) {
   state.epoch = frame.epoch;
   state.open = true;
   state.tries = 0;
+  openedAt = heardAt;
   tell("net:event", frame);
   if (state.ended) return;
   const from = positions();
@@ -203,6 +209,7 @@ function lost(code, pause) {
   const was = socket;
   socket = null;
   if (code === 0) was?.close(1000);
+  if (state.open && Date.now() - openedAt >= STEADY_MS) level = 0;
   state.open = false;
   clearTimeout(timer);
   clearTimeout(watch);
@@ -214,13 +221,14 @@ function lost(code, pause) {
   if (code === 4401) return end("session");
   if (!running || state.ended) return;
   state.tries += 1;
-  schedule(pause ?? (code === 4008 ? 200 : undefined), FINAL.has(code));
+  level += 1;
+  schedule(pause, FINAL.has(code));
   if (code === 1006 && state.tries % 3 === 2) void stillLoggedIn();
 }
 
 /** @param {number} [pause] @param {boolean} [longest] */
 function schedule(pause, longest = false) {
-  const most = BACKOFF_MS[longest ? BACKOFF_MS.length - 1 : Math.min(Math.max(state.tries, 1), BACKOFF_MS.length) - 1] ?? 15000;
+  const most = BACKOFF_MS[longest ? BACKOFF_MS.length - 1 : Math.min(Math.max(level, 1), BACKOFF_MS.length) - 1] ?? 15000;
   state.wait = pause ?? Math.round(most * (0.1 + 0.9 * Math.random()));
   state.retryAt = Date.now() + state.wait;
   clearTimeout(timer);

@@ -22,6 +22,8 @@ import { api } from "./api.js";
  */
 
 const PAGE = 200;
+/** Over how long the questions of those who come back are spread. */
+const AGAIN_MS = 3000;
 const RETRY_MS = [1000, 2000, 4000, 8000, 15000];
 
 /** Read by everybody, written here. */
@@ -80,8 +82,13 @@ export function close() {
 /** Tells the other tabs. @param {object} message */
 export const broadcast = (message) => channel?.postMessage(message);
 
+/**
+ * Only the open room is gone on with: of the others this page knows marks alone, and one answer about
+ * what is unread renews them all. A room that is being read anew has no position yet.
+ */
 function positions() {
-  return { epoch: store.epoch, cursors: store.room ? { [String(store.room.id)]: store.seq } : {} };
+  const known = store.room && store.seq > 0;
+  return { epoch: store.epoch, cursors: known ? { [String(store.room?.id)]: store.seq } : {} };
 }
 
 /** @param {net.Frame} frame */
@@ -111,8 +118,10 @@ function greeted(frame) {
   }
   const moved = [...store.rooms.values()].some((room) => room.id !== store.room?.id && (frame.cursors?.[room.id] ?? 0) > room.seq);
   const added = Object.keys(frame.cursors ?? {}).some((id) => !store.rooms.has(Number(id)));
-  if (moved || added || greeted.before) void refreshUnread();
-  if (greeted.before) askPeople();
+  // Everybody comes back at once after an interruption: these questions can wait for their turn.
+  const later = greeted.before ? AGAIN_MS * Math.random() : 0;
+  if (moved || added || greeted.before) void refreshUnread(later);
+  if (greeted.before) askPeople(later);
   greeted.before = true;
 }
 greeted.before = false;
@@ -121,18 +130,23 @@ greeted.before = false;
 function resync() {
   if (!store.room) return;
   ahead.clear();
+  // What was seen before may be of another lineage, and further on than this one is.
+  store.seq = 0;
   filling = true;
   visit += 1;
   tell("store:resync");
 }
 
-/** The timeline loaded the newest page: the stream goes on from here. @param {number} seq */
+/**
+ * The timeline holds the newest page as of `seq` and nothing else: the stream goes on from here. What came
+ * meanwhile is read again. @param {number} seq
+ */
 export function caughtUp(seq) {
-  store.seq = Math.max(seq, store.seq);
-  for (const early of ahead) if (early <= store.seq) ahead.delete(early);
-  advance();
+  const newest = Math.max(store.seq, ...ahead);
+  store.seq = seq;
+  ahead.clear();
   filling = false;
-  if (ahead.size > 0) void fill();
+  if (newest > seq) void fill();
 }
 
 /** @param {number} seq */
@@ -257,8 +271,8 @@ function countUnread(id, frame) {
   tell("store:unread", { room: id, mention, message: frame.message });
 }
 
-/** Asks the server for all marks; calls within a second are one. */
-export function refreshUnread() {
+/** Asks the server for all marks; calls within a moment are one. @param {number} [later] */
+export function refreshUnread(later = 0) {
   clearTimeout(unreadTimer);
   unreadTimer = setTimeout(async () => {
     const answer = await api("GET", "/api/v1/chats/unread/").catch(() => null);
@@ -268,7 +282,7 @@ export function refreshUnread() {
       else Object.assign(link, { seq: Math.max(seq, link.seq), read_seq: read, unread: unread > 0, mentions });
     }
     tell("store:unread", {});
-  }, 300);
+  }, 300 + later);
 }
 
 /** I read up to `seq`. @param {number} seq @param {boolean} [back] */
@@ -340,8 +354,8 @@ function stopWriting(person) {
   tell("store:typing");
 }
 
-/** Reads the list of people again; calls within a moment are one. */
-export function askPeople() {
+/** Reads the list of people again; calls within a moment are one. @param {number} [later] */
+export function askPeople(later = 0) {
   clearTimeout(peopleTimer);
   peopleTimer = setTimeout(async () => {
     const room = store.room;
@@ -354,7 +368,7 @@ export function askPeople() {
       ...person, initials: initials(person.nickname), is_me: person.id === store.me.id, writing: old.get(person.id)?.writing,
     }]));
     tell("store:people");
-  }, 400);
+  }, 400 + later);
 }
 
 /** One or two letters for an avatar. @param {string} name @returns {string} */

@@ -7,6 +7,7 @@ use crate::support::{
 stories![
     what_happens_is_counted,
     what_is_used_twice_is_counted,
+    who_comes_back_is_counted,
     times_and_sizes_have_buckets_and_words,
     sockets_are_counted_while_they_are_open,
 ];
@@ -74,6 +75,37 @@ async fn what_is_used_twice_is_counted(engine: Engine) {
     assert_eq!(metrics.get(repeated), 2.0);
     assert_eq!(metrics.get(conflict), 1.0);
     assert_eq!(metrics.get("parlour_messages_stored_total"), 1.0);
+}
+
+async fn who_comes_back_is_counted(engine: Engine) {
+    let server = start(engine).await;
+    let ada = server.user("ada").await;
+    let room = ada.room("Tea").await;
+    let path = format!("/?token={}&v=2", ada.token);
+    let come_back = async |epoch: Option<&str>, cursor: i64, word: &str| {
+        let socket = Socket::open_at(server.address(), &path, &[]).await;
+        let mut socket = socket.unwrap_or_else(|status| panic!("{status}"));
+        let hello = socket.next().await;
+        let epoch = epoch.map_or(hello["epoch"].clone(), Into::into);
+        let cursors = json!({ room.to_string(): cursor });
+        let resume = json!({"type": "resume", "epoch": epoch, "cursors": cursors});
+        socket.send(resume).await;
+        while socket.next().await["type"] != word {}
+        socket
+    };
+    let mut listener = come_back(None, 1, "recovered").await;
+    for number in 0..3 {
+        ada.say(room, &format!("message {number}")).await;
+        while listener.next().await["type"] != "message.created" {}
+    }
+    let before = Metrics::of(&server).await;
+    come_back(None, 2, "recovered").await;
+    come_back(Some("another"), 2, "resync").await;
+    let after = Metrics::of(&server).await;
+    let more = |name: &str| after.get(name) - before.get(name);
+    assert_eq!(more("parlour_resumes_total"), 1.0);
+    assert_eq!(more("parlour_replayed_events_total"), 2.0);
+    assert_eq!(more("parlour_resyncs_total{reason=\"epoch\"}"), 1.0);
 }
 
 async fn times_and_sizes_have_buckets_and_words(engine: Engine) {
