@@ -1,0 +1,20 @@
+//! The proof that Parlour loses nothing: scenarios that kill, cut and crowd the real server from
+//! outside, and a checker that compares what was sent, promised and delivered.
+#![expect(
+    clippy::print_stdout,
+    reason = "a command line program: its output is its purpose"
+)]
+
+pub mod client;
+pub mod closing;
+pub mod database;
+pub mod history;
+pub mod http;
+pub mod listener;
+pub mod people;
+pub mod recorder;
+pub mod run;
+pub mod scenario;
+pub mod scenarios;
+pub mod server;
+mod wire;
