@@ -5,13 +5,19 @@
     reason = "a command line program: its output is its purpose"
 )]
 
+pub mod calls;
 pub mod client;
 pub mod closing;
+pub mod crowd;
 pub mod database;
+pub mod faults;
 pub mod history;
 pub mod http;
 pub mod listener;
+pub mod meter;
+pub mod pace;
 pub mod people;
+pub mod raw;
 pub mod recorder;
 pub mod run;
 pub mod scenario;

@@ -5,9 +5,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -36,7 +34,7 @@ while True:
 /// How a run of the control ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Ran {
-    /// Rows whose commit was acknowledged before the power was cut.
+    /// Rows whose commit was acknowledged.
     pub acknowledged: u64,
     /// Rows that were there afterwards.
     pub found: u64,
@@ -53,11 +51,12 @@ impl Ran {
 pub fn run(disk: &PowerDisk, synchronous: &str, time: Duration) -> Result<Ran> {
     let file = disk.path().join(format!("control-{synchronous}.db"));
     let mut writer = Writer::start(&file, synchronous)?;
-    let seen = writer.follow()?;
+    let promises = writer.follow()?;
     thread::sleep(time);
-    let acknowledged = seen.load(Ordering::Acquire);
     disk.cut()?;
     drop(writer);
+    // Every promise counts, also those made while the power was about to go.
+    let acknowledged = promises.join().unwrap_or_default();
     disk.restore()?;
     ensure!(acknowledged > 0, "the control wrote nothing in {time:?}");
     let found = if file.exists() {
@@ -95,19 +94,16 @@ impl Writer {
             .context("python3 did not start")
     }
 
-    /// The number of the last row that was acknowledged, as it grows.
-    fn follow(&mut self) -> Result<Arc<AtomicU64>> {
+    /// Reads to the end of the writer: the number of the last row that it acknowledged.
+    fn follow(&mut self) -> Result<JoinHandle<u64>> {
         let out = self.0.stdout.take().context("no output")?;
-        let seen = Arc::new(AtomicU64::new(0));
-        let grows = Arc::clone(&seen);
-        thread::spawn(move || {
-            for line in BufReader::new(out).lines().map_while(Result::ok) {
-                if let Ok(number) = line.parse() {
-                    grows.store(number, Ordering::Release);
-                }
-            }
-        });
-        Ok(seen)
+        Ok(thread::spawn(move || {
+            let lines = BufReader::new(out).lines().map_while(Result::ok);
+            lines
+                .filter_map(|line| line.parse().ok())
+                .last()
+                .unwrap_or(0)
+        }))
     }
 }
 
