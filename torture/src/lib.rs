@@ -12,6 +12,7 @@ pub mod history;
 pub mod http;
 pub mod listener;
 pub mod people;
+pub mod raw;
 pub mod recorder;
 pub mod run;
 pub mod scenario;
