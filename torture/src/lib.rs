@@ -18,4 +18,5 @@ pub mod run;
 pub mod scenario;
 pub mod scenarios;
 pub mod server;
+pub mod traffic;
 mod wire;

@@ -1,8 +1,26 @@
 //! The table of all scenarios.
 
 pub mod d1;
+pub mod d11;
+pub mod d13;
+pub mod d4;
+pub mod d5;
+pub mod d8;
+pub mod d9;
+pub mod x7;
+pub mod x8;
 
 use crate::scenario::Scenario;
 
 /// Every scenario, in the order in which they run.
-pub const ALL: &[Scenario] = &[d1::SCENARIO];
+pub const ALL: &[Scenario] = &[
+    d1::SCENARIO,
+    d4::SCENARIO,
+    d5::SCENARIO,
+    d8::SCENARIO,
+    d9::SCENARIO,
+    d11::SCENARIO,
+    d13::SCENARIO,
+    x7::SCENARIO,
+    x8::SCENARIO,
+];
