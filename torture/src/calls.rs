@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use crate::bare::{Bare, Said};
 use crate::history::What;
 use crate::http::{Answer, Http};
 use crate::people::{Person, RoomId, history};
-use crate::raw::{Raw, Said};
 
 /// A call that takes longer than this is given up: it hangs.
 pub const HANGS: Duration = Duration::from_secs(10);
@@ -104,7 +104,7 @@ impl Calls {
             for door in [Door::Rest, Door::Socket] {
                 let line = match door {
                     Door::Rest => Line::Rest(Http::new(addr).within(HANGS), person.clone()),
-                    Door::Socket => Line::Socket(Raw::connect(addr, &person.token).await?),
+                    Door::Socket => Line::Socket(Bare::connect(addr, &person.token).await?),
                 };
                 let (notes, stop) = (Arc::clone(&calls.notes), Arc::clone(&calls.stop));
                 let name = format!("{door:?} of {}", person.name);
@@ -162,7 +162,7 @@ impl Calls {
 
 enum Line {
     Rest(Http, Person),
-    Socket(Raw),
+    Socket(Bare),
 }
 
 async fn send(
@@ -179,7 +179,7 @@ async fn send(
         let begun = Instant::now();
         let (door, end) = match &mut line {
             Line::Rest(http, person) => (Door::Rest, post(http, person, room, &text).await),
-            Line::Socket(raw) => (Door::Socket, say(raw, room, &text).await),
+            Line::Socket(bare) => (Door::Socket, say(bare, room, &text).await),
         };
         let call = Call {
             door,
@@ -227,13 +227,13 @@ fn end_of_answer(answer: &Answer) -> End {
 
 /// Sends over the socket and waits for the ack or error of this nonce; everything else that comes is
 /// passed over.
-async fn say(raw: &mut Raw, room: RoomId, text: &str) -> End {
+async fn say(bare: &mut Bare, room: RoomId, text: &str) -> End {
     let calling = async {
-        if let Err(error) = raw.say(room, text, text).await {
+        if let Err(error) = bare.say(room, text, text).await {
             return End::Broken(format!("{error:#}"));
         }
         loop {
-            let frame: Value = match raw.next().await {
+            let frame: Value = match bare.next().await {
                 Said::Text(frame) => serde_json::from_str(&frame).unwrap_or(Value::Null),
                 end => return End::Broken(format!("{end:?}")),
             };

@@ -175,8 +175,13 @@ impl Client {
 
     /// Closes in an orderly way. What it hears counts as heard to the end from here on: wait with
     /// [`Self::reached`] first.
-    pub async fn stop(mut self) {
+    pub async fn stop(self) {
         self.state.mark_the_end();
+        self.hang_up().await;
+    }
+
+    /// Closes in an orderly way while others go on.
+    pub async fn hang_up(mut self) {
         self.order(Order::Stop);
         // Whoever does not end by itself is ended by the drop.
         drop(timeout(Duration::from_secs(3), &mut self.task).await);

@@ -1,17 +1,15 @@
 //! Many clients who talk in some rooms, for scenarios that break something meanwhile.
 
 use anyhow::Result;
-use rand::RngExt as _;
-use tokio::time::{Duration, Instant, sleep};
+use rand::rngs::StdRng;
+use std::time::Duration;
 
 use crate::client::Client;
 use crate::closing::{self, Owned};
 use crate::http::Http;
-use crate::people::{Person, RoomId};
+use crate::people::Person;
 use crate::recorder::Recorder;
-
-/// How many messages of each client may wait for their acknowledgement.
-const AHEAD: usize = 4;
+use crate::traffic::Traffic;
 
 /// The clients, their rooms, and the book in which all is written.
 #[derive(Debug)]
@@ -19,6 +17,7 @@ pub struct Crowd {
     rooms: Vec<Owned>,
     clients: Vec<Client>,
     recorder: Recorder,
+    traffic: Traffic,
 }
 
 impl Crowd {
@@ -26,13 +25,19 @@ impl Crowd {
     ///
     /// # Errors
     /// When the server does not greet one.
-    pub async fn start(http: &Http, people: &[Person], rooms: Vec<Owned>) -> Result<Self> {
+    pub async fn start(
+        http: &Http,
+        people: &[Person],
+        rooms: Vec<Owned>,
+        random: StdRng,
+    ) -> Result<Self> {
         let recorder = Recorder::new();
         let mut clients = Vec::new();
         for person in people {
             clients.push(Client::start(http.addr(), person, &recorder).await?);
         }
         Ok(Self {
+            traffic: Traffic::new(random, rooms.iter().map(|owned| owned.room)),
             rooms,
             clients,
             recorder,
@@ -40,20 +45,8 @@ impl Crowd {
     }
 
     /// Everybody keeps some messages on their way for this time.
-    pub async fn talk(&self, time: Duration, random: &mut impl rand::Rng) {
-        let end = Instant::now() + time;
-        while Instant::now() < end {
-            for client in &self.clients {
-                if client.pending() < AHEAD {
-                    client.say(self.some_room(random));
-                }
-            }
-            sleep(Duration::from_millis(2)).await;
-        }
-    }
-
-    fn some_room(&self, random: &mut impl rand::Rng) -> RoomId {
-        self.rooms[random.random_range(0..self.rooms.len())].room
+    pub async fn talk(&mut self, time: Duration) {
+        self.traffic.busy(&self.clients, time).await;
     }
 
     /// How many messages were acknowledged so far.

@@ -5,6 +5,7 @@
     reason = "a command line program: its output is its purpose"
 )]
 
+pub mod bare;
 pub mod calls;
 pub mod client;
 pub mod closing;
@@ -23,4 +24,5 @@ pub mod run;
 pub mod scenario;
 pub mod scenarios;
 pub mod server;
+pub mod traffic;
 mod wire;

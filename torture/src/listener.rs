@@ -91,13 +91,19 @@ impl Listener {
     /// Waits until this position was heard; whether that came true.
     pub async fn reached(&self, seq: u64, patience: Duration) -> bool {
         let limit = Instant::now() + patience;
-        while self.last.load(Ordering::Relaxed) < seq {
+        while self.last() < seq {
             if Instant::now() > limit {
                 return false;
             }
             sleep(Duration::from_millis(5)).await;
         }
         true
+    }
+
+    /// The position up to which it heard.
+    #[must_use]
+    pub fn last(&self) -> u64 {
+        self.last.load(Ordering::Relaxed)
     }
 
     /// Whether the server has not closed it.

@@ -13,8 +13,8 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
 
+use crate::bare::Bare;
 use crate::people::{Person, RoomId};
-use crate::raw::Raw;
 
 /// What the stream is made of.
 #[derive(Clone, Copy, Debug)]
@@ -142,11 +142,11 @@ impl Pace {
 }
 
 /// A socket that hears live from now on, because it has spoken.
-async fn awake(addr: SocketAddr, token: &str) -> Result<Raw> {
-    let mut raw = Raw::connect(addr, token).await?;
-    raw.send(&json!({"type": "ping"})).await?;
-    raw.wait_for("pong").await?;
-    Ok(raw)
+async fn awake(addr: SocketAddr, token: &str) -> Result<Bare> {
+    let mut bare = Bare::connect(addr, token).await?;
+    bare.send(&json!({"type": "ping"})).await?;
+    bare.wait_for("pong").await?;
+    Ok(bare)
 }
 
 async fn read(
@@ -179,8 +179,8 @@ fn due(frame: &str) -> Option<Duration> {
     micros.parse().ok().map(Duration::from_micros)
 }
 
-async fn send(raw: Raw, shared: Arc<Shared>, flow: Flow, (offset, pause): (Duration, Duration)) {
-    let (mut sink, mut stream) = raw.into_inner().split();
+async fn send(bare: Bare, shared: Arc<Shared>, flow: Flow, (offset, pause): (Duration, Duration)) {
+    let (mut sink, mut stream) = bare.into_inner().split();
     let filling = "x".repeat(flow.size.saturating_sub(20));
     let sending = async {
         let mut due = shared.base.elapsed() + offset;

@@ -57,6 +57,23 @@ async fn person(http: &Http, name: String) -> Result<Person> {
     Ok(Person { id, name, token })
 }
 
+/// The same person with another token, as after another log-in.
+///
+/// # Errors
+/// When the server refuses.
+pub async fn again(http: &Http, person: &Person) -> Result<Person> {
+    let form = json!({"username": person.name, "password": PASSWORD});
+    let login = http
+        .call("POST", "/api/v1/auth/login/", None, Some(form))
+        .await?
+        .ok(200)?;
+    let token = login["token"].as_str().context("no token")?.to_owned();
+    Ok(Person {
+        token,
+        ..person.clone()
+    })
+}
+
 async fn find(http: &Http, token: &str, name: &str) -> Result<i64> {
     for page in 1.. {
         let path = format!("/api/v1/users/?page={page}&page_size=100");

@@ -1,116 +1,73 @@
-//! A bare version-2 account socket, for scenarios that need many, or ones that behave badly.
+//! A version-2 socket without any cleverness, for scenarios that look at single frames.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use futures_util::{SinkExt as _, StreamExt as _};
-use serde_json::{Value, json};
-use tokio::net::{TcpSocket, TcpStream};
+use serde_json::Value;
 use tokio::time::timeout;
-use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
+use tokio_tungstenite::tungstenite::Message as WsMessage;
 
-/// How long the handshake and any single answer may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::people::Person;
+use crate::wire::{self, Socket};
 
-/// What comes over a socket.
+/// How long a frame that must come may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// An open socket.
 #[derive(Debug)]
-pub enum Said {
-    /// A text frame.
-    Text(String),
-    /// The server closed, with this code; 0 where it gave none.
-    Closed(u16),
-    /// The connection ended without a good bye.
-    Gone,
-}
-
-/// The socket.
-#[derive(Debug)]
-pub struct Raw {
-    socket: WebSocketStream<TcpStream>,
-}
+pub struct Raw(Socket);
 
 impl Raw {
-    /// Connects with the operating system's usual buffers.
-    pub async fn connect(addr: SocketAddr, token: &str) -> Result<Self> {
-        Self::connect_with(addr, token, None).await
-    }
-
-    /// Connects; `receive` is the size of the receive buffer in bytes, so that a socket that is not
-    /// read does not hide its frames in the kernel.
-    pub async fn connect_with(addr: SocketAddr, token: &str, receive: Option<u32>) -> Result<Self> {
-        let opening = async {
-            let socket = TcpSocket::new_v4()?;
-            if let Some(bytes) = receive {
-                socket.set_recv_buffer_size(bytes)?;
-            }
-            let stream = socket.connect(addr).await?;
-            stream.set_nodelay(true)?;
-            let url = format!("ws://{addr}/?token={token}&v=2");
-            let (socket, _) = client_async(url, stream).await?;
-            anyhow::Ok(Self { socket })
-        };
-        timeout(PATIENCE, opening)
-            .await
-            .context("no handshake in time")?
-            .context("a socket was refused")
+    /// Opens it; the greeting is the first frame to be read.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn open(addr: SocketAddr, person: &Person) -> Result<Self> {
+        let path = format!("/?token={}&v=2", person.token);
+        Ok(Self(wire::open(addr, &path).await?))
     }
 
     /// Sends a frame.
+    ///
+    /// # Errors
+    /// When the connection is broken.
     pub async fn send(&mut self, frame: &Value) -> Result<()> {
-        let message = Message::text(frame.to_string());
-        Ok(self.socket.send(message).await?)
+        let frame = WsMessage::text(frame.to_string());
+        timeout(PATIENCE, self.0.send(frame))
+            .await
+            .context("the server does not read")??;
+        Ok(())
     }
 
-    /// Sends a text to a room.
-    pub async fn say(&mut self, room: i64, text: &str, nonce: &str) -> Result<()> {
-        let frame = json!({"type": "send", "room": room, "text": text, "nonce": nonce});
-        self.send(&frame).await
-    }
-
-    /// The next frame, or how the socket ended.
-    pub async fn next(&mut self) -> Said {
+    /// The next text frame as it stands on the wire.
+    ///
+    /// # Errors
+    /// When the socket ends, or none comes for half a minute.
+    pub async fn next_text(&mut self) -> Result<String> {
         loop {
-            match self.socket.next().await {
-                Some(Ok(Message::Text(text))) => return Said::Text(text.as_str().to_owned()),
-                Some(Ok(Message::Close(frame))) => {
-                    return Said::Closed(frame.map_or(0, |frame| frame.code.into()));
-                }
-                // Pings are answered by the library.
+            let next = timeout(PATIENCE, self.0.next());
+            match next.await.context("no frame comes")? {
+                Some(Ok(WsMessage::Text(text))) => return Ok(text.to_string()),
+                Some(Ok(WsMessage::Close(close))) => bail!("the server closed with {close:?}"),
                 Some(Ok(_)) => {}
-                Some(Err(_)) | None => return Said::Gone,
+                Some(Err(error)) => return Err(error.into()),
+                None => bail!("the connection ended"),
             }
         }
     }
 
-    /// Waits for a frame of this type; others are passed over.
-    pub async fn wait_for(&mut self, kind: &str) -> Result<Value> {
-        let waiting = async {
-            loop {
-                match self.next().await {
-                    Said::Text(text) => {
-                        let frame: Value = serde_json::from_str(&text)?;
-                        if frame["type"] == kind {
-                            return Ok(frame);
-                        }
-                    }
-                    end => bail!("the socket ended ({end:?}) before {kind}"),
-                }
+    /// The next frame of one of these types; others are passed over.
+    ///
+    /// # Errors
+    /// As [`Self::next_text`].
+    pub async fn next_of(&mut self, kinds: &[&str]) -> Result<Value> {
+        loop {
+            let frame: Value = serde_json::from_str(&self.next_text().await?)?;
+            if kinds.iter().any(|kind| frame["type"] == *kind) {
+                return Ok(frame);
             }
-        };
-        timeout(PATIENCE, waiting)
-            .await
-            .with_context(|| format!("no {kind} in time"))?
-    }
-
-    /// The socket itself.
-    #[must_use]
-    pub fn into_inner(self) -> WebSocketStream<TcpStream> {
-        self.socket
-    }
-
-    /// Cuts the connection as a broken network does: reset, without a good bye.
-    pub fn cut(self) -> Result<()> {
-        Ok(self.socket.get_ref().set_zero_linger()?)
+        }
     }
 }

@@ -1,13 +1,21 @@
 //! The table of all scenarios.
 
 pub mod d1;
+pub mod d11;
+pub mod d13;
 pub mod d2;
+pub mod d4;
+pub mod d5;
+pub mod d8;
+pub mod d9;
 pub mod f12;
 pub mod f3;
 pub mod f9;
 pub mod o1;
 pub mod o4;
 pub mod o7;
+pub mod x7;
+pub mod x8;
 
 use crate::scenario::Scenario;
 
@@ -15,10 +23,18 @@ use crate::scenario::Scenario;
 pub const ALL: &[Scenario] = &[
     d1::SCENARIO,
     d2::SCENARIO,
+    d4::SCENARIO,
+    d5::SCENARIO,
+    d8::SCENARIO,
+    d9::SCENARIO,
+    d11::SCENARIO,
+    d13::SCENARIO,
     f3::SCENARIO,
     f9::SCENARIO,
     f12::SCENARIO,
     o1::SCENARIO,
     o4::SCENARIO,
     o7::SCENARIO,
+    x7::SCENARIO,
+    x8::SCENARIO,
 ];

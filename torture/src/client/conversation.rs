@@ -217,7 +217,9 @@ impl<'a> Conversation<'a> {
         self.state.received(room, Receipt { seq, what });
         let left =
             me && frame.kind == "member.left" && frame.reason.as_deref() != Some("became_host");
-        if left || frame.kind == "room.deleted" {
+        if left {
+            self.state.leave(room);
+        } else if frame.kind == "room.deleted" {
             self.state.close(room);
         }
     }

@@ -22,6 +22,9 @@ struct Inner {
     sends: u64,
     pending: BTreeMap<u64, Outgoing>,
     heard: BTreeMap<RoomId, Heard>,
+    /// Streams of rooms that were left on this connection: coming back goes on with them, and what
+    /// happened in between is not missing.
+    left: BTreeMap<RoomId, usize>,
     epoch: Option<String>,
     hellos: u32,
     resyncs: u32,
@@ -119,6 +122,7 @@ impl State {
     pub(super) fn greeted(&self, epoch: &str) -> Option<String> {
         self.inner(|inner| {
             inner.hellos += 1;
+            inner.left.clear();
             let before = inner.epoch.replace(epoch.to_owned());
             before.filter(|before| before != epoch)
         })
@@ -162,13 +166,16 @@ impl State {
     /// Begins to hear a room, unless it is heard already.
     pub(super) fn open(&self, room: RoomId, after: Option<u64>) {
         self.inner(|inner| {
+            let left = inner.left.remove(&room);
             inner.heard.entry(room).or_insert_with(|| Heard {
-                stream: self.recorder.open(Opening {
-                    client: self.number,
-                    person: self.person.id,
-                    room,
-                    carries: Carries::Everything,
-                    after,
+                stream: left.unwrap_or_else(|| {
+                    self.recorder.open(Opening {
+                        client: self.number,
+                        person: self.person.id,
+                        room,
+                        carries: Carries::Everything,
+                        after,
+                    })
                 }),
                 cursor: after.unwrap_or_default(),
             });
@@ -178,6 +185,15 @@ impl State {
     /// Hears the room no longer; what comes later is another stream.
     pub(super) fn close(&self, room: RoomId) {
         self.inner(|inner| inner.heard.remove(&room));
+    }
+
+    /// Was told that it is out of the room.
+    pub(super) fn leave(&self, room: RoomId) {
+        self.inner(|inner| {
+            if let Some(heard) = inner.heard.remove(&room) {
+                inner.left.insert(room, heard.stream);
+            }
+        });
     }
 
     /// Writes down what came; a room that was not heard is from here on.
@@ -193,8 +209,9 @@ impl State {
 
     pub(super) fn mark_the_end(&self) {
         self.inner(|inner| {
-            for heard in inner.heard.values() {
-                self.recorder.to_the_end(heard.stream);
+            let heard = inner.heard.values().map(|heard| heard.stream);
+            for stream in heard.chain(inner.left.values().copied()) {
+                self.recorder.to_the_end(stream);
             }
         });
     }

@@ -7,7 +7,7 @@ use super::{Acked, Carries, Event, History, Message, Rule, Sent, Stream, Violati
 /// Every way in which the history breaks the rules; empty when the promise was kept.
 #[must_use]
 pub fn check(history: &History) -> Vec<Violation> {
-    let kept = Kept::of(&history.kept);
+    let kept = Kept::of(history);
     let sends = Sends::of(&history.sends);
     let mut found = kept.sequence();
     acked_is_kept(history, &kept, &mut found);
@@ -23,7 +23,7 @@ pub fn check(history: &History) -> Vec<Violation> {
         let seen = seen.entry((stream.client, stream.room)).or_default();
         one_sequence(stream, &kept, seen, &mut found);
         contents(stream, &kept, &sends, &mut found);
-        members_only(stream, history, &mut found);
+        members_only(stream, &kept, &mut found);
     }
     found
 }
@@ -52,16 +52,23 @@ struct Kept<'a> {
     rooms: BTreeMap<i64, BTreeMap<u64, &'a Event>>,
     by_nonce: HashMap<(i64, &'a str), Vec<Place<'a>>>,
     repeated: Vec<(i64, u64)>,
+    /// Person and room to first and last place.
+    times: HashMap<(i64, i64), Vec<(u64, u64)>>,
 }
 
 impl<'a> Kept<'a> {
-    fn of(events: &'a [Event]) -> Self {
+    fn of(history: &'a History) -> Self {
         let mut kept = Self {
             rooms: BTreeMap::new(),
             by_nonce: HashMap::new(),
             repeated: Vec::new(),
+            times: HashMap::new(),
         };
-        for event in events {
+        for time in &history.memberships {
+            let times = kept.times.entry((time.person, time.room)).or_default();
+            times.push((time.from, time.to.unwrap_or(u64::MAX)));
+        }
+        for event in &history.kept {
             let room = kept.rooms.entry(event.room).or_default();
             if room.insert(event.seq, event).is_some() {
                 kept.repeated.push((event.room, event.seq));
@@ -111,15 +118,28 @@ impl<'a> Kept<'a> {
         found
     }
 
-    /// What a stream must tell after a position; none at the end.
+    /// What a stream must tell after a position; none at the end. What happened while the person
+    /// was not in the room is passed over.
     fn next(&self, stream: &Stream, after: u64) -> Option<u64> {
         let mut later = self.rooms.get(&stream.room)?.range(after + 1..);
-        let found = match stream.carries {
-            Carries::Everything => later.next(),
-            Carries::Messages => later.find(|(_, event)| matches!(event.what, What::Message(_))),
+        let times = self.times(stream);
+        let carried = |event: &Event| match stream.carries {
+            Carries::Everything => true,
+            Carries::Messages => matches!(event.what, What::Message(_)),
         };
+        let found = later.find(|(seq, event)| carried(event) && within(times, **seq));
         found.map(|(seq, _)| *seq)
     }
+
+    /// When the person of a stream was in its room.
+    fn times(&self, stream: &Stream) -> &[(u64, u64)] {
+        let times = self.times.get(&(stream.person, stream.room));
+        times.map_or(&[], Vec::as_slice)
+    }
+}
+
+fn within(times: &[(u64, u64)], seq: u64) -> bool {
+    times.iter().any(|(from, to)| (*from..=*to).contains(&seq))
 }
 
 /// What clients tried to send.
@@ -238,10 +258,13 @@ fn one_sequence(
         ));
     };
     let mut last = stream.after;
-    for receipt in &stream.receipts {
-        let seq = receipt.seq;
+    let times = kept.times(stream);
+    // What must not have been heard at all is the business of rule 5.
+    let heard = stream.receipts.iter().map(|receipt| receipt.seq);
+    for seq in heard.filter(|seq| within(times, *seq)) {
         if !seen.insert(seq) {
             report(Rule::NoDuplicate, seq, "delivered twice".to_owned());
+            last = last.map(|last| last.max(seq));
             continue;
         }
         if let Some(last) = last {
@@ -316,16 +339,11 @@ fn contents(stream: &Stream, kept: &Kept<'_>, sends: &Sends<'_>, found: &mut Vec
 }
 
 /// Rule 5.
-fn members_only(stream: &Stream, history: &History, found: &mut Vec<Violation>) {
-    let times: Vec<(u64, u64)> = history
-        .memberships
-        .iter()
-        .filter(|time| time.person == stream.person && time.room == stream.room)
-        .map(|time| (time.from, time.to.unwrap_or(u64::MAX)))
-        .collect();
+fn members_only(stream: &Stream, kept: &Kept<'_>, found: &mut Vec<Violation>) {
+    let times = kept.times(stream);
     for receipt in &stream.receipts {
         let seq = receipt.seq;
-        if !times.iter().any(|(from, to)| (*from..=*to).contains(&seq)) {
+        if !within(times, seq) {
             let text = format!("{} may hear {times:?} only", stream.person);
             found.push(violation(
                 Rule::MembersOnly,

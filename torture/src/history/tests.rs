@@ -141,6 +141,61 @@ fn a_client_that_came_late_and_one_that_began_anew_are_good() {
     assert_eq!(rules, []);
 }
 
+/// Bob comes back (7), Ada says d (8), Bob says e (9).
+fn bob_comes_back(history: &mut History) {
+    let more = [
+        Receipt {
+            seq: 7,
+            what: What::Joined(BOB),
+        },
+        said(8, ADA, "d"),
+        said(9, BOB, "e"),
+    ];
+    history.kept.extend(more.iter().map(|receipt| Event {
+        room: ROOM,
+        seq: receipt.seq,
+        what: receipt.what.clone(),
+    }));
+    history.sends.extend([sent(0, ADA, "d"), sent(1, BOB, "e")]);
+    history.memberships = memberships(&history.kept, &BTreeMap::from([(ROOM, ADA)]));
+    history.streams.truncate(2);
+    for stream in &mut history.streams {
+        stream.to_the_end = true;
+        stream.receipts.extend(more.clone());
+    }
+}
+
+#[test]
+fn what_was_said_while_one_was_away_is_no_hole() {
+    assert_eq!(broken(bob_comes_back), []);
+    let rules = broken(|history| {
+        // Somebody else spoke in between: Bob is not to hear that.
+        bob_comes_back(history);
+        history.kept[6].what = What::Message(message(107, ADA, "between"));
+        history.streams[0].receipts[6].what = history.kept[6].what.clone();
+        history.sends.push(sent(0, ADA, "between"));
+        history.streams[1].receipts.remove(5);
+        history.memberships[1].from = 8;
+    });
+    assert_eq!(rules, []);
+}
+
+#[test]
+fn rule_3_nothing_after_coming_back_or_the_first_missing() {
+    for missing in [5, 6, 7] {
+        let rules = broken(|history| {
+            bob_comes_back(history);
+            history.streams[1].receipts.remove(missing);
+        });
+        assert_eq!(rules, [Rule::OneSequence], "{missing}");
+    }
+    let rules = broken(|history| {
+        bob_comes_back(history);
+        history.streams[1].receipts.truncate(5);
+    });
+    assert_eq!(rules, [Rule::OneSequence]);
+}
+
 #[test]
 fn rule_1_an_acknowledged_message_that_is_gone() {
     // It vanished with everything after it, as in a power cut, and came to nobody.

@@ -6,13 +6,13 @@ use anyhow::{Context as _, Result, ensure};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use rand::RngExt as _;
-use tokio::time::{Instant, sleep};
 
 use crate::client::Client;
 use crate::closing::{self, Owned};
 use crate::people;
 use crate::recorder::Recorder;
 use crate::scenario::{BOTH, Context, Outcome, Scenario};
+use crate::traffic::Traffic;
 
 /// The row of the table.
 pub const SCENARIO: Scenario = Scenario {
@@ -24,8 +24,6 @@ pub const SCENARIO: Scenario = Scenario {
 
 const CLIENTS: usize = 20;
 const ROOMS: usize = 5;
-/// How many messages of each client may wait for their acknowledgement.
-const AHEAD: usize = 4;
 /// The bound of the specification on start to ready.
 const READY: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -59,10 +57,11 @@ async fn run(context: &Context) -> Result<Outcome> {
     for person in &people {
         clients.push(Client::start(http.addr(), person, &recorder).await?);
     }
+    let mut traffic = Traffic::new(context.random(), rooms.iter().map(|owned| owned.room));
     let mut slowest = Duration::ZERO;
     for round in 1..=rounds {
-        let end = Instant::now() + Duration::from_millis(random.random_range(200..3_000));
-        talk(&clients, &rooms, end, &mut random).await;
+        let length = Duration::from_millis(random.random_range(200..3_000));
+        traffic.busy(&clients, length).await;
         server.kill();
         let ready = server
             .restart()
@@ -80,16 +79,4 @@ async fn run(context: &Context) -> Result<Outcome> {
         "{rounds} kills, ready within {} ms; {figures}",
         slowest.as_millis()
     )))
-}
-
-/// Everybody keeps some messages on their way until the time has come.
-async fn talk(clients: &[Client], rooms: &[Owned], end: Instant, random: &mut impl rand::Rng) {
-    while Instant::now() < end {
-        for client in clients {
-            if client.pending() < AHEAD {
-                client.say(rooms[random.random_range(0..rooms.len())].room);
-            }
-        }
-        sleep(Duration::from_millis(2)).await;
-    }
 }

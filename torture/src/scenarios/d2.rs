@@ -55,7 +55,7 @@ async fn run(context: &Context) -> Result<Outcome> {
     std::os::unix::fs::symlink(&data, &stage.setup.data_dir)?;
     let (mut server, http) = stage.start().await?;
     let (people, rooms) = furnish(&http).await?;
-    let crowd = Crowd::start(&http, &people, rooms).await?;
+    let mut crowd = Crowd::start(&http, &people, rooms, context.random()).await?;
     for round in 1..=rounds {
         let time = Duration::from_millis(random.random_range(200..2_500));
         // The talk goes on while the power fails.
@@ -64,7 +64,7 @@ async fn run(context: &Context) -> Result<Outcome> {
                 tokio::time::sleep(time).await;
                 block_in_place(|| disk.cut())
             },
-            crowd.talk(time + Duration::from_millis(100), &mut random)
+            crowd.talk(time + Duration::from_millis(100))
         );
         cut?;
         come_back(&disk, &mut server, &data)

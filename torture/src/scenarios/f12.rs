@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+use crate::bare::{Bare, Said};
 use crate::closing::Owned;
 use crate::crowd::Crowd;
 use crate::faults::Tool;
@@ -18,7 +19,6 @@ use crate::faults::clock::Clock;
 use crate::history::What;
 use crate::http::Http;
 use crate::people::{self, Person, RoomId, room_path};
-use crate::raw::{Raw, Said};
 use crate::scenario::{BOTH, Context, Outcome, Scenario};
 
 /// The row of the table.
@@ -46,7 +46,6 @@ async fn run(context: &Context) -> Result<Outcome> {
         Tool::Missing(why) => return Ok(Outcome::Skipped(why)),
     };
     let time = context.size(Duration::from_secs(3), Duration::from_secs(15));
-    let mut random = context.random();
     let mut stage = context.stage().await?;
     stage.setup.env = clock.environment();
     stage
@@ -69,24 +68,24 @@ async fn run(context: &Context) -> Result<Outcome> {
     }
     clock.set(0)?;
     let ends = Ends::watch(&http, &all[0]).await?;
-    let crowd = Crowd::start(&http, &all, late.clone()).await?;
+    let mut crowd = Crowd::start(&http, &all, late.clone(), context.random()).await?;
     let rooms: Vec<RoomId> = late.iter().map(|owned| owned.room).collect();
 
-    crowd.talk(time, &mut random).await;
+    crowd.talk(time).await;
     ensure!(
         ends.counts().is_empty(),
         "rooms ended early: {:?}",
         ends.counts()
     );
     clock.set(8 * DAY)?;
-    crowd.talk(time.max(EXPIRES), &mut random).await;
+    crowd.talk(time.max(EXPIRES)).await;
     ends.are(&[early]).context("8 days later")?;
     clock.set(-DAY)?;
-    crowd.talk(time, &mut random).await;
+    crowd.talk(time).await;
     ends.are(&[early]).context("a day back")?;
     logout_ends_sockets(&http).await.context("a day back")?;
     clock.set(0)?;
-    crowd.talk(time, &mut random).await;
+    crowd.talk(time).await;
     ends.are(&[early]).context("back on time")?;
     for owned in &late {
         ids_grow(&http, owned).await?;
@@ -132,12 +131,12 @@ struct Ends {
 
 impl Ends {
     async fn watch(http: &Http, person: &Person) -> Result<Self> {
-        let mut raw = Raw::connect(http.addr(), &person.token).await?;
-        raw.send(&json!({"type": "ping"})).await?;
+        let mut bare = Bare::connect(http.addr(), &person.token).await?;
+        bare.send(&json!({"type": "ping"})).await?;
         let counts: Arc<Mutex<BTreeMap<RoomId, u32>>> = Arc::default();
         let kept = Arc::clone(&counts);
         let task = tokio::spawn(async move {
-            while let Said::Text(text) = raw.next().await {
+            while let Said::Text(text) = bare.next().await {
                 let frame: Value = serde_json::from_str(&text).unwrap_or_default();
                 if frame["type"] == "room.deleted"
                     && let Some(room) = frame["room"].as_i64()
@@ -177,15 +176,15 @@ impl Drop for Ends {
 /// What ends by the clock of the server must not wait until it has caught up.
 async fn logout_ends_sockets(http: &Http) -> Result<()> {
     let person = people::people(http, 11).await?.pop().context("nobody")?;
-    let mut raw = Raw::connect(http.addr(), &person.token).await?;
-    raw.wait_for("hello").await?;
+    let mut bare = Bare::connect(http.addr(), &person.token).await?;
+    bare.wait_for("hello").await?;
     let path = "/api/v1/auth/logout/";
     http.call("POST", path, Some(&person.token), None)
         .await?
         .ok(204)?;
     let closing = async {
         loop {
-            match raw.next().await {
+            match bare.next().await {
                 Said::Text(_) => {}
                 end => return end,
             }

@@ -8,10 +8,10 @@ use futures_util::future::{BoxFuture, join_all, try_join_all};
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 
+use crate::bare::{Bare, Said};
 use crate::meter::{self, Metrics};
 use crate::pace::{Flow, Pace, Seen};
 use crate::people::{people, room};
-use crate::raw::{Raw, Said};
 use crate::scenario::{BOTH, Context, Outcome, Scenario};
 
 /// The row of the table.
@@ -61,7 +61,7 @@ async fn run(context: &Context) -> Result<Outcome> {
     let memory = meter::memory(pid)?;
 
     let tokens = all[14..].iter().cycle().take(sleepers);
-    let opened = tokens.map(|person| Raw::connect_with(addr, &person.token, Some(RECEIVE)));
+    let opened = tokens.map(|person| Bare::connect_with(addr, &person.token, Some(RECEIVE)));
     let mut sockets = try_join_all(opened).await?;
     for socket in &mut sockets {
         socket.send(&json!({"type": "ping"})).await?;
@@ -135,7 +135,7 @@ fn compare(strict: bool, before: &Seen, during: &Seen, after: &Seen) -> Result<S
 }
 
 /// Reads what the kernel kept for a socket: the close code, and the bytes of frames before it.
-async fn read_to_the_end(mut socket: Raw) -> Result<(u16, u64)> {
+async fn read_to_the_end(mut socket: Bare) -> Result<(u16, u64)> {
     let reading = async {
         let mut bytes = 0;
         loop {

@@ -7,10 +7,10 @@ use futures_util::future::{BoxFuture, try_join_all};
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 
+use crate::bare::{Bare, Said};
 use crate::http::Http;
 use crate::meter::{self, Metrics};
 use crate::people::{Person, RoomId, people, room};
-use crate::raw::{Raw, Said};
 use crate::scenario::{BOTH, Context, Outcome, Scenario};
 
 /// The row of the table.
@@ -121,7 +121,7 @@ async fn speak(http: &Http, away: &[Away]) -> Result<()> {
 
 /// A socket in a room, and where the room's stream was when it came.
 struct Seat {
-    raw: Raw,
+    bare: Bare,
     away: Away,
 }
 
@@ -135,10 +135,10 @@ struct Away {
 
 impl Seat {
     async fn take(http: Http, person: Person, room: RoomId) -> Result<Self> {
-        let mut raw = Raw::connect(http.addr(), &person.token).await?;
-        let hello = raw.wait_for("hello").await?;
-        raw.send(&json!({"type": "ping"})).await?;
-        raw.wait_for("pong").await?;
+        let mut bare = Bare::connect(http.addr(), &person.token).await?;
+        let hello = bare.wait_for("hello").await?;
+        bare.send(&json!({"type": "ping"})).await?;
+        bare.wait_for("pong").await?;
         let cursor = hello["cursors"][room.to_string()].as_u64();
         let away = Away {
             room,
@@ -146,11 +146,11 @@ impl Seat {
             cursor: cursor.context("hello does not name the room")?,
             person,
         };
-        Ok(Self { raw, away })
+        Ok(Self { bare, away })
     }
 
     fn cut(self) -> Result<Away> {
-        self.raw.cut()?;
+        self.bare.cut()?;
         Ok(self.away)
     }
 }
@@ -158,13 +158,13 @@ impl Seat {
 impl Away {
     /// Connects, resumes, and insists on every message that was missed, in order; how long that took.
     async fn come_back(self, http: Http, begun: Instant) -> Result<Duration> {
-        let mut raw = Raw::connect(http.addr(), &self.person.token).await?;
+        let mut bare = Bare::connect(http.addr(), &self.person.token).await?;
         let cursors = json!({self.room.to_string(): self.cursor});
         let resume = json!({"type": "resume", "epoch": self.epoch, "cursors": cursors});
-        raw.send(&resume).await?;
+        bare.send(&resume).await?;
         let mut last = self.cursor;
         loop {
-            let frame: Value = match raw.next().await {
+            let frame: Value = match bare.next().await {
                 Said::Text(text) => serde_json::from_str(&text)?,
                 end => anyhow::bail!("{end:?} before it was resumed"),
             };
