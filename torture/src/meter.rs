@@ -75,6 +75,22 @@ pub fn threads(pid: u32) -> Result<u64> {
     status(pid, "Threads:")
 }
 
+/// How many files this process may have open, and the servers that it starts.
+///
+/// # Errors
+/// When the system does not say.
+pub fn open_files() -> Result<u64> {
+    let text = std::fs::read_to_string("/proc/self/limits")?;
+    let row = text
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"));
+    let soft = row.and_then(|rest| rest.split_whitespace().next());
+    match soft.context("no limit of open files")? {
+        "unlimited" => Ok(u64::MAX),
+        number => Ok(number.parse()?),
+    }
+}
+
 fn status(pid: u32, row: &str) -> Result<u64> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let found = text.lines().find_map(|line| line.strip_prefix(row));
@@ -105,5 +121,6 @@ mod tests {
         let pid = std::process::id();
         assert!(memory(pid).expect("memory") > 1 << 18);
         assert!(threads(pid).expect("threads") >= 1);
+        assert!(open_files().expect("a limit") >= 3);
     }
 }
