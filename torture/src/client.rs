@@ -3,6 +3,8 @@
 
 mod conversation;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -36,6 +38,8 @@ enum Order {
     Look,
     /// Drop the connection without a word, and come back after this pause at least.
     Cut(Duration),
+    /// End the pause after a cut.
+    Back,
     /// Close in an orderly way and end.
     Stop,
 }
@@ -113,6 +117,11 @@ impl Client {
         self.order(Order::Cut(pause));
     }
 
+    /// Ends the pause after a cut.
+    pub fn come_back(&self) {
+        self.order(Order::Back);
+    }
+
     /// Waits until every message was acknowledged or refused; whether that came true.
     pub async fn settled(&self, patience: Duration) -> bool {
         self.until(patience, |state| state.pending() == 0).await
@@ -165,6 +174,12 @@ impl Client {
     #[must_use]
     pub fn cursors(&self) -> BTreeMap<RoomId, u64> {
         self.state.cursors()
+    }
+
+    /// The highest place of its own messages in a room that the server has acknowledged.
+    #[must_use]
+    pub fn acknowledged(&self, room: RoomId) -> Option<u64> {
+        self.state.acknowledged(room)
     }
 
     /// Messages that are neither acknowledged nor refused yet.
@@ -226,13 +241,16 @@ async fn live(state: Arc<State>, mut inbox: mpsc::UnboundedReceiver<Order>) {
 
 /// Waits, and listens for the order to stop; whether it came.
 async fn wait(pause: Duration, inbox: &mut mpsc::UnboundedReceiver<Order>) -> bool {
-    let limit = Instant::now() + pause;
+    let mut limit = Instant::now() + pause;
     loop {
         tokio::select! {
             () = tokio::time::sleep_until(limit) => return false,
             order = inbox.recv() => {
-                if matches!(order, None | Some(Order::Stop)) {
-                    return true;
+                match order {
+                    None | Some(Order::Stop) => return true,
+                    Some(Order::Back) => return false,
+                    Some(Order::Cut(longer)) => limit = limit.max(Instant::now() + longer),
+                    Some(Order::Look) => {}
                 }
             }
         }

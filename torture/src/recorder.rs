@@ -181,13 +181,14 @@ impl Recorder {
         self.log(|log| log.refused.clone())
     }
 
-    /// Everything written so far, with what the server keeps. `owners`: room to account.
+    /// Everything written so far, with what the server keeps. `owners`: room to account. What was
+    /// received is moved, not copied, because it may be much: nothing is received any more after it.
     #[must_use]
     pub fn history(&self, kept: Vec<Event>, owners: &BTreeMap<i64, i64>) -> History {
         self.log(|log| History {
             sends: log.sends.clone(),
             acks: log.acks.clone(),
-            streams: log.streams.clone(),
+            streams: std::mem::take(&mut log.streams),
             memberships: memberships(&kept, owners),
             kept,
             surprises: log.surprises.clone(),

@@ -94,10 +94,22 @@ pub async fn run(options: Options) -> ExitCode {
             }
         },
         // The scenario is dropped, and with it its server and database.
-        _ = tokio::signal::ctrl_c() => {
+        () = told_to_stop() => {
             eprintln!("parlour-torture: interrupted");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Ctrl-C, or SIGTERM as `cargo xtask` passes it on.
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut term) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = term.recv() => {}
     }
 }
 

@@ -38,3 +38,22 @@ pub const ALL: &[Scenario] = &[
     x7::SCENARIO,
     x8::SCENARIO,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scenario_is_explained_and_nothing_else() {
+        let text = include_str!("../../docs/torture.md");
+        let rows = text.lines().filter_map(|line| line.strip_prefix("| "));
+        let mut explained: Vec<&str> = rows
+            .filter_map(|row| row.split(' ').next())
+            .filter(|name| *name != "name")
+            .collect();
+        let mut known: Vec<&str> = ALL.iter().map(|scenario| scenario.id).collect();
+        explained.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(explained, known);
+    }
+}

@@ -28,18 +28,35 @@ impl Traffic {
         }
     }
 
-    /// Every client keeps some messages on their way for this long.
+    /// For this long somebody says something every few milliseconds, and everybody at once about
+    /// twenty times a second: some hundreds to two thousand messages a second.
     pub async fn busy(&mut self, clients: &[Client], length: Duration) {
         let end = Instant::now() + length;
         let mut ticks = interval(Duration::from_millis(2));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while Instant::now() < end {
             ticks.tick().await;
-            for client in clients {
-                if client.pending() < AHEAD {
-                    client.say(self.some_room());
-                }
+            match self.random.random_range(0..25) {
+                0 => self.burst(clients),
+                1..10 => self.one(clients),
+                _ => {}
             }
+        }
+    }
+
+    /// Every client has as many messages on their way as it may.
+    pub fn burst(&mut self, clients: &[Client]) {
+        for client in clients {
+            for _ in client.pending()..AHEAD {
+                client.say(self.some_room());
+            }
+        }
+    }
+
+    fn one(&mut self, clients: &[Client]) {
+        let speaker = &clients[self.random.random_range(0..clients.len())];
+        if speaker.pending() < AHEAD {
+            speaker.say(self.some_room());
         }
     }
 

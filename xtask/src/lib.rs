@@ -14,6 +14,7 @@ mod generate;
 pub mod procs;
 mod test;
 mod tidy;
+mod torture;
 pub mod workspace;
 
 use std::process::ExitCode;
@@ -45,6 +46,8 @@ enum Command {
     },
     /// Measure the release build of the server on SQLite and PostgreSQL
     Bench(bench::Options),
+    /// Kill, cut and crowd the release build of the server, and check that it loses nothing
+    Torture(torture::Options),
 }
 
 /// The command line program.
@@ -74,6 +77,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             bench::run(&workspace, &Watch::install()?, &options)?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Torture(options) => torture::run(&workspace, &Watch::install()?, &options),
     }
 }
 

@@ -83,7 +83,7 @@ impl<'a> Conversation<'a> {
                         return End::Stopped;
                     }
                     Some(Order::Cut(pause)) => return End::Lost(pause),
-                    Some(Order::Look) => {}
+                    Some(Order::Look | Order::Back) => {}
                 },
                 () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {
                     self.put_off = None;
@@ -228,7 +228,7 @@ impl<'a> Conversation<'a> {
         let (Some(nonce), Some(id), Some(seq)) = (&frame.nonce, frame.id, frame.seq) else {
             return self.surprise(text);
         };
-        match self.state.answered(nonce) {
+        match self.state.answered(nonce, Some(seq)) {
             Some(number) => {
                 self.on_the_way.remove(&number);
             }
@@ -262,7 +262,7 @@ impl<'a> Conversation<'a> {
             }
             return;
         }
-        if let Some(number) = self.state.answered(nonce) {
+        if let Some(number) = self.state.answered(nonce, None) {
             self.on_the_way.remove(&number);
         }
         self.state.recorder.refused(Refused {

@@ -29,6 +29,7 @@ struct Inner {
     hellos: u32,
     resyncs: u32,
     closes: Vec<u16>,
+    acknowledged: BTreeMap<RoomId, u64>,
 }
 
 /// A message on its way.
@@ -97,17 +98,25 @@ impl State {
         })
     }
 
-    /// Forgets a message that was answered; its number.
-    pub(super) fn answered(&self, nonce: &str) -> Option<u64> {
+    /// Forgets a message that was answered; its number. `seq`: its place, if it was taken.
+    pub(super) fn answered(&self, nonce: &str, seq: Option<u64>) -> Option<u64> {
         self.inner(|inner| {
             let number = inner
                 .pending
                 .iter()
                 .find(|(_, outgoing)| outgoing.nonce.as_ref() == nonce)
                 .map(|(number, _)| *number)?;
-            inner.pending.remove(&number);
+            let outgoing = inner.pending.remove(&number)?;
+            if let Some(seq) = seq {
+                let last = inner.acknowledged.entry(outgoing.room).or_default();
+                *last = seq.max(*last);
+            }
             Some(number)
         })
+    }
+
+    pub(super) fn acknowledged(&self, room: RoomId) -> Option<u64> {
+        self.inner(|inner| inner.acknowledged.get(&room).copied())
     }
 
     pub(super) fn number_of(&self, nonce: &str) -> Option<u64> {

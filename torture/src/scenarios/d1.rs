@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use rand::RngExt as _;
+use tokio::time::sleep;
 
 use crate::client::Client;
 use crate::closing::{self, Owned};
@@ -62,6 +63,9 @@ async fn run(context: &Context) -> Result<Outcome> {
     for round in 1..=rounds {
         let length = Duration::from_millis(random.random_range(200..3_000));
         traffic.busy(&clients, length).await;
+        // It dies while much is on its way, at any stage of it.
+        traffic.burst(&clients);
+        sleep(Duration::from_micros(random.random_range(0..10_000))).await;
         server.kill();
         let ready = server
             .restart()

@@ -59,6 +59,9 @@ async fn run(context: &Context) -> Result<Outcome> {
     for round in 1..=rounds {
         let before = Duration::from_millis(random.random_range(200..2_000));
         traffic.busy(&clients, before).await;
+        // It dies while much is on its way, at any stage of it.
+        traffic.burst(&clients);
+        sleep(Duration::from_micros(random.random_range(0..10_000))).await;
         postgres.kill().await?;
         // Messages wait in the clients meanwhile.
         let dead = Duration::from_millis(random.random_range(0..1_500));

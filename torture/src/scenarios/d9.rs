@@ -59,6 +59,7 @@ async fn run(context: &Context) -> Result<Outcome> {
         traffic.steady(&clients, PER_SECOND, length),
         cut_all(&clients, cuts, length, context.random())
     );
+    sleep_long(&clients, room).await?;
     let resyncs: u32 = clients.iter().map(Client::resyncs).sum();
     let owned = [Owned {
         room,
@@ -81,6 +82,44 @@ async fn run(context: &Context) -> Result<Outcome> {
         p50.as_secs_f64() * 1e3,
         p99.as_secs_f64() * 1e3
     )))
+}
+
+/// One client misses more than the server will tell again: it has to say so, and the client reads
+/// the history.
+async fn sleep_long(clients: &[Client], room: people::RoomId) -> Result<()> {
+    let sleeper = clients.first().context("no clients")?;
+    let (before, hellos) = (sleeper.resyncs(), sleeper.hellos());
+    sleeper.cut_for(PATIENCE * 10);
+    for client in clients.iter().skip(1).cycle().take(MISSED as usize + 100) {
+        client.say(room);
+    }
+    for client in &clients[1..] {
+        ensure!(client.settled(PATIENCE).await, "a message is not answered");
+    }
+    sleeper.come_back();
+    ensure!(
+        sleeper.greeted(hellos, PATIENCE).await,
+        "the sleeper stays away"
+    );
+    ensure!(
+        sleeper.settled(PATIENCE).await,
+        "the sleeper is not answered"
+    );
+    let last = clients
+        .iter()
+        .filter_map(|client| client.acknowledged(room))
+        .max();
+    ensure!(
+        sleeper
+            .reached(room, last.unwrap_or_default(), PATIENCE)
+            .await,
+        "the sleeper does not hear the end"
+    );
+    ensure!(
+        sleeper.resyncs() > before,
+        "more than {MISSED} were missed without a resync"
+    );
+    Ok(())
 }
 
 /// Cuts every client so many times at random moments.
