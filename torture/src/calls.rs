@@ -104,7 +104,9 @@ impl Calls {
             for door in [Door::Rest, Door::Socket] {
                 let line = match door {
                     Door::Rest => Line::Rest(Http::new(addr).within(HANGS), person.clone()),
-                    Door::Socket => Line::Socket(Bare::connect(addr, &person.token).await?),
+                    Door::Socket => {
+                        Line::Socket(Box::new(Bare::connect(addr, &person.token).await?))
+                    }
                 };
                 let (notes, stop) = (Arc::clone(&calls.notes), Arc::clone(&calls.stop));
                 let name = format!("{door:?} of {}", person.name);
@@ -162,7 +164,7 @@ impl Calls {
 
 enum Line {
     Rest(Http, Person),
-    Socket(Bare),
+    Socket(Box<Bare>),
 }
 
 async fn send(

@@ -69,7 +69,7 @@ async fn run(context: &Context) -> Result<Outcome> {
             sleep(Duration::from_millis(50)).await;
         }
         with.push(pace.seen()?.p99);
-        answers.add(guesses.stop().await?);
+        answers.add(&guesses.stop().await?);
         // What still waits in the pool is not to be found in the next quiet time.
         sleep(time / 2).await;
     }
@@ -113,7 +113,7 @@ struct Answers {
 }
 
 impl Answers {
-    fn add(&mut self, other: Self) {
+    fn add(&mut self, other: &Self) {
         self.wrong += other.wrong;
         self.busy += other.busy;
         self.slowest = self.slowest.max(other.slowest);
@@ -140,7 +140,7 @@ impl Guesses {
         self.stop.store(true, Ordering::Release);
         let mut all = Answers::default();
         while let Some(answers) = self.tasks.join_next().await {
-            all.add(answers??);
+            all.add(&answers??);
         }
         Ok(all)
     }
