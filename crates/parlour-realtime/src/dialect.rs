@@ -71,7 +71,7 @@ pub enum DialectKind {
 }
 
 /// How many dialects there are.
-const DIALECTS: usize = 3;
+pub(crate) const DIALECTS: usize = 3;
 
 impl DialectKind {
     /// The dialect itself.
@@ -114,10 +114,5 @@ impl<'a> Encoded<'a> {
         self.frames[kind as usize]
             .get_or_insert_with(|| kind.dialect().encode(self.event))
             .clone()
-    }
-
-    /// The same if it was asked for already.
-    pub(crate) fn made(&self, kind: DialectKind) -> Option<Bytes> {
-        self.frames[kind as usize].clone().flatten()
     }
 }

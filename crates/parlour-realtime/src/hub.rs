@@ -4,6 +4,7 @@
 //! anything but its queues. Sockets get their frames through their [`Outbox`], which never waits
 //! either, so a slow reader cannot delay anybody.
 
+mod burst;
 mod ended;
 pub(crate) mod feed;
 mod fills;
@@ -22,6 +23,7 @@ mod shutdown;
 mod state;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 use crate::{
     bus::News,
@@ -334,7 +336,8 @@ impl Registration {
     }
 
     /// The same, to be held apart from the registration.
-    pub(crate) fn shared_outbox(&self) -> Arc<Outbox> {
+    #[must_use]
+    pub fn shared_outbox(&self) -> Arc<Outbox> {
         Arc::clone(&self.outbox)
     }
 }
@@ -344,6 +347,7 @@ impl Drop for Registration {
         gauge!("parlour_sockets", "dialect" => self.dialect.name()).decrement(1.0);
         // Closed first: a registration that is still on its way to the hub is ignored there.
         self.outbox.cut(&crate::close::NORMAL);
+        self.outbox.unplug();
         // The hub is gone: then it needs no word.
         let _ = self.hub.gone.send(self.id);
     }
@@ -426,10 +430,11 @@ impl Task {
         if self.state.next_due() <= now {
             self.state.tick(now);
         }
+        self.state.say();
         let turn = &mut self.state.turn;
         turn.events = 0;
         if turn.delivered > 0 {
-            counter!("parlour_delivered_total").increment(turn.delivered);
+            counter!("parlour_delivered_total").increment(turn.delivered as u64);
             turn.delivered = 0;
         }
         for outbox in turn.touched.drain(..) {

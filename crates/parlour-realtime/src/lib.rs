@@ -28,6 +28,7 @@ pub mod pump;
 pub mod session;
 pub mod source;
 pub mod view;
+mod wire;
 
 pub use actions::{Actions, Changed, Submitted};
 pub use bus::{Bus, BusAnnounce, LocalBus, News};
@@ -35,6 +36,7 @@ pub use close::Close;
 pub use command::{ChangeKind, Command, NewChange, NewSend, Refusal, Resume};
 pub use dialect::DialectKind;
 pub use hub::{HubConfig, Registration, RingLimits, SessionId};
+pub use outbox::{Flushed, Line, Outbox};
 pub use pump::{Frame, PumpConfig, Transport, TransportError};
 pub use session::{Session, SessionLimits};
 pub use source::{Source, StoreSource};

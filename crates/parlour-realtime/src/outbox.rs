@@ -1,9 +1,54 @@
 //! What waits for one socket: bounded, and freed at once when the reader is too slow.
+//!
+//! An outbox with a [`Line`] writes by itself, in whoever's task something was put into it: one write
+//! takes all that waits, and the socket's own task is not woken. Only when the peer does not take
+//! everything does that task wait for it and write the rest.
 
-use crate::close::{self, Close};
+mod piece;
+
+use crate::{
+    close::{self, Close},
+    wire,
+};
 use bytes::Bytes;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use tokio::sync::Notify;
+pub(crate) use piece::Piece;
+use piece::Queue;
+use std::{
+    io::{self, IoSlice},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::{sync::Notify, time::Instant};
+
+/// Pieces that are written at once.
+const PIECES: usize = 64;
+/// Bytes of control frames that may wait: answers to a client that asks without reading.
+const MAX_CONTROL: usize = 16 << 10;
+
+/// A connection that takes bytes without waiting, from any task.
+pub trait Line: Send + Sync {
+    /// Writes what the connection takes now.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock) when it takes nothing; others when it is gone.
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// The same for several pieces, in order.
+    ///
+    /// # Errors
+    /// Those of [`try_write`](Self::try_write).
+    fn try_write_vectored(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize>;
+}
+
+/// How far a [`flush`](Outbox::flush) came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flushed {
+    /// Everything is written.
+    All,
+    /// The peer takes no more for now.
+    Blocked,
+    /// The connection is gone.
+    Gone,
+}
 
 /// How much may wait for one socket (`realtime.md`, "Slow reader").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +80,6 @@ pub enum Push {
     Overflow,
     /// The socket was cut; the frame is gone.
     Closed,
-    /// It was not worth its place in an outbox that is half full; the frame is gone.
-    Dropped,
 }
 
 /// How a socket is to be closed.
@@ -50,7 +93,6 @@ pub struct Closing {
 
 /// The queue of frames for one socket. Pushing never waits; one pump takes all that waits at once.
 /// An idle outbox holds no buffer.
-#[derive(Debug)]
 pub struct Outbox {
     inner: Mutex<Inner>,
     wake: Notify,
@@ -59,14 +101,22 @@ pub struct Outbox {
     limits: OutboxLimits,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Inner {
-    queue: Vec<Bytes>,
-    /// Bytes in `queue` and in what the pump took last.
+    queue: Queue,
+    /// Frames, and bytes of their payloads, that wait or are being written.
+    frames: usize,
     bytes: usize,
+    /// Bytes of control frames since the queue was last empty.
+    control: usize,
     /// Frames, and bytes, that the pump took last and may still be writing.
     taken: (usize, usize),
     closing: Option<Closing>,
+    line: Option<Arc<dyn Line>>,
+    /// Since when the peer takes nothing of what waits for the line.
+    blocked: Option<Instant>,
+    /// The line is gone.
+    broken: bool,
 }
 
 impl Outbox {
@@ -86,46 +136,104 @@ impl Outbox {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a frame without waiting and without waking the pump. A frame is always taken when
-    /// nothing else waits, whatever its size, so that every legal message can be delivered.
-    pub fn push(&self, frame: Bytes) -> Push {
+    /// Lets the outbox write by itself. What waits goes out with the next [`wake`](Self::wake).
+    pub(crate) fn plug(&self, line: Arc<dyn Line>) {
+        self.inner().line = Some(line);
+    }
+
+    /// Forgets the line, so that the connection closes.
+    pub(crate) fn unplug(&self) {
+        self.inner().line = None;
+    }
+
+    /// Adds a frame without waiting and without sending it off. A frame is always taken when nothing
+    /// else waits, whatever its size, so that every legal message can be delivered.
+    pub fn push(&self, frame: &[u8]) -> Push {
+        self.push_piece(Piece::text(frame))
+    }
+
+    /// Adds frames that other outboxes may share. All of them are taken, or none.
+    pub(crate) fn push_piece(&self, piece: Piece) -> Push {
         let mut inner = self.inner();
         if inner.is_cut() {
             return Push::Closed;
         }
-        let frames = inner.queue.len() + inner.taken.0;
-        let bytes = inner.bytes + frame.len();
-        if frames > 0 && (bytes > self.limits.bytes || frames >= self.limits.frames) {
+        let bytes = inner.bytes + piece.weight;
+        let frames = inner.frames + piece.frames;
+        if inner.frames > 0 && (bytes > self.limits.bytes || frames > self.limits.frames) {
             inner.shut(&close::SLOW);
             drop(inner);
             self.wake.notify_one();
             self.eased.notify_one();
             return Push::Overflow;
         }
+        let was_empty = inner.queue.is_empty();
         inner.bytes = bytes;
-        inner.queue.push(frame);
-        if inner.queue.len() == 1 {
-            Push::First
+        inner.frames = frames;
+        inner.queue.push(piece);
+        if was_empty { Push::First } else { Push::Queued }
+    }
+
+    /// Adds control frames as they are on the wire; also when the socket was cut, because they are
+    /// its last words.
+    pub fn push_control(&self, wire: Bytes) {
+        let mut inner = self.inner();
+        inner.control += wire.len();
+        if inner.control > MAX_CONTROL {
+            // Somebody pings and pings, and does not read.
+            if !inner.is_cut() {
+                inner.shut(&close::SLOW);
+            }
         } else {
-            Push::Queued
+            inner.queue.push(Piece::control(wire));
         }
+        drop(inner);
+        self.wake();
     }
 
-    /// Adds a frame that may be lost, unless half of what may wait does.
-    pub fn push_fleeting(&self, frame: Bytes) -> Push {
-        if self.is_half_full() {
-            return Push::Dropped;
-        }
-        self.push(frame)
-    }
-
-    /// Wakes the pump; once per batch of frames.
+    /// Sends off what waits: writes it, or wakes the pump that will; once per batch of frames.
     pub fn wake(&self) {
-        self.wake.notify_one();
+        if self.flush().is_none() {
+            self.wake.notify_one();
+        }
     }
 
-    /// Adds a frame and wakes the pump.
-    pub fn send(&self, frame: Bytes) -> Push {
+    /// Writes what waits; `None` without a line. When that does not go through, the pump is woken
+    /// once, to go on when it may.
+    pub fn flush(&self) -> Option<Flushed> {
+        let mut inner = self.inner();
+        let line = inner.line.clone()?;
+        let was_blocked = inner.blocked.is_some();
+        let flushed = inner.write(&*line);
+        drop(inner);
+        match flushed {
+            Flushed::All | Flushed::Blocked if was_blocked => self.eased.notify_one(),
+            Flushed::All => {}
+            Flushed::Blocked | Flushed::Gone => self.wake.notify_one(),
+        }
+        Some(flushed)
+    }
+
+    /// Since when the line takes nothing of what waits.
+    #[must_use]
+    pub fn blocked_since(&self) -> Option<Instant> {
+        self.inner().blocked
+    }
+
+    /// Whether the line takes nothing more for ever.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.inner().broken
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.inner().queue.is_empty()
+    }
+
+    /// Adds a frame and sends it off.
+    pub fn send(&self, frame: &[u8]) -> Push {
         let push = self.push(frame);
         if push == Push::First {
             self.wake();
@@ -154,14 +262,21 @@ impl Outbox {
         self.eased.notify_one();
     }
 
-    /// Takes all that waits. What was taken before counts as written from now on.
+    /// Takes all frames that wait, for a pump that writes them itself. What was taken before counts
+    /// as written from now on.
     pub fn take(&self) -> Vec<Bytes> {
         let mut inner = self.inner();
-        let frames = std::mem::take(&mut inner.queue);
+        let pieces = inner.queue.take();
+        inner.control = 0;
+        inner.frames -= inner.taken.0;
         inner.bytes -= inner.taken.1;
-        inner.taken = (frames.len(), inner.bytes);
+        inner.taken = (inner.frames, inner.bytes);
         drop(inner);
         self.eased.notify_one();
+        let mut frames = Vec::with_capacity(pieces.iter().map(|piece| piece.frames).sum());
+        for piece in pieces {
+            frames.extend(wire::payloads(piece.wire));
+        }
         frames
     }
 
@@ -181,8 +296,7 @@ impl Outbox {
     #[must_use]
     pub fn is_half_full(&self) -> bool {
         let inner = self.inner();
-        inner.bytes > self.limits.bytes / 2
-            || inner.queue.len() + inner.taken.0 > self.limits.frames / 2
+        inner.bytes > self.limits.bytes / 2 || inner.frames > self.limits.frames / 2
     }
 
     /// Waits until less than half of what may wait does; one waiter at a time. Answers whether the
@@ -209,7 +323,8 @@ impl Inner {
     }
 
     fn shut(&mut self, close: &'static Close) {
-        self.queue = Vec::new();
+        self.queue.shut();
+        self.frames = 0;
         self.bytes = 0;
         self.taken = (0, 0);
         self.closing = Some(Closing {
@@ -217,111 +332,57 @@ impl Inner {
             at_once: true,
         });
     }
+
+    /// Writes as much as the line takes.
+    fn write(&mut self, line: &dyn Line) -> Flushed {
+        while !self.queue.is_empty() {
+            let written = if self.queue.is_single() {
+                let mut slices = self.queue.slices();
+                line.try_write(slices.next().unwrap_or_default())
+            } else {
+                let mut pieces = [IoSlice::new(&[]); PIECES];
+                let mut count = 0;
+                for (piece, bytes) in pieces.iter_mut().zip(self.queue.slices()) {
+                    *piece = IoSlice::new(bytes);
+                    count += 1;
+                }
+                line.try_write_vectored(&pieces[..count])
+            };
+            match written {
+                Ok(written) if written > 0 => {
+                    let (frames, bytes) = self.queue.advance(written);
+                    // What a cut threw away does not count any more.
+                    self.frames = self.frames.saturating_sub(frames);
+                    self.bytes = self.bytes.saturating_sub(bytes);
+                    self.blocked = None;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.blocked.get_or_insert_with(Instant::now);
+                    return Flushed::Blocked;
+                }
+                Ok(_) | Err(_) => {
+                    self.broken = true;
+                    return Flushed::Gone;
+                }
+            }
+        }
+        self.control = 0;
+        self.blocked = None;
+        Flushed::All
+    }
+}
+
+impl std::fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let inner = self.inner();
+        f.debug_struct("Outbox")
+            .field("frames", &inner.frames)
+            .field("bytes", &inner.bytes)
+            .field("closing", &inner.closing)
+            .finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn outbox(bytes: usize, frames: usize) -> Outbox {
-        Outbox::new(OutboxLimits { bytes, frames })
-    }
-
-    fn frame(len: usize) -> Bytes {
-        Bytes::from(vec![b'x'; len])
-    }
-
-    #[test]
-    fn what_the_pump_is_writing_counts_too() {
-        let outbox = outbox(100, 10);
-        assert_eq!(outbox.push(frame(60)), Push::First);
-        assert_eq!(outbox.take().len(), 1);
-        assert_eq!(outbox.push(frame(40)), Push::First);
-        assert_eq!(outbox.waiting(), 100);
-        assert_eq!(outbox.push(frame(1)), Push::Overflow);
-        assert_eq!(outbox.push(frame(1)), Push::Closed);
-        assert_eq!(outbox.waiting(), 0);
-        let closing = outbox.closing().expect("cut");
-        assert_eq!((closing.close, closing.at_once), (&close::SLOW, true));
-        assert!(outbox.take().is_empty());
-    }
-
-    #[test]
-    fn written_frames_make_room() {
-        let outbox = outbox(100, 10);
-        for _ in 0..50 {
-            assert_eq!(outbox.push(frame(50)), Push::First);
-            assert_eq!(outbox.push(frame(50)), Push::Queued);
-            assert_eq!(outbox.take().len(), 2);
-            assert!(outbox.take().is_empty());
-            assert_eq!(outbox.waiting(), 0);
-        }
-    }
-
-    #[test]
-    fn the_number_of_frames_is_bounded_too() {
-        let outbox = outbox(1_000, 3);
-        for _ in 0..3 {
-            assert!(matches!(outbox.push(frame(1)), Push::First | Push::Queued));
-        }
-        assert_eq!(outbox.push(frame(1)), Push::Overflow);
-    }
-
-    #[test]
-    fn one_frame_of_any_size_is_taken_when_nothing_waits() {
-        let outbox = outbox(100, 10);
-        assert_eq!(outbox.push(frame(500)), Push::First);
-        assert_eq!(outbox.push(frame(1)), Push::Overflow);
-    }
-
-    #[test]
-    fn a_gentle_close_lets_frames_out_and_a_cut_does_not() {
-        let outbox = outbox(100, 10);
-        outbox.push(frame(1));
-        outbox.close(&close::RESTART);
-        assert_eq!(outbox.push(frame(1)), Push::Queued);
-        assert_eq!(outbox.closing().map(|closing| closing.at_once), Some(false));
-        outbox.cut(&close::CREDENTIAL_ENDED);
-        outbox.cut(&close::SLOW);
-        outbox.close(&close::RESTART);
-        assert_eq!(outbox.push(frame(1)), Push::Closed);
-        assert!(outbox.take().is_empty());
-        let closing = outbox.closing().expect("cut");
-        assert_eq!(closing.close, &close::CREDENTIAL_ENDED);
-    }
-
-    #[test]
-    fn what_may_be_lost_leaves_half_of_the_place_to_the_rest() {
-        let outbox = outbox(100, 10);
-        assert_eq!(outbox.push_fleeting(frame(51)), Push::First);
-        assert_eq!(outbox.push_fleeting(frame(1)), Push::Dropped);
-        assert_eq!(outbox.push(frame(49)), Push::Queued);
-        outbox.cut(&close::NORMAL);
-        assert_eq!(outbox.push_fleeting(frame(1)), Push::Closed);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_writer_waits_for_room_or_the_end() {
-        use std::time::Duration;
-        let outbox = outbox(100, 10);
-        outbox.push(frame(60));
-        let soon = Duration::from_secs(1);
-        assert!(tokio::time::timeout(soon, outbox.has_room()).await.is_err());
-        // On its way, but not written.
-        assert_eq!(outbox.take().len(), 1);
-        assert!(tokio::time::timeout(soon, outbox.has_room()).await.is_err());
-        outbox.take();
-        assert!(outbox.has_room().await);
-        outbox.cut(&close::NORMAL);
-        assert!(!outbox.has_room().await);
-    }
-
-    #[test]
-    fn idle_outboxes_hold_no_buffer() {
-        let outbox = outbox(100, 10);
-        outbox.push(frame(1));
-        drop(outbox.take());
-        drop(outbox.take());
-        assert_eq!(outbox.inner().queue.capacity(), 0);
-    }
-}
+mod tests;

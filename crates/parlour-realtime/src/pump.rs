@@ -7,8 +7,9 @@ use crate::{
     close::{self, Close},
     dialect::Input,
     hub::spread,
-    outbox::Outbox,
+    outbox::{Line, Outbox},
     session::Session,
+    wire,
 };
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
@@ -61,14 +62,17 @@ pub enum TransportError {
 pub trait Transport:
     Stream<Item = Result<Frame, TransportError>> + Sink<Frame, Error = TransportError> + Unpin + Send
 {
-}
+    /// The connection itself, if the frames of the outbox may be written past the transport. Then
+    /// the transport has to put its own frames into the outbox
+    /// ([`push_control`](Outbox::push_control)), or two writers would mix theirs.
+    fn line(&self) -> Option<Arc<dyn Line>> {
+        None
+    }
 
-impl<T> Transport for T where
-    T: Stream<Item = Result<Frame, TransportError>>
-        + Sink<Frame, Error = TransportError>
-        + Unpin
-        + Send
-{
+    /// Ready when the [`line`](Self::line) may take something again.
+    fn poll_writable(&mut self, _cx: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
 }
 
 /// Times of a socket (`realtime.md`, "Heartbeat").
@@ -134,6 +138,8 @@ struct Pump<T> {
     outbox: Arc<Outbox>,
     config: PumpConfig,
     writer: Writer,
+    /// The outbox writes by itself.
+    has_line: bool,
     timer: Pin<Box<Sleep>>,
     next_ping: Instant,
     /// Until when something has to be heard after a ping.
@@ -151,6 +157,8 @@ enum Wire {
     Written,
     /// The peer does not take more for now; said once per stall.
     Stalled,
+    /// The line may take more.
+    Writable,
     Read(Frame),
     Failed(TransportError),
 }
@@ -163,10 +171,18 @@ impl<T: Transport> Pump<T> {
             config.ping_most,
         );
         let next_ping = Instant::now() + first;
+        let outbox = session.registration().shared_outbox();
+        let line = transport.line();
+        let has_line = line.is_some();
+        if let Some(line) = line {
+            outbox.plug(line);
+            outbox.wake();
+        }
         Self {
             transport,
-            outbox: session.registration().shared_outbox(),
+            outbox,
             session,
+            has_line,
             config,
             writer: Writer::default(),
             timer: Box::pin(tokio::time::sleep_until(next_ping)),
@@ -189,6 +205,7 @@ impl<T: Transport> Pump<T> {
             }
             let reading = self.closing.is_none() && self.session.wants_frame();
             let busy = self.session.has_work();
+            let blocked = self.has_line && self.outbox.blocked_since().is_some();
             let Self {
                 transport,
                 session,
@@ -198,7 +215,7 @@ impl<T: Transport> Pump<T> {
                 ..
             } = self;
             let happening = tokio::select! {
-                wire = poll_fn(|cx| wire(transport, writer, reading, cx)) => Happening::Wire(wire),
+                wire = poll_fn(|cx| on_wire(transport, writer, blocked, reading, cx)) => Happening::Wire(wire),
                 () = outbox.ready() => Happening::News,
                 flow = session.progress(), if busy => Happening::Progress(flow),
                 () = timer => Happening::Time,
@@ -231,24 +248,47 @@ impl<T: Transport> Pump<T> {
                 return Some(End::Close(closing.close));
             }
         }
-        if self.writer.is_idle() {
-            let frames = self.outbox.take();
-            if !frames.is_empty() {
-                self.writer.load(frames);
-            } else if let Some(closing) = closing
-                && !self.session.is_busy()
-                && self.linger.is_none_or(|until| until <= Instant::now())
-            {
-                // Everything is written, and nothing under way has anything to say any more.
-                return Some(End::Close(closing.close));
-            }
+        if self.has_line && self.outbox.is_broken() {
+            return Some(End::Gone);
+        }
+        if self.is_idle()
+            && let Some(closing) = closing
+            && !self.session.is_busy()
+            && self.linger.is_none_or(|until| until <= Instant::now())
+        {
+            // Everything is written, and nothing under way has anything to say any more.
+            return Some(End::Close(closing.close));
         }
         None
+    }
+
+    /// Loads the writer unless the outbox writes by itself; answers whether everything is written.
+    fn is_idle(&mut self) -> bool {
+        if self.has_line {
+            return self.outbox.is_empty();
+        }
+        if self.writer.is_idle() {
+            self.writer.load(self.outbox.take());
+        }
+        self.writer.is_idle()
+    }
+
+    /// Since when the peer takes nothing.
+    fn stalled_since(&self) -> Option<Instant> {
+        if self.has_line {
+            self.outbox.blocked_since()
+        } else {
+            self.writer.stalled_since()
+        }
     }
 
     fn on_wire(&mut self, wire: Wire) -> Option<End> {
         match wire {
             Wire::Written | Wire::Stalled => None,
+            Wire::Writable => {
+                self.outbox.flush();
+                None
+            }
             Wire::Read(frame) => {
                 self.answer_by = None;
                 match frame {
@@ -273,7 +313,7 @@ impl<T: Transport> Pump<T> {
 
     /// When the clock has to be looked at.
     fn next_due(&self) -> Instant {
-        let stalled = self.writer.stalled_since();
+        let stalled = self.stalled_since();
         let write_by = stalled.map(|since| since + self.config.write_within);
         let close_by = self.closing.map(|(_, until)| until);
         [self.answer_by, write_by, close_by, self.linger]
@@ -287,7 +327,7 @@ impl<T: Transport> Pump<T> {
         if self.answer_by.is_some_and(|by| by <= now) {
             return Some(End::Gone);
         }
-        if let Some(since) = self.writer.stalled_since()
+        if let Some(since) = self.stalled_since()
             && since + self.config.write_within <= now
         {
             return Some(End::Close(&close::SLOW));
@@ -297,7 +337,11 @@ impl<T: Transport> Pump<T> {
             let seed = self.session.registration().id().get() ^ (self.pings << 32);
             self.next_ping = now + spread(seed, self.config.ping_least, self.config.ping_most);
             self.answer_by = Some(now + self.config.answer_within);
-            self.writer.ping();
+            if self.has_line {
+                self.outbox.push_control(wire::PING);
+            } else {
+                self.writer.ping();
+            }
         }
         // It passed: `take` no longer waits for it.
         self.linger = self.linger.filter(|until| *until > now);
@@ -348,12 +392,16 @@ enum Happening {
 
 /// Writes what it can and reads at the same time, so that a client that writes without reading and a
 /// server that writes to it do not wait for each other.
-fn wire<T: Transport>(
+fn on_wire<T: Transport>(
     transport: &mut T,
     writer: &mut Writer,
+    blocked: bool,
     reading: bool,
     cx: &mut Context<'_>,
 ) -> Poll<Wire> {
+    if blocked && transport.poll_writable(cx).is_ready() {
+        return Poll::Ready(Wire::Writable);
+    }
     if !writer.is_idle() {
         match writer.poll_write(transport, cx) {
             Poll::Ready(Ok(())) => return Poll::Ready(Wire::Written),

@@ -211,7 +211,7 @@ impl Session {
             Command::Typing(room) => self.typing(room),
             Command::Ping { nonce } => {
                 if let Some(frame) = self.dialect.pong(nonce.as_deref()) {
-                    self.outbox().send(frame);
+                    self.outbox().send(&frame);
                 }
             }
             // Taken before: see `handle`.
@@ -320,7 +320,7 @@ impl Session {
                     at: changed.at,
                 };
                 if let Some(frame) = self.dialect.acknowledge(&ack) {
-                    self.outbox().send(frame);
+                    self.outbox().send(&frame);
                 }
                 Ok(())
             }
@@ -388,7 +388,7 @@ impl Session {
             _ => {}
         }
         counter!("parlour_soft_errors_total", "code" => refusal.error.code()).increment(1);
-        self.outbox().send(self.dialect.refuse(refusal));
+        self.outbox().send(&self.dialect.refuse(refusal));
         Ok(())
     }
 }

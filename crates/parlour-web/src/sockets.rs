@@ -9,6 +9,7 @@
 //! | `/ws/chat/{id}/` | a token, or the session cookie from our own pages | one room |
 
 mod credential;
+mod line;
 mod transport;
 
 use crate::{
@@ -18,11 +19,14 @@ use crate::{
 use axum::{
     Router,
     extract::{FromRequestParts as _, Path, Request, State, ws::WebSocketUpgrade},
-    http::{StatusCode, request::Parts},
-    response::{IntoResponse as _, Response},
+    http::{StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
     routing::get,
 };
 use credential::Query;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use line::TcpIo;
 use parlour_core::{
     Actor, Error, Kind, RoomId,
     error::NOT_FOUND,
@@ -30,11 +34,13 @@ use parlour_core::{
 };
 use parlour_realtime::{DialectKind, Registration, max_frame};
 use std::sync::Arc;
-use transport::AxumTransport;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::{handshake::derive_accept_key, protocol::WebSocketConfig};
+use transport::WebSocket;
 
 /// Held per socket while idle; the default of the library is 128 KiB.
-const READ_BUFFER: usize = 4 * 1024;
-/// Frames are collected up to this size before they are written.
+const READ_BUFFER: usize = 1024;
+/// Frames are collected up to this size before they are written, where the library writes them.
 const WRITE_BUFFER: usize = 32 * 1024;
 
 /// The sockets with paths of their own. A redirect would help no WebSocket client, so each is served
@@ -130,9 +136,9 @@ async fn open(
     parts: &mut Parts,
     register: impl AsyncFnOnce(&Web) -> Result<Registration, Error>,
 ) -> Response {
-    let upgrade = match WebSocketUpgrade::from_request_parts(parts, &()).await {
-        Ok(upgrade) => upgrade,
-        Err(rejection) => return rejection.into_response(),
+    let (upgrade, response) = match handshake(parts).await {
+        Ok(shaken) => shaken,
+        Err(refusal) => return refusal,
     };
     // The place comes before the answer: what is committed after the client reads 101 is delivered.
     let registration = match register(&web).await {
@@ -140,17 +146,61 @@ async fn open(
         Err(error) => return refuse(error),
     };
     let largest = max_frame(web.app.settings().max_text_chars);
-    upgrade
+    let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
         .max_write_buffer_size(4 * WRITE_BUFFER + 2 * largest)
-        .max_message_size(largest)
-        .max_frame_size(largest)
-        .on_failed_upgrade(|error| tracing::debug!(%error, "upgrade failed"))
-        .on_upgrade(async move |socket| {
-            let actions = Arc::new(web.app.clone());
-            web.realtime
-                .serve(AxumTransport::new(socket), registration, actions)
-                .await;
-        })
+        .max_message_size(Some(largest))
+        .max_frame_size(Some(largest));
+    tokio::spawn(async move {
+        match upgrade.await {
+            Ok(upgraded) => serve(web, upgraded, config, registration).await,
+            Err(error) => tracing::debug!(%error, "upgrade failed"),
+        }
+    });
+    response
+}
+
+/// Serves an upgraded connection: a TCP connection of ours is written to without detours.
+async fn serve(web: Web, upgraded: Upgraded, config: WebSocketConfig, place: Registration) {
+    let actions = Arc::new(web.app.clone());
+    match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => {
+            let tcp = parts.io.into_inner();
+            let io = TcpIo::new(tcp, parts.read_buf, place.shared_outbox());
+            let config = config.write_buffer_size(0);
+            let socket = WebSocket::new(io, config).await;
+            web.realtime.serve(socket, place, actions).await;
+        }
+        Err(upgraded) => {
+            let socket = WebSocket::new(TokioIo::new(upgraded), config).await;
+            web.realtime.serve(socket, place, actions).await;
+        }
+    }
+}
+
+/// Takes the upgrade out of a request and answers it (RFC 6455, section 4.2.2).
+async fn handshake(parts: &mut Parts) -> Result<(OnUpgrade, Response), Response> {
+    let upgrade = parts.extensions.get::<OnUpgrade>().cloned();
+    let key = parts.headers.get(header::SEC_WEBSOCKET_KEY).cloned();
+    // It looks whether the request is one for a WebSocket, and says what is wrong with it.
+    let _checked = WebSocketUpgrade::from_request_parts(parts, &())
+        .await
+        .map_err(IntoResponse::into_response)?;
+    let (Some(upgrade), Some(key)) = (upgrade, key) else {
+        // HTTP/2 upgrades otherwise, and is not spoken here.
+        return Err(StatusCode::UPGRADE_REQUIRED.into_response());
+    };
+    let headers = [
+        (header::CONNECTION, "upgrade".to_owned()),
+        (header::UPGRADE, "websocket".to_owned()),
+        (
+            header::SEC_WEBSOCKET_ACCEPT,
+            derive_accept_key(key.as_bytes()),
+        ),
+    ];
+    Ok((
+        upgrade,
+        (StatusCode::SWITCHING_PROTOCOLS, headers).into_response(),
+    ))
 }

@@ -1,10 +1,14 @@
 //! News without a place in the stream: who is writing, and how far people have read.
 
 use super::{
-    room::{Listener, Room, Turn},
+    room::{Listener, Room},
     state::State,
+    turn::Turn,
 };
-use crate::dialect::{DialectKind, account_v2};
+use crate::{
+    dialect::{DialectKind, account_v2},
+    outbox::Piece,
+};
 use bytes::Bytes;
 use parlour_core::{RoomId, UserId};
 use std::time::Duration;
@@ -55,10 +59,13 @@ impl Room {
         turn: &mut Turn,
         concerned: impl Fn(&Listener) -> bool,
     ) {
+        let piece = Piece::text(frame);
         for listener in &self.listeners {
-            if listener.dialect == DialectKind::AccountV2 && concerned(listener) {
-                let push = listener.outbox.push_fleeting(frame.clone());
-                turn.note(push, listener.session, &listener.outbox);
+            if listener.dialect == DialectKind::AccountV2
+                && concerned(listener)
+                && !listener.outbox.is_half_full()
+            {
+                turn.push_piece(listener, piece.clone());
             }
         }
     }

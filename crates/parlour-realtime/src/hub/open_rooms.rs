@@ -2,12 +2,11 @@
 //! version 2, so that lists of rooms stay true. Those who are in the room hear it as an event of its
 //! stream; the others hear it without a seq, because they have no place in that stream.
 
-use super::{
-    people::People,
-    room::{Room, Turn},
-    state::State,
+use super::{people::People, room::Room, state::State, turn::Turn};
+use crate::{
+    dialect::{DialectKind, account_v2},
+    outbox::Piece,
 };
-use crate::dialect::{DialectKind, account_v2};
 use bytes::Bytes;
 use parlour_core::{
     Error, Event, RoomId, What,
@@ -84,10 +83,11 @@ fn tell_end(room: RoomId, reason: &'static str, people: &People, turn: &mut Turn
 
 /// To every socket of version 2 that does not hear this room.
 fn tell(room: RoomId, frame: &Bytes, people: &People, turn: &mut Turn) {
+    let piece = Piece::text(frame);
     for (session, seat) in &people.seats {
         if seat.dialect == DialectKind::AccountV2 && !seat.is_new && !seat.rooms.contains_key(&room)
         {
-            let push = seat.outbox.push(frame.clone());
+            let push = seat.outbox.push_piece(piece.clone());
             turn.note(push, *session, &seat.outbox);
         }
     }

@@ -1,9 +1,6 @@
 //! Who is here: arrivals and departures, told to the rooms they concern. All of it may be lost.
 
-use super::{
-    room::{Room, Turn},
-    state::State,
-};
+use super::{room::Room, state::State, turn::Turn};
 use crate::dialect::account_v2;
 use parlour_core::{RoomId, UserId};
 use std::{

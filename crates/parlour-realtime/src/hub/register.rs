@@ -180,7 +180,7 @@ impl State {
         let mut cursors: Cursors = seat.rooms.iter().map(|(room, seq)| (*room, *seq)).collect();
         cursors.sort_unstable();
         let hello = account_v2::hello(&self.greeting, seat.user, &cursors);
-        let push = seat.outbox.push(hello);
+        let push = seat.outbox.push(&hello);
         self.turn.note(push, session, &seat.outbox);
         Ok(cursors)
     }

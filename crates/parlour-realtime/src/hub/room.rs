@@ -2,16 +2,16 @@
 
 use super::{
     SessionId,
+    burst::Burst,
     order::{Need, Order},
     people::People,
-    ring::Rings,
+    turn::Turn,
 };
 use crate::{
     close,
-    dialect::{DialectKind, Encoded},
-    outbox::{Outbox, Push},
+    dialect::{DIALECTS, DialectKind, Encoded},
+    outbox::Outbox,
 };
-use bytes::Bytes;
 use parlour_core::{
     Event, RoomId, Time, UserId, What,
     event::{EndReason, LeaveReason},
@@ -72,47 +72,12 @@ pub(super) struct Room {
     pub(super) kind: Option<RoomKind>,
     /// Who was told to be writing, and when.
     pub(super) writing: Vec<(UserId, Instant)>,
+    /// What was let through in this turn and is not in the outboxes yet: events that change nothing
+    /// about who hears what.
+    unsaid: Vec<Arc<Event>>,
     /// A former owner without a seat, and the seq up to which the hand-over may still give them one.
     former: Option<(UserId, i64)>,
     last_at: Time,
-}
-
-/// What one turn of the hub did, to be finished at its end.
-#[derive(Default)]
-pub(super) struct Turn {
-    /// Outboxes that got their first frame: their pumps are woken once, at the end.
-    pub(super) touched: Vec<Arc<Outbox>>,
-    /// Sessions that read too slowly and were cut.
-    pub(super) slow: Vec<SessionId>,
-    /// Events let through.
-    pub(super) events: usize,
-    /// Frames put into outboxes.
-    pub(super) delivered: u64,
-    /// Rooms that ended and whose kind is not known here.
-    pub(super) ended: Vec<(RoomId, EndReason)>,
-    /// The newest events of each active room.
-    pub(super) rings: Rings,
-}
-
-impl Turn {
-    /// Puts a frame into a listener's outbox.
-    pub(super) fn push(&mut self, listener: &Listener, frame: Bytes) {
-        let push = listener.outbox.push(frame);
-        self.note(push, listener.session, &listener.outbox);
-    }
-
-    /// Notes what became of a frame.
-    pub(super) fn note(&mut self, push: Push, session: SessionId, outbox: &Arc<Outbox>) {
-        match push {
-            Push::First => {
-                self.touched.push(Arc::clone(outbox));
-                self.delivered += 1;
-            }
-            Push::Queued => self.delivered += 1,
-            Push::Overflow => self.slow.push(session),
-            Push::Closed | Push::Dropped => {}
-        }
-    }
 }
 
 impl Room {
@@ -131,6 +96,7 @@ impl Room {
             seen: now,
             kind: None,
             writing: Vec::new(),
+            unsaid: Vec::new(),
             former: None,
             last_at: Time::from_micros(0),
         }
@@ -176,7 +142,7 @@ impl Room {
         let next = self.order.offer(event);
         let was_next = next.is_some();
         if let Some(event) = next {
-            self.apply(&event, owner, people, turn);
+            self.apply(event, owner, people, turn);
         }
         self.drain(people, turn);
         was_next
@@ -185,7 +151,8 @@ impl Room {
     /// Lets through what waited and is next now.
     pub(super) fn drain(&mut self, people: &mut People, turn: &mut Turn) {
         while let Some(event) = self.order.pop() {
-            self.apply(&event, names_owner(&event), people, turn);
+            let owner = names_owner(&event);
+            self.apply(event, owner, people, turn);
         }
     }
 
@@ -204,19 +171,27 @@ impl Room {
                 what: What::RoomDeleted(EndReason::Deleted),
             })
         });
-        self.apply(&event, None, people, turn);
+        self.apply(event, None, people, turn);
     }
 
     /// One event, in order. `owner`: the owner in force from this event on, if it names one.
     fn apply(
         &mut self,
-        event: &Arc<Event>,
+        event: Arc<Event>,
         owner: Option<UserId>,
         people: &mut People,
         turn: &mut Turn,
     ) {
         self.last_at = event.at;
         turn.events += 1;
+        turn.rings.go_on(&event);
+        if changes_no_hearing(&event.what) && self.former.is_none() {
+            self.say_later(event, turn);
+            return;
+        }
+        // What came before is for those who heard before.
+        self.say(turn);
+        let event = &event;
         match &event.what {
             What::RoomCreated(_) | What::RoomUpdated(_) => {
                 self.set_owner(owner, event.seq, people);
@@ -255,6 +230,47 @@ impl Room {
         self.release_former(event.seq, people);
     }
 
+    /// Keeps an event for the end of the turn, when all of them are written at once.
+    fn say_later(&mut self, event: Arc<Event>, turn: &mut Turn) {
+        if self.listeners.is_empty() {
+            return;
+        }
+        if self.unsaid.is_empty() {
+            turn.speaking.push(self.id);
+        }
+        self.unsaid.push(event);
+    }
+
+    /// Puts what was let through in this turn into the outboxes: one piece for all sockets that
+    /// stand at the same place.
+    pub(super) fn say(&mut self, turn: &mut Turn) {
+        let Some(last) = self.unsaid.last().map(|event| event.seq) else {
+            return;
+        };
+        let mut bursts = [const { None }; DIALECTS];
+        let mut burst_of = |kind: DialectKind, unsaid: &[Arc<Event>]| {
+            bursts[kind as usize]
+                .get_or_insert_with(|| Arc::new(Burst::of(unsaid, kind.dialect())))
+                .clone()
+        };
+        let mut is_wanted = false;
+        for listener in &self.listeners {
+            is_wanted |= listener.dialect == DialectKind::AccountV2;
+            if listener.held || listener.from >= last {
+                continue;
+            }
+            let burst = burst_of(listener.dialect, &self.unsaid);
+            if let Some(piece) = burst.after(listener.from) {
+                turn.push_piece(listener, piece);
+            }
+        }
+        if is_wanted {
+            let burst = bursts[DialectKind::AccountV2 as usize].as_deref();
+            turn.rings.said(self.id, &self.unsaid, burst);
+        }
+        self.unsaid.clear();
+    }
+
     fn deliver(&mut self, event: &Arc<Event>, turn: &mut Turn) {
         let mut encoded = Encoded::new(event);
         let mut is_wanted = false;
@@ -268,11 +284,12 @@ impl Room {
                 continue;
             }
             if let Some(frame) = encoded.frame(listener.dialect) {
-                turn.push(listener, frame);
+                turn.push(listener, &frame);
             }
         }
-        let frame = encoded.made(DialectKind::AccountV2);
-        turn.rings.push(event, frame, is_wanted);
+        if is_wanted {
+            turn.rings.said(self.id, std::slice::from_ref(event), None);
+        }
     }
 
     /// Whether the user hears nothing after this event.
@@ -394,6 +411,18 @@ impl Room {
             self.listeners.swap_remove(index);
         }
     }
+}
+
+/// Whether the same people hear the room before and after such an event.
+const fn changes_no_hearing(what: &What) -> bool {
+    matches!(
+        what,
+        What::MessageCreated(_)
+            | What::MessageUpdated(_)
+            | What::MessageDeleted(_)
+            | What::ReactionAdded(..)
+            | What::ReactionRemoved(..)
+    )
 }
 
 /// The owner in force from a live event on, if it names one.

@@ -70,7 +70,7 @@ impl State {
             if let Some(seat) = self.people.seats.get(&session) {
                 if seat.dialect == DialectKind::AccountV2 && !seat.is_new {
                     let after = spread(session.get(), COME_BACK.0, COME_BACK.1);
-                    seat.outbox.push(account_v2::reconnect(after));
+                    seat.outbox.push(&account_v2::reconnect(after));
                 }
                 seat.outbox.close(&close::RESTART);
             }

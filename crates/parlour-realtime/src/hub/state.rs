@@ -11,9 +11,10 @@ use super::{
     presence::Presence,
     reads::{Answer, Read},
     ring::Rings,
-    room::{Heal, Room, Turn},
+    room::{Heal, Room},
     shutdown::Closing,
     spread,
+    turn::Turn,
 };
 use crate::{bus::News, close};
 use metrics::counter;
@@ -133,6 +134,15 @@ impl State {
         room.seen = now;
         room.offer(event, &mut self.people, &mut self.turn);
         self.watch(id, now);
+    }
+
+    /// Puts what the rooms have to say into the outboxes.
+    pub(super) fn say(&mut self) {
+        while let Some(id) = self.turn.speaking.pop() {
+            if let Some(room) = self.rooms.get_mut(&id) {
+                room.say(&mut self.turn);
+            }
+        }
     }
 
     fn credentials_ended(&mut self, user: UserId, ended: &[TokenId], now: Instant) {

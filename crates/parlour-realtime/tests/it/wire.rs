@@ -1,7 +1,7 @@
 //! A WebSocket in memory, with a client at the other end that reads as much as it likes.
 
 use futures_util::{Sink, Stream};
-use parlour_realtime::{Frame, TransportError};
+use parlour_realtime::{Frame, Transport, TransportError};
 use serde_json::Value;
 use std::{
     collections::VecDeque,
@@ -182,6 +182,8 @@ impl Stream for Wire {
         self.incoming.poll_recv(cx)
     }
 }
+
+impl Transport for Wire {}
 
 impl Sink<Frame> for Wire {
     type Error = TransportError;
