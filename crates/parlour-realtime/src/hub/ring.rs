@@ -5,12 +5,16 @@
 //! them share. A message that was changed or deleted since is shown as it is now, as the store shows it:
 //! who was away is not told what is gone.
 
+mod entry;
+#[cfg(test)]
+mod tests;
+
+pub(super) use entry::Entry;
+
 use super::burst::Burst;
-use crate::{
-    dialect::{AccountV2, Dialect as _},
-    outbox::Piece,
-};
-use parlour_core::{Event, MessageId, RoomId, Time, UserId, What, model::Message};
+use crate::outbox::Piece;
+use entry::{About, Kept, OVERHEAD};
+use parlour_core::{Event, RoomId, What};
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -25,9 +29,6 @@ pub(crate) const MOST_MISSED: i64 = 1_000;
 const DEEP_FOR: Duration = Duration::from_secs(15);
 /// How many frames, and bytes, are handed over at once: less than half of what may wait for a socket.
 const HANDFUL: (usize, usize) = (256, 256 << 10);
-/// What an entry costs besides its frame or its texts.
-const OVERHEAD: usize = 160;
-
 /// How much of the rooms' streams is kept in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RingLimits {
@@ -76,32 +77,6 @@ struct Ring {
     deep_until: Option<Instant>,
     /// What comes before does not fit.
     is_capped: bool,
-}
-
-/// One event, ready to be told.
-#[derive(Debug)]
-pub(super) struct Entry {
-    seq: i64,
-    at: Time,
-    /// The message that it carries.
-    about: Option<About>,
-    kept: Kept,
-    bytes: usize,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct About {
-    message: MessageId,
-    owner: UserId,
-    is_creation: bool,
-}
-
-/// What is kept of an event: itself until somebody wants the frame, then the frame alone.
-#[derive(Debug)]
-enum Kept {
-    Event(Arc<Event>),
-    /// `None` when it is not told.
-    Frame(Option<Piece>),
 }
 
 /// How a place of a stream below a ring can be reached.
@@ -453,85 +428,7 @@ impl Ring {
     }
 }
 
-impl Entry {
-    fn new(event: &Event, kept: Kept) -> Self {
-        let about = |message: &Message, is_creation| About {
-            message: message.id,
-            owner: message.owner,
-            is_creation,
-        };
-        let mut entry = Self {
-            seq: event.seq,
-            at: event.at,
-            about: match &event.what {
-                What::MessageCreated(message) => Some(about(message, true)),
-                What::MessageUpdated(message) => Some(about(message, false)),
-                _ => None,
-            },
-            kept,
-            bytes: 0,
-        };
-        entry.bytes = entry.weight();
-        entry
-    }
-
-    /// An event that is encoded when somebody wants it.
-    fn later(event: Arc<Event>) -> Self {
-        Self::new(&Arc::clone(&event), Kept::Event(event))
-    }
-
-    /// An encoded event.
-    pub(super) fn encoded(event: &Event) -> Self {
-        Self::new(event, Kept::Frame(encode(event)))
-    }
-
-    /// The frame, made when it is first asked for.
-    fn piece(&mut self) -> Option<Piece> {
-        if let Kept::Event(event) = &self.kept {
-            self.kept = Kept::Frame(encode(event));
-            self.bytes = self.weight();
-        }
-        match &self.kept {
-            Kept::Frame(piece) => piece.clone(),
-            Kept::Event(_) => None,
-        }
-    }
-
-    /// About how much memory it takes. The text counts twice: its HTML is made when it is asked for.
-    fn weight(&self) -> usize {
-        OVERHEAD
-            + match &self.kept {
-                Kept::Frame(piece) => piece.as_ref().map_or(0, |piece| piece.wire.len()),
-                Kept::Event(event) => match &event.what {
-                    What::MessageCreated(message) | What::MessageUpdated(message) => {
-                        OVERHEAD + 2 * message.text.len()
-                    }
-                    _ => OVERHEAD,
-                },
-            }
-    }
-}
-
-impl About {
-    fn shown_as(&self, now: &Arc<Message>) -> What {
-        if self.is_creation {
-            What::MessageCreated(Arc::clone(now))
-        } else {
-            What::MessageUpdated(Arc::clone(now))
-        }
-    }
-}
-
-/// An event as version 2 tells it.
-fn encode(event: &Event) -> Option<Piece> {
-    let frame = AccountV2.encode(event)?;
-    Some(Piece::text(&frame))
-}
-
 /// A length as a distance in a stream.
 fn to_seq(len: usize) -> i64 {
     i64::try_from(len).unwrap_or(i64::MAX)
 }
-
-#[cfg(test)]
-mod tests;

@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::{dialect::DialectKind, wire};
-use parlour_core::model::{Html, Sender};
+use parlour_core::{
+    MessageId, Time, UserId,
+    model::{Html, Message, Sender},
+};
 
 const ROOM: RoomId = RoomId::new(1);
 const ANN: UserId = UserId::new(1);
