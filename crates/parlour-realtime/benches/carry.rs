@@ -51,11 +51,12 @@ fn publish_to_outboxes(bencher: Bencher<'_, '_>) {
     assert!(places.iter().all(|place| place.outbox().waiting() > 0));
 }
 
-/// An event until it was written to 1,000 connections, each with a task of its own.
-#[divan::bench(sample_count = 300, sample_size = 1)]
-fn publish_to_connections(bencher: Bencher<'_, '_>) {
+/// An event until it was written to 1,000 connections: by the outbox itself, as with a real socket, or by
+/// a task of each.
+#[divan::bench(args = [true, false], sample_count = 300, sample_size = 1)]
+fn publish_to_connections(bencher: Bencher<'_, '_>, has_line: bool) {
     let world = World::new();
-    let written = world.runtime.block_on(world.connect(SESSIONS));
+    let written = world.runtime.block_on(world.connect(SESSIONS, has_line));
     let mut all = written.frames();
     bencher
         .counter(ItemsCount::new(SESSIONS))

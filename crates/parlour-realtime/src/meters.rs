@@ -57,12 +57,17 @@ pub fn describe_metrics() {
     describe_counter!(
         "parlour_resumes_total",
         Unit::Count,
-        "Rooms of which a socket got exactly what it missed, by `source`: where that came from."
+        "Rooms of which a socket got exactly what it missed, by `source`: `ring` (from memory) or `store`."
     );
     describe_counter!(
         "parlour_resyncs_total",
         Unit::Count,
-        "Rooms of which a socket was told to read the history instead, by `reason`."
+        "Rooms of which a socket was told to read the history instead, by `reason`: `epoch`, `too_many`, `beyond`, `late` or `store`."
+    );
+    describe_counter!(
+        "parlour_replayed_events_total",
+        Unit::Count,
+        "Events given to sockets that missed them."
     );
     describe_counter!(
         "parlour_soft_errors_total",

@@ -102,7 +102,7 @@ pub struct Outbox {
     /// Told when something was taken or the socket was cut: there may be room.
     eased: Notify,
     limits: OutboxLimits,
-    /// `bytes` of the inside, to be looked at without the lock.
+    /// `bytes` of the inside, to be looked at while somebody writes.
     glance: AtomicUsize,
 }
 
@@ -168,7 +168,7 @@ impl Outbox {
         let frames = inner.frames + piece.frames;
         if inner.frames > 0 && (bytes > self.limits.bytes || frames > self.limits.frames) {
             inner.shut(&close::SLOW);
-            self.glance.store(0, Ordering::Relaxed);
+            self.show(&inner);
             drop(inner);
             self.wake.notify_one();
             self.eased.notify_one();
@@ -176,9 +176,9 @@ impl Outbox {
         }
         let was_empty = inner.queue.is_empty();
         inner.bytes = bytes;
-        self.glance.store(bytes, Ordering::Relaxed);
         inner.frames = frames;
         inner.queue.push(piece);
+        self.show(&inner);
         if was_empty { Push::First } else { Push::Queued }
     }
 
@@ -191,6 +191,7 @@ impl Outbox {
             // Somebody pings and pings, and does not read.
             if !inner.is_cut() {
                 inner.shut(&close::SLOW);
+                self.show(&inner);
             }
         } else {
             inner.queue.push(Piece::control(wire));
@@ -213,7 +214,7 @@ impl Outbox {
         let line = inner.line.clone()?;
         let was_blocked = inner.blocked.is_some();
         let flushed = inner.write(&*line);
-        self.glance.store(inner.bytes, Ordering::Relaxed);
+        self.show(&inner);
         drop(inner);
         match flushed {
             Flushed::All | Flushed::Blocked if was_blocked => self.eased.notify_one(),
@@ -265,7 +266,7 @@ impl Outbox {
         let mut inner = self.inner();
         if !inner.is_cut() {
             inner.shut(close);
-            self.glance.store(0, Ordering::Relaxed);
+            self.show(&inner);
         }
         drop(inner);
         self.wake.notify_one();
@@ -281,7 +282,7 @@ impl Outbox {
         inner.frames -= inner.taken.0;
         inner.bytes -= inner.taken.1;
         inner.taken = (inner.frames, inner.bytes);
-        self.glance.store(inner.bytes, Ordering::Relaxed);
+        self.show(&inner);
         drop(inner);
         self.eased.notify_one();
         let mut frames = Vec::with_capacity(pieces.iter().map(|piece| piece.frames).sum());
@@ -303,9 +304,14 @@ impl Outbox {
         self.inner().bytes
     }
 
-    /// What [`waiting`](Self::waiting) says, without delaying whoever pushes or takes.
+    /// What [`waiting`](Self::waiting) says, without delaying whoever pushes or writes.
     pub(crate) fn glance(&self) -> usize {
         self.glance.load(Ordering::Relaxed)
+    }
+
+    /// Keeps [`glance`](Self::glance) true; called wherever the bytes change, under the lock.
+    fn show(&self, inner: &Inner) {
+        self.glance.store(inner.bytes, Ordering::Relaxed);
     }
 
     /// Whether half of what may wait does.

@@ -9,10 +9,11 @@ use parlour_core::{
     ports::{Hearing, History},
 };
 use parlour_realtime::{
-    Actions, Changed, Config, DialectKind, Frame, LocalBus, NewChange, NewSend, Realtime,
+    Actions, Changed, Config, DialectKind, Frame, Line, LocalBus, NewChange, NewSend, Realtime,
     Registration, Source, Submitted, Transport, TransportError,
 };
 use std::{
+    io::{self, IoSlice},
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
@@ -142,14 +143,28 @@ pub(crate) struct Written {
 }
 
 impl Written {
-    /// How many text frames so far.
+    /// How many text frames, or writes, so far.
     pub(crate) fn frames(&self) -> usize {
         self.frames.load(Ordering::Acquire)
     }
 }
 
+/// Counts writes: each turn is one for each socket.
+impl Line for Written {
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.frames.fetch_add(1, Ordering::AcqRel);
+        Ok(bytes.len())
+    }
+
+    fn try_write_vectored(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.frames.fetch_add(1, Ordering::AcqRel);
+        Ok(pieces.iter().map(|piece| piece.len()).sum())
+    }
+}
+
 /// A connection that takes everything, from a client that says one thing at most.
 struct Wire {
+    has_line: bool,
     says: Option<Bytes>,
     written: Arc<Written>,
 }
@@ -190,6 +205,12 @@ impl Sink<Frame> for Wire {
 
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
         Poll::Ready(Ok(()))
+    }
+}
+
+impl Transport for Wire {
+    fn line(&self) -> Option<Arc<dyn Line>> {
+        self.has_line.then(|| Arc::clone(&self.written) as _)
     }
 }
 
@@ -239,12 +260,13 @@ impl World {
         places
     }
 
-    /// Connections that are served.
-    pub(crate) async fn connect(&self, count: usize) -> Arc<Written> {
+    /// Connections that are served, and written to by the outbox itself or by their tasks.
+    pub(crate) async fn connect(&self, count: usize, has_line: bool) -> Arc<Written> {
         let written = Arc::<Written>::default();
         for place in self.register(count).await {
             let (realtime, written) = (self.realtime.clone(), Arc::clone(&written));
             let wire = Wire {
+                has_line,
                 says: None,
                 written,
             };
@@ -257,6 +279,7 @@ impl World {
     pub(crate) async fn resume(&self, asks: &str) -> usize {
         let written = Arc::<Written>::default();
         let wire = Wire {
+            has_line: false,
             says: Some(Bytes::copy_from_slice(asks.as_bytes())),
             written: Arc::clone(&written),
         };
