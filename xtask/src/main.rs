@@ -40,7 +40,7 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Measure the release build of the server on SQLite and PostgreSQL
+    /// Measure the release build of the server: requests, pages, or fan-out beside other servers
     Bench(bench::Options),
 }
 

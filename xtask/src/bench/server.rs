@@ -65,34 +65,7 @@ impl Launcher {
         if let Database::Url(url) = &self.database {
             command.env("DATABASE_URL", url);
         }
-        let begun = Instant::now();
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(File::create(&log)?)
-            .process_group(0)
-            .spawn()
-            .context("the server did not start")?;
-        let mut server = Server {
-            child,
-            addr: String::new(),
-            startup: Duration::ZERO,
-        };
-        match server.wait_ready() {
-            Ok(addr) => {
-                server.addr = addr;
-                server.startup = begun.elapsed();
-                Ok(server)
-            }
-            Err(error) => {
-                let text = std::fs::read_to_string(&log).unwrap_or_default();
-                let lines: Vec<&str> = text.lines().collect();
-                let tail = lines[lines.len().saturating_sub(15)..].join("\n");
-                Err(error.context(format!(
-                    "the server is not ready; its log ends with\n{tail}"
-                )))
-            }
-        }
+        Server::spawn(&mut command, &log)
     }
 }
 
@@ -118,6 +91,38 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Starts a program and waits for its ready line; standard error goes to the log.
+    pub(crate) fn spawn(command: &mut Command, log: &Path) -> Result<Self> {
+        let begun = Instant::now();
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(File::create(log)?)
+            .process_group(0)
+            .spawn()
+            .context("the server did not start")?;
+        let mut server = Self {
+            child,
+            addr: String::new(),
+            startup: Duration::ZERO,
+        };
+        match server.wait_ready() {
+            Ok(addr) => {
+                server.addr = addr;
+                server.startup = begun.elapsed();
+                Ok(server)
+            }
+            Err(error) => {
+                let text = std::fs::read_to_string(log).unwrap_or_default();
+                let lines: Vec<&str> = text.lines().collect();
+                let tail = lines[lines.len().saturating_sub(15)..].join("\n");
+                Err(error.context(format!(
+                    "the server is not ready; its log ends with\n{tail}"
+                )))
+            }
+        }
+    }
+
     fn wait_ready(&mut self) -> Result<String> {
         let pipe = self.child.stdout.take().context("no standard output")?;
         let (sender, receiver) = mpsc::channel();
