@@ -46,6 +46,9 @@ pub(crate) struct Options {
     /// With `fanout`: only the loads with this in their name
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
+    /// With `fanout`: run servers and generator before everything else on this machine; needs root
+    #[arg(long)]
+    urgent: bool,
     /// With `fanout`: measure this program instead of building one
     #[arg(long, value_name = "PATH")]
     server: Option<PathBuf>,
@@ -60,7 +63,11 @@ impl Options {
             What::Web => line.push_str(" web"),
             What::Fanout => line.push_str(" fanout"),
         }
-        for (set, flag) in [(self.quick, " --quick"), (self.pin, " --pin")] {
+        for (set, flag) in [
+            (self.quick, " --quick"),
+            (self.pin, " --pin"),
+            (self.urgent, " --urgent"),
+        ] {
             if set {
                 line.push_str(flag);
             }
@@ -164,6 +171,7 @@ fn measure_fanout(
         generator: &built.generator,
         home: home.path(),
         quick: options.quick,
+        urgent: options.urgent,
         only: options.only.as_deref(),
         command: &options.command_line(),
     };
@@ -243,6 +251,7 @@ mod tests {
             pin: false,
             dir: None,
             only: None,
+            urgent: false,
             server: None,
         };
         let line = "cargo xtask bench --quick --engine sqlite --write";

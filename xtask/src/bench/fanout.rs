@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
-use self::contestants::{Places, Servers, install, unlimited};
+use self::contestants::{Places, Seat, Servers, install, seated};
 use self::loads::{Contestant, Goal, IDLE, LOADS, Load};
 use self::sample::Sample;
 use self::table::Results;
@@ -34,6 +34,8 @@ pub(crate) struct Plan<'a> {
     /// Databases and logs.
     pub(crate) home: &'a Path,
     pub(crate) quick: bool,
+    /// Before everything else that runs here.
+    pub(crate) urgent: bool,
     /// Only loads with this in their title.
     pub(crate) only: Option<&'a str>,
     /// The call as it can be repeated.
@@ -45,7 +47,10 @@ pub(crate) fn run(plan: &Plan<'_>, machine: &Machine) -> Result<String> {
     let loads: Vec<&Load> = LOADS.iter().filter(|load| plan.wants(load)).collect();
     ensure!(!loads.is_empty(), "no load has that in its title");
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let pinned = cores > 1 && find_program("taskset").is_some();
+    let seat = Seat {
+        pinned: cores > 1 && find_program("taskset").is_some(),
+        urgent: plan.urgent,
+    };
     let peers = plan.root.join("bench/peers");
     // Without peers, the rows say so; Parlour's own figures are worth having.
     let installed = install(plan.watch, &peers).map_err(|error| format!("{error:#}"));
@@ -55,9 +60,9 @@ pub(crate) fn run(plan: &Plan<'_>, machine: &Machine) -> Result<String> {
             parlour: plan.server.to_path_buf(),
             peers,
             home: plan.home.to_path_buf(),
-            pinned,
+            seat,
         }),
-        pinned,
+        seat,
         installed,
         idle: idle_connections(),
     };
@@ -73,7 +78,7 @@ pub(crate) fn run(plan: &Plan<'_>, machine: &Machine) -> Result<String> {
         machine,
         command: plan.command,
         syncs: &syncs,
-        pinned,
+        pinned: seat.pinned,
         quick: plan.quick,
         loads: &loads,
         results: &results,
@@ -116,14 +121,14 @@ impl Plan<'_> {
 struct Bench<'a> {
     plan: &'a Plan<'a>,
     servers: Servers,
-    pinned: bool,
+    seat: Seat,
     installed: Result<(), String>,
     idle: usize,
 }
 
 impl Bench<'_> {
     fn generator(&self) -> std::process::Command {
-        unlimited(self.plan.generator, self.pinned.then_some(1))
+        seated(self.plan.generator, self.seat, 1)
     }
 
     fn disk(&self) -> Result<Syncs> {

@@ -22,8 +22,17 @@ pub(crate) struct Places {
     pub(crate) peers: PathBuf,
     /// Databases and logs.
     pub(crate) home: PathBuf,
-    /// Whether programs are bound to a core.
+    /// How programs are run.
+    pub(crate) seat: Seat,
+}
+
+/// Where and how urgently a program runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seat {
+    /// Servers on core 0, the generator on core 1.
     pub(crate) pinned: bool,
+    /// Before everybody else on this machine; needs root.
+    pub(crate) urgent: bool,
 }
 
 /// Installs the peers exactly as their lock file says.
@@ -35,13 +44,16 @@ pub(crate) fn install(watch: &Watch, peers: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A program with as many open files as the system allows, on one core when asked for; the process
-/// that is started becomes the program.
-pub(crate) fn unlimited(program: &Path, core: Option<u32>) -> Command {
+/// A program with as many open files as the system allows, on this core where programs are pinned; the
+/// process that is started becomes the program.
+pub(crate) fn seated(program: &Path, seat: Seat, core: u32) -> Command {
     let mut command = Command::new("sh");
     let script = "ulimit -n \"$(ulimit -Hn)\" 2>/dev/null; exec \"$@\"";
     command.args(["-c", script, "sh"]);
-    if let Some(core) = core {
+    if seat.urgent {
+        command.args(["nice", "-n", "-15"]);
+    }
+    if seat.pinned {
         command.args(["taskset", "-c", &core.to_string()]);
     }
     command.arg(program);
@@ -82,17 +94,17 @@ impl Servers {
 
     fn start(&self, who: Contestant) -> Result<Server> {
         let home = &self.places.home;
-        let core = self.places.pinned.then_some(0);
+        let on_first = |program: &Path| seated(program, self.places.seat, 0);
         let name = format!("{who:?}").to_lowercase();
         let mut command = match who {
-            Contestant::Parlour | Contestant::ParlourV2 => unlimited(&self.places.parlour, core),
+            Contestant::Parlour | Contestant::ParlourV2 => on_first(&self.places.parlour),
             Contestant::Ws => {
-                let mut command = unlimited(Path::new("node"), core);
+                let mut command = on_first(Path::new("node"));
                 command.arg(self.places.peers.join("ws-chat.mjs"));
                 command
             }
             Contestant::Bun | Contestant::BunFull | Contestant::BunNormal => {
-                let mut command = unlimited(&bun(&self.places.peers)?, core);
+                let mut command = on_first(&bun(&self.places.peers)?);
                 command.arg(self.places.peers.join("bun-chat.mjs"));
                 command
             }
@@ -159,7 +171,11 @@ mod tests {
 
     #[test]
     fn the_limit_of_open_files_is_raised_and_arguments_arrive() {
-        let output = unlimited(Path::new("sh"), None)
+        let seat = Seat {
+            pinned: false,
+            urgent: false,
+        };
+        let output = seated(Path::new("sh"), seat, 0)
             .args(["-c", "echo $(ulimit -n) $(ulimit -Hn) \"$0\"", "a b"])
             .output()
             .expect("ran");

@@ -60,15 +60,19 @@ struct Line {
     ratio: String,
     target: String,
     met: Option<bool>,
+    /// Others used the processors meanwhile: who gets how much of them is then up to the scheduler.
+    busy: bool,
     details: [String; 4],
 }
 
 impl Line {
     fn write(&self, text: &mut String) {
-        let met = match self.met {
-            None => "",
-            Some(true) => "yes",
-            Some(false) => "**no**",
+        let met = match (self.met, self.busy) {
+            (None, _) => "",
+            (Some(true), false) => "yes",
+            (Some(true), true) => "yes, but busy",
+            (Some(false), false) => "**no**",
+            (Some(false), true) => "**no**, but busy",
         };
         let Self {
             what,
@@ -135,7 +139,8 @@ fn head(report: &Report<'_>) -> String {
          every message durably (SQLite, synchronous=FULL) before it is delivered; peers store nothing unless their name says\n\
          so. Every peer parses the JSON that comes in and writes the JSON that goes out once (see bench/peers). Runs of all\n\
          contestants alternate; figures are medians. CPU counts all threads of a server. A ratio above 1 is in favour of\n\
-         Parlour. Machines are noisy: differences under 20 % are equal.\n\n\
+         Parlour, also the one in brackets, of CPU per delivery. Machines are noisy: differences under 20 % are equal, and\n\
+         where others take more than a quarter of a core (\"busy\"), only CPU per delivery says something.\n\n\
          {REPEAT}\n",
         report.command, report.syncs.p50_us, report.syncs.p99_us
     )
@@ -148,7 +153,7 @@ idle cores. One load by hand, against a server that runs with `RATE_LIMITS=off`:
 ```sh\n\
 cargo build --release -p parlour-bench\n\
 taskset -c 1 target/release/parlour-bench fanout --addr 127.0.0.1:8000 --server-pid PID --fixture /tmp/people.json \\\n\
-  --shape 1x100 --senders 10 --outstanding 1 --seconds 5\n\
+\x20   --shape 1x100 --senders 10 --outstanding 1 --seconds 5\n\
 ```\n\n\
 `--wire v2` speaks version 2, `--wire plain` speaks to the servers of bench/peers; `--mode rate`, `rounds` and `idle`\n\
 are the other loads (`--help`). The fixture keeps accounts and rooms; it belongs to one database. While it sends by\n\
@@ -202,6 +207,7 @@ fn rate_line(
         ratio: format!("{ratio:.2}"),
         target: goal.map_or_else(String::new, |goal| format!(">= {goal:.1}")),
         met: goal.map(|goal| ratio >= goal),
+        busy: busy(ours) || busy(theirs),
         details: details(ours, theirs),
     };
     if who == Contestant::ParlourV2 {
@@ -256,6 +262,7 @@ fn latency_lines(
                 ratio: format!("{:.2}", figure(theirs) / figure(ours)),
                 target: most.map_or_else(String::new, |most| format!("<= {most:.1} ms")),
                 met: most.map(|most| figure(ours) / 1000.0 <= most),
+                busy: busy(ours),
                 details: details(ours, theirs),
             });
         }
@@ -286,6 +293,7 @@ fn idle_lines(report: &Report<'_>, load: &Load, ours: &Sample) -> Vec<Line> {
             target: if first { "<= 4.0 KiB" } else { "" }.to_owned(),
             met: first.then(|| memory(ours) <= IDLE_MEMORY),
             details: details(ours, theirs),
+            ..Line::default()
         });
         lines.push(Line {
             what: format!("CPU of {title}; {}", who.title()),
@@ -293,6 +301,7 @@ fn idle_lines(report: &Report<'_>, load: &Load, ours: &Sample) -> Vec<Line> {
             beside: percent(share(theirs)),
             target: if first { "<= 1.0 %" } else { "" }.to_owned(),
             met: first.then(|| share(ours) <= IDLE_SHARE),
+            busy: busy(ours),
             ..Line::default()
         });
     }
@@ -329,6 +338,11 @@ fn missing(what: String, ours: &str, reason: &str) -> Line {
     }
 }
 
+/// Whether others took more than a quarter of a core.
+fn busy(sample: &Sample) -> bool {
+    sample.others_cpu_share > 0.25
+}
+
 fn details(ours: &Sample, theirs: &Sample) -> [String; 4] {
     let cpu = |sample: &Sample| {
         sample
@@ -344,11 +358,21 @@ fn details(ours: &Sample, theirs: &Sample) -> [String; 4] {
         )
     };
     [
-        format!("{} / {}", cpu(ours), cpu(theirs)),
+        format!("{} / {}{}", cpu(ours), cpu(theirs), times(ours, theirs)),
         format!("{:.1} / {:.1}", ours.batch, theirs.batch),
         format!("{} ; {}", ours.faults(), theirs.faults()),
         format!("{} / {}", shares(ours), shares(theirs)),
     ]
+}
+
+/// How many times as cheap a delivery is.
+fn times(ours: &Sample, theirs: &Sample) -> String {
+    let costs = ours
+        .server_cpu_us_per_delivery
+        .zip(theirs.server_cpu_us_per_delivery);
+    costs.map_or_else(String::new, |(ours, theirs)| {
+        format!(" ({:.2})", theirs / ours)
+    })
 }
 
 fn one_line(text: &str) -> String {

@@ -73,11 +73,26 @@ fn rates_are_compared_and_missing_peers_say_why() {
     );
     let full = line(&text, &title(Contestant::BunFull));
     assert_eq!(full[3..6], ["1.50", ">= 1.3", "yes"]);
-    assert_eq!(full[6], "0.20 / 0.30");
+    assert_eq!(full[6], "0.20 / 0.30 (1.50)");
     let normal = line(&text, &title(Contestant::BunNormal));
     assert_eq!(normal[2], "did not run: no / npm");
     let second = line(&text, &title(Contestant::ParlourV2));
     assert_eq!(second[3..6], ["0.50", "", ""]);
+}
+
+#[test]
+fn figures_of_a_busy_machine_say_so() {
+    let load = &LOADS[3];
+    let mut results = Results::default();
+    let busy = Sample {
+        others_cpu_share: 1.2,
+        ..sample(1_000_000.0, 0.2)
+    };
+    results.insert(load, Contestant::Parlour, Ok(sample(2_000_000.0, 0.2)));
+    results.insert(load, Contestant::Bun, Ok(busy));
+    let text = document(&[load], &results, 0.0);
+    let what = format!("{}; {}", load.title, Contestant::Bun.title());
+    assert_eq!(line(&text, &what)[5], "yes, but busy");
 }
 
 #[test]
