@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
-use self::contestants::{Places, Seat, Servers, install, seated};
+use self::contestants::{Places, Seat, Servers, Urgency, install, seated};
 use self::loads::{Contestant, Goal, IDLE, LOADS, Load};
 use self::sample::Sample;
 use self::table::Results;
@@ -51,6 +51,7 @@ pub(crate) fn run(plan: &Plan<'_>, machine: &Machine) -> Result<String> {
         pinned: cores > 1 && find_program("taskset").is_some(),
         urgent: plan.urgent,
     };
+    let _urgency = plan.urgent.then(Urgency::take).transpose()?;
     let peers = plan.root.join("bench/peers");
     // Without peers, the rows say so; Parlour's own figures are worth having.
     let installed = install(plan.watch, &peers).map_err(|error| format!("{error:#}"));

@@ -26,6 +26,9 @@ pub(crate) struct Places {
     pub(crate) seat: Seat,
 }
 
+/// Of what goes before everybody else.
+const NICENESS: &str = "-15";
+
 /// Where and how urgently a program runs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seat {
@@ -33,6 +36,30 @@ pub(crate) struct Seat {
     pub(crate) pinned: bool,
     /// Before everybody else on this machine; needs root.
     pub(crate) urgent: bool,
+}
+
+/// Where Linux groups processes by session, a niceness counts within the session only, and this
+/// file has that of the whole session.
+const SESSION: &str = "/proc/self/autogroup";
+
+/// This session goes before all others until this value is dropped.
+pub(crate) struct Urgency;
+
+impl Urgency {
+    /// Takes precedence; nothing happens where the system has no such groups.
+    pub(crate) fn take() -> Result<Self> {
+        if Path::new(SESSION).exists() {
+            std::fs::write(SESSION, NICENESS).context("only root may go before others")?;
+        }
+        Ok(Self)
+    }
+}
+
+impl Drop for Urgency {
+    fn drop(&mut self) {
+        // Without the file there is nothing to undo.
+        drop(std::fs::write(SESSION, "0"));
+    }
 }
 
 /// Installs the peers exactly as their lock file says.
@@ -51,7 +78,7 @@ pub(crate) fn seated(program: &Path, seat: Seat, core: u32) -> Command {
     let script = "ulimit -n \"$(ulimit -Hn)\" 2>/dev/null; exec \"$@\"";
     command.args(["-c", script, "sh"]);
     if seat.urgent {
-        command.args(["nice", "-n", "-15"]);
+        command.args(["nice", "-n", NICENESS]);
     }
     if seat.pinned {
         command.args(["taskset", "-c", &core.to_string()]);
