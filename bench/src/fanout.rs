@@ -275,3 +275,6 @@ fn report(options: &Options, meter: &Meter, faults: Faults) -> Measured {
         server_memory: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -83,6 +83,8 @@ pub(crate) struct Ledger {
     places: Vec<u64>,
     last_place: u64,
     open: usize,
+    /// Messages that a recipient had in another order than the first who had them.
+    disagreements: u64,
     faults: Faults,
 }
 
@@ -103,6 +105,7 @@ impl Ledger {
             places: vec![0; audience.rooms.len()],
             last_place: 0,
             open: 0,
+            disagreements: 0,
             faults: Faults::default(),
             audience,
         }
@@ -176,8 +179,10 @@ impl Ledger {
             self.last_place += 1;
             slot.place = self.last_place;
         }
-        if late || slot.place < self.places[connection] {
+        if late {
             self.faults.out_of_order += 1;
+        } else if slot.place < self.places[connection] {
+            self.disagreements += 1;
         }
         self.places[connection] = slot.place;
         slot.waiting -= 1;
@@ -200,6 +205,10 @@ impl Ledger {
         let mut faults = self.faults;
         let open = self.senders.iter().flat_map(|sender| &sender.slots);
         faults.lost = open.map(|slot| u64::from(slot.waiting)).sum();
+        // Who has missed a message may be the first to have the next one; that is no other order.
+        if faults.lost == 0 {
+            faults.out_of_order += self.disagreements;
+        }
         faults
     }
 }
@@ -296,6 +305,22 @@ mod tests {
             }
             assert_eq!(ledger.close().out_of_order, faults);
         }
+    }
+
+    #[test]
+    fn a_loss_is_not_taken_for_another_order() {
+        let mut ledger = Ledger::new(Audience::new(1, 2, 2));
+        ledger.sent(0, 0);
+        ledger.sent(1, 0);
+        // Connection 1 never gets the message of sender 0.
+        ledger.received(1, 1, 0);
+        ledger.received(0, 0, 0);
+        ledger.received(0, 1, 0);
+        let lost = Faults {
+            lost: 1,
+            ..Faults::default()
+        };
+        assert_eq!(ledger.close(), lost);
     }
 
     #[test]

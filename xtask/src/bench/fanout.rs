@@ -224,8 +224,18 @@ fn json<T: serde::de::DeserializeOwned>(
     command: &mut std::process::Command,
 ) -> Result<T> {
     let (status, output) = watch.capture(command)?;
-    ensure!(status.success(), "the load generator failed: {status}");
+    ensure!(
+        status.success(),
+        "{}",
+        failure(&output).unwrap_or_else(|| format!("the load generator failed: {status}"))
+    );
     serde_json::from_slice(&output).context("the load generator printed no result")
+}
+
+/// The generator's own reason.
+fn failure(output: &[u8]) -> Option<String> {
+    let said: serde_json::Value = serde_json::from_slice(output).ok()?;
+    said["failed"].as_str().map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -238,5 +248,12 @@ mod tests {
         assert_eq!(hard_limit(limits), Some(20_000));
         assert_eq!(hard_limit("Max open files  1024  unlimited  files"), None);
         assert!(idle_connections() <= IDLE);
+    }
+
+    #[test]
+    fn the_generators_reason_is_found() {
+        let found = failure(br#"{"failed":"connect: refused"}"#);
+        assert_eq!(found.as_deref(), Some("connect: refused"));
+        assert_eq!(failure(b"killed"), None);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::loads::{
-    CPU_OF_BUN, Contestant, Goal, IDLE_MEMORY, IDLE_SHARE, Load, OF_BUN_WITH_STORAGE,
+    CPU_OF_BUN, Contestant, Goal, IDLE, IDLE_MEMORY, IDLE_SHARE, Load, OF_BUN_WITH_STORAGE,
 };
 use super::sample::Sample;
 use crate::bench::machine::Machine;
@@ -147,8 +147,9 @@ fn head(report: &Report<'_>) -> String {
 }
 
 /// How a reader comes to figures of their own.
-const REPEAT: &str = "To repeat it: `cargo xtask bench fanout` (`--quick` for five minutes; `--only 'x 1000'` for the loads with that in\n\
-their name; `--server PATH` for a server that is built already; `--write` for this file). It needs npm, taskset and two\n\
+const REPEAT: &str = "To repeat it: `cargo xtask bench fanout` (20 minutes; `--quick` for five; `--only 'x 1000'` for the loads with that in\n\
+their name; `--server PATH` for a server that is built already; `--urgent` as root to go\n\
+before other sessions of this machine; `--write` for this file). It needs npm, taskset and two\n\
 idle cores. One load by hand, against a server that runs with `RATE_LIMITS=off`:\n\n\
 ```sh\n\
 cargo build --release -p parlour-bench\n\
@@ -272,7 +273,12 @@ fn latency_lines(
 
 fn idle_lines(report: &Report<'_>, load: &Load, ours: &Sample) -> Vec<Line> {
     let mut lines = Vec::new();
-    let title = format!("{} {}", ours.connections, load.title);
+    let fewer = if ours.connections < IDLE {
+        " (the hard limit of open files allows no more)"
+    } else {
+        ""
+    };
+    let title = format!("{} {}{fewer}", ours.connections, load.title);
     let memory = |sample: &Sample| sample.memory_per_connection.unwrap_or(f64::NAN);
     let share = |sample: &Sample| sample.server_cpu_share.unwrap_or(f64::NAN);
     for who in &load.contestants()[1..] {

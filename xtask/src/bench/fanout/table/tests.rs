@@ -133,6 +133,16 @@ fn latency_and_idle_have_limits_of_their_own() {
         ["4.9 KiB", "4.9 KiB", "1.00", "<= 4.0 KiB", "**no**"]
     );
     assert_eq!(line(&text, "CPU of 10000 idle")[5], "yes");
+    let fewer = Sample {
+        connections: 800,
+        ..sample(1.0, 1.0)
+    };
+    results.insert(&LOADS[9], Contestant::Parlour, Ok(fewer));
+    let text = document(&[&LOADS[9]], &results, 0.0);
+    assert!(
+        text.contains("800 idle connections (the hard limit"),
+        "{text}"
+    );
 }
 
 #[test]
