@@ -178,9 +178,11 @@ impl Bench<'_> {
             }
         }
         for (index, who) in load.contestants().iter().enumerate() {
-            let reason = || "no run".to_owned();
-            let result = Sample::combine(&samples[index])
-                .ok_or_else(|| trouble[index].clone().unwrap_or_else(reason));
+            // One run that failed is a result, too; the others do not hide it.
+            let result = match (trouble[index].take(), Sample::combine(&samples[index])) {
+                (None, Some(sample)) => Ok(sample),
+                (reason, _) => Err(reason.unwrap_or_else(|| "no run".to_owned())),
+            };
             results.insert(load, *who, result);
         }
         Ok(())

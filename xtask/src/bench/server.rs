@@ -149,6 +149,11 @@ impl Server {
         self.child.id()
     }
 
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Resident memory now, in bytes.
     pub(crate) fn memory(&self) -> Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
@@ -205,10 +210,11 @@ mod tests {
         let home = tempfile::tempdir().expect("a folder");
         let script = "trap 'exit 0' TERM\n[ \"$RATE_LIMITS$DATABASE_URL\" = offpostgres://x ] || exit 9\n\
                       echo listening on http://127.0.0.1:4711\nwhile :; do sleep 0.05; done";
-        let server = launcher(home.path(), script).start().expect("ready");
+        let mut server = launcher(home.path(), script).start().expect("ready");
         assert_eq!(server.addr, "127.0.0.1:4711");
         assert!(server.startup > Duration::ZERO);
         assert!(server.memory().expect("known") > 100_000);
+        assert!(!server.has_ended());
         server.stop().expect("a clean exit");
     }
 

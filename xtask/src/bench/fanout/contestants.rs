@@ -102,9 +102,12 @@ impl Servers {
         }
     }
 
-    /// The server of a contestant, started when it does not run.
+    /// The server of a contestant, started when it does not run or has died.
     pub(crate) fn get(&mut self, who: Contestant) -> Result<&Server> {
         let who = program_of(who);
+        if self.running.get_mut(&who).is_some_and(Server::has_ended) {
+            self.end(who);
+        }
         if !self.running.contains_key(&who) {
             let server = self
                 .start(who)

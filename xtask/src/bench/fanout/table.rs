@@ -207,7 +207,7 @@ fn rate_line(
         beside: rate(theirs),
         ratio: format!("{ratio:.2}"),
         target: goal.map_or_else(String::new, |goal| format!(">= {goal:.1}")),
-        met: goal.map(|goal| ratio >= goal),
+        met: goal.map(|goal| ratio >= goal && ours.faultless()),
         busy: busy(ours) || busy(theirs),
         details: details(ours, theirs),
     };
@@ -217,12 +217,12 @@ fn rate_line(
     }
     let bound = round.is_some_and(|round| disk_bounds(theirs, round, of_bun, report.syncs));
     if who == Contestant::Bun && line.met == Some(false) && bound {
-        let ours = ours.server_cpu_us_per_delivery.unwrap_or(f64::INFINITY);
-        let times = ours / theirs.server_cpu_us_per_delivery.unwrap_or(f64::NAN);
+        let cost = ours.server_cpu_us_per_delivery.unwrap_or(f64::INFINITY);
+        let times = cost / theirs.server_cpu_us_per_delivery.unwrap_or(f64::NAN);
         line.target.push_str(&format!(
             ", or CPU <= {CPU_OF_BUN} x as the sync alone bounds the rate: {times:.2} x"
         ));
-        line.met = Some(times <= CPU_OF_BUN);
+        line.met = Some(times <= CPU_OF_BUN && ours.faultless());
     }
     line
 }
@@ -262,7 +262,7 @@ fn latency_lines(
                 beside: ms(figure(theirs)),
                 ratio: format!("{:.2}", figure(theirs) / figure(ours)),
                 target: most.map_or_else(String::new, |most| format!("<= {most:.1} ms")),
-                met: most.map(|most| figure(ours) / 1000.0 <= most),
+                met: most.map(|most| figure(ours) / 1000.0 <= most && ours.faultless()),
                 busy: busy(ours),
                 details: details(ours, theirs),
             });

@@ -157,6 +157,14 @@ fn one_fault_of_ours_is_enough_and_a_load_that_did_not_run_is_not_met() {
     assert_eq!(line(&text, LOADS[1].title)[1], "did not run: it died");
     assert_eq!(line(&text, "lost, twice")[5], "yes");
     results.insert(&LOADS[2], Contestant::ParlourV2, Ok(bad));
-    let text = document(&[&LOADS[1]], &results, 0.0);
+    results.insert(&LOADS[2], Contestant::Bun, Ok(sample(1.0, 1.0)));
+    let bad = Sample {
+        closed: 1,
+        ..sample(9.0, 1.0)
+    };
+    results.insert(&LOADS[2], Contestant::Parlour, Ok(bad));
+    let text = document(&[&LOADS[1], &LOADS[2]], &results, 0.0);
     assert_eq!(line(&text, "lost, twice")[5], "**no**");
+    let what = format!("{}; {}", LOADS[2].title, Contestant::Bun.title());
+    assert_eq!(line(&text, &what)[3..6], ["9.00", ">= 0.9", "**no**"]);
 }
