@@ -44,7 +44,7 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Measure the release build of the server on SQLite and PostgreSQL
+    /// Measure the release build of the server: requests, pages, or fan-out beside other servers
     Bench(bench::Options),
     /// Kill, cut and crowd the release build of the server, and check that it loses nothing
     Torture(torture::Options),
