@@ -169,8 +169,6 @@ struct Wire {
     written: Arc<Written>,
 }
 
-impl Transport for Wire {}
-
 impl Stream for Wire {
     type Item = Result<Frame, TransportError>;
 
