@@ -8,9 +8,10 @@ use crate::procs::Watch;
 use crate::workspace::Workspace;
 
 /// Words for the server's command line, and the file that keeps its output.
-const DOCUMENTS: [(&[&str], &str); 5] = [
+const DOCUMENTS: [(&[&str], &str); 6] = [
     (&["openapi"], "docs/openapi.json"),
     (&["errors"], "docs/errors.md"),
+    (&["metrics"], "docs/guide/metrics.md"),
     (
         &["config", "--example", "markdown"],
         "docs/guide/settings.md",

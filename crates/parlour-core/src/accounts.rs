@@ -10,6 +10,7 @@ mod operate;
 mod password;
 mod preferences;
 mod register;
+mod service;
 mod set_up;
 mod update;
 
@@ -25,6 +26,7 @@ pub use operate::{NewAccount, create, deactivate, promote, reset_password};
 pub use password::change_password;
 pub use preferences::{UpdatePreferences, preferences, set_preferences};
 pub use register::{PageSignUp, SignUp, register, register_by_email};
+pub use service::{issue_to_service, service};
 pub use set_up::{SetUp, is_set_up, prepare_set_up, set_up};
 pub use update::{UpdateUser, update};
 

@@ -11,6 +11,7 @@ mod fills;
 mod fleeting;
 mod open_rooms;
 mod order;
+mod outboxes;
 mod owners;
 mod people;
 pub(crate) mod pieces;
@@ -32,7 +33,8 @@ use crate::{
     source::Source,
 };
 use feed::{Fed, Feed};
-use metrics::{counter, gauge};
+use metrics::{counter, gauge, histogram};
+use outboxes::Outboxes;
 use parlour_core::{Actor, Error, RoomId, UserId, error::STORE_UNAVAILABLE};
 use pieces::Pieces;
 use reads::{Answer, Read, Reader};
@@ -138,6 +140,7 @@ pub(crate) struct Hub {
     source: Arc<dyn Source>,
     /// Reads for sockets that missed more than is kept.
     pieces: Arc<Pieces>,
+    outboxes: Arc<Outboxes>,
 }
 
 enum Request {
@@ -177,6 +180,7 @@ impl Hub {
             config,
             pieces: Arc::new(Pieces::new(Arc::clone(&source), config.reads_at_once)),
             source,
+            outboxes: Arc::default(),
         }
     }
 
@@ -245,6 +249,13 @@ impl Hub {
         &self.pieces
     }
 
+    /// See [`crate::Realtime::sample`].
+    pub(crate) fn sample(&self) {
+        let found = self.outboxes.look();
+        gauge!("parlour_outbox_bytes").set(waiting(found.total));
+        gauge!("parlour_outbox_largest_bytes").set(waiting(found.largest));
+    }
+
     /// See [`crate::Realtime::shutdown`].
     pub(crate) async fn shutdown(&self) {
         let (done, all_gone) = oneshot::channel();
@@ -283,13 +294,16 @@ impl std::fmt::Debug for Registration {
 impl Registration {
     fn new(hub: &Hub, actor: Actor, dialect: DialectKind, only: Option<RoomId>) -> Self {
         gauge!("parlour_sockets", "dialect" => dialect.name()).increment(1.0);
+        let id = SessionId(hub.next.fetch_add(1, Ordering::Relaxed) + 1);
+        let outbox = Arc::new(Outbox::new(hub.config.outbox));
+        hub.outboxes.add(id, Arc::clone(&outbox));
         Self {
-            id: SessionId(hub.next.fetch_add(1, Ordering::Relaxed) + 1),
+            id,
             actor,
             dialect,
             only,
             cursors: Cursors::new(),
-            outbox: Arc::new(Outbox::new(hub.config.outbox)),
+            outbox,
             hub: hub.clone(),
         }
     }
@@ -348,6 +362,7 @@ impl Drop for Registration {
         // Closed first: a registration that is still on its way to the hub is ignored there.
         self.outbox.cut(&crate::close::NORMAL);
         self.outbox.unplug();
+        self.hub.outboxes.remove(self.id);
         // The hub is gone: then it needs no word.
         let _ = self.hub.gone.send(self.id);
     }
@@ -393,7 +408,6 @@ impl Task {
                     bus_is_there = count > 0;
                     self.backlog.extend(batch.drain(..));
                     self.hear_some();
-                    gauge!("parlour_hub_queue").set(waiting(self.news.len() + self.backlog.len()));
                 }
                 () = tokio::time::sleep_until(due), if idle => {}
             }
@@ -422,6 +436,7 @@ impl Task {
                 news => self.state.hear(news, now),
             }
         }
+        gauge!("parlour_hub_queue").set(waiting(self.news.len() + self.backlog.len()));
     }
 
     /// Does what is due, wakes each socket that got something once, and starts the reads.
@@ -432,8 +447,10 @@ impl Task {
         }
         self.state.say();
         let turn = &mut self.state.turn;
-        turn.events = 0;
+        let events = std::mem::take(&mut turn.events);
         if turn.delivered > 0 {
+            histogram!("parlour_turn_events").record(waiting(events));
+            histogram!("parlour_turn_deliveries").record(waiting(turn.delivered));
             counter!("parlour_delivered_total").increment(turn.delivered as u64);
             turn.delivered = 0;
         }

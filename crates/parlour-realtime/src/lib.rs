@@ -23,6 +23,7 @@ pub mod command;
 pub mod dialect;
 pub mod event_view;
 pub mod hub;
+mod meters;
 pub mod outbox;
 pub mod pump;
 pub mod session;
@@ -36,6 +37,7 @@ pub use close::Close;
 pub use command::{ChangeKind, Command, NewChange, NewSend, Refusal, Resume};
 pub use dialect::DialectKind;
 pub use hub::{HubConfig, Registration, RingLimits, SessionId};
+pub use meters::describe_metrics;
 pub use outbox::{Flushed, Line, Outbox};
 pub use pump::{Frame, PumpConfig, Transport, TransportError};
 pub use session::{Session, SessionLimits};
@@ -148,6 +150,12 @@ impl Realtime {
         let session = Session::new(registration, actions, self.config.session);
         let pump = pump::run(transport, session, self.config.pump);
         self.tasks.track_future(pump).await;
+    }
+
+    /// Brings the figures up to date that are not kept as things happen: how much waits for sockets.
+    /// For whoever is about to read them.
+    pub fn sample(&self) {
+        self.hub.sample();
     }
 
     /// Tells all sockets to close with 1012 (`restart`), a few at a time, and refuses new ones. What

@@ -15,7 +15,10 @@ pub(crate) use piece::Piece;
 use piece::Queue;
 use std::{
     io::{self, IoSlice},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 use tokio::{sync::Notify, time::Instant};
 
@@ -99,6 +102,8 @@ pub struct Outbox {
     /// Told when something was taken or the socket was cut: there may be room.
     eased: Notify,
     limits: OutboxLimits,
+    /// `bytes` of the inside, to be looked at while somebody writes.
+    glance: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -128,6 +133,7 @@ impl Outbox {
             wake: Notify::new(),
             eased: Notify::new(),
             limits,
+            glance: AtomicUsize::new(0),
         }
     }
 
@@ -162,6 +168,7 @@ impl Outbox {
         let frames = inner.frames + piece.frames;
         if inner.frames > 0 && (bytes > self.limits.bytes || frames > self.limits.frames) {
             inner.shut(&close::SLOW);
+            self.show(&inner);
             drop(inner);
             self.wake.notify_one();
             self.eased.notify_one();
@@ -171,6 +178,7 @@ impl Outbox {
         inner.bytes = bytes;
         inner.frames = frames;
         inner.queue.push(piece);
+        self.show(&inner);
         if was_empty { Push::First } else { Push::Queued }
     }
 
@@ -183,6 +191,7 @@ impl Outbox {
             // Somebody pings and pings, and does not read.
             if !inner.is_cut() {
                 inner.shut(&close::SLOW);
+                self.show(&inner);
             }
         } else {
             inner.queue.push(Piece::control(wire));
@@ -205,6 +214,7 @@ impl Outbox {
         let line = inner.line.clone()?;
         let was_blocked = inner.blocked.is_some();
         let flushed = inner.write(&*line);
+        self.show(&inner);
         drop(inner);
         match flushed {
             Flushed::All | Flushed::Blocked if was_blocked => self.eased.notify_one(),
@@ -256,6 +266,7 @@ impl Outbox {
         let mut inner = self.inner();
         if !inner.is_cut() {
             inner.shut(close);
+            self.show(&inner);
         }
         drop(inner);
         self.wake.notify_one();
@@ -271,6 +282,7 @@ impl Outbox {
         inner.frames -= inner.taken.0;
         inner.bytes -= inner.taken.1;
         inner.taken = (inner.frames, inner.bytes);
+        self.show(&inner);
         drop(inner);
         self.eased.notify_one();
         let mut frames = Vec::with_capacity(pieces.iter().map(|piece| piece.frames).sum());
@@ -290,6 +302,16 @@ impl Outbox {
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.inner().bytes
+    }
+
+    /// What [`waiting`](Self::waiting) says, without delaying whoever pushes or writes.
+    pub(crate) fn glance(&self) -> usize {
+        self.glance.load(Ordering::Relaxed)
+    }
+
+    /// Keeps [`glance`](Self::glance) true; called wherever the bytes change, under the lock.
+    fn show(&self, inner: &Inner) {
+        self.glance.store(inner.bytes, Ordering::Relaxed);
     }
 
     /// Whether half of what may wait does.

@@ -14,7 +14,7 @@ use crate::{
     options::PATIENCE,
     store::Inner,
 };
-use metrics::{counter, gauge, histogram};
+use metrics::{Gauge, counter, gauge, histogram};
 use parlour_core::{
     Error, Event,
     error::BUSY,
@@ -52,7 +52,10 @@ impl Queue {
         let (caller, pending) = Pending::new();
         match self.0.try_send(Job { message, caller }) {
             Ok(()) => Ok(pending),
-            Err(TrySendError::Full(_)) => Err(Error::from(BUSY).retry_after(COME_BACK)),
+            Err(TrySendError::Full(_)) => {
+                counter!("parlour_append_busy_total").increment(1);
+                Err(Error::from(BUSY).retry_after(COME_BACK))
+            }
             Err(TrySendError::Closed(_)) => Err(Error::unavailable("the store is closed")),
         }
     }
@@ -66,6 +69,7 @@ pub(crate) fn lane(
     let (sender, receiver) = mpsc::channel(inner.options.append_queue.max(1));
     let writer = Writer {
         most: inner.options.append_batch.max(1),
+        depth: gauge!("parlour_append_queue", "lane" => number.to_string()),
         inner,
         number,
         waiting: receiver,
@@ -78,6 +82,7 @@ struct Writer {
     number: usize,
     most: usize,
     waiting: mpsc::Receiver<Job>,
+    depth: Gauge,
 }
 
 impl Writer {
@@ -94,7 +99,7 @@ impl Writer {
                     }
                     self.gather(&mut jobs).await;
                     let depth = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
-                    gauge!("parlour_append_queue", "lane" => self.number.to_string()).set(depth);
+                    self.depth.set(depth);
                     self.store(std::mem::take(&mut jobs)).await;
                 }
             }
@@ -257,6 +262,7 @@ impl Writer {
                 _ => None,
             })
             .collect();
+        count_duplicates(&outcome);
         self.inner.hot.apply(&events);
         if !events.is_empty() {
             let count = u32::try_from(events.len()).unwrap_or(u32::MAX);
@@ -284,6 +290,17 @@ impl Writer {
                 .caller
                 .send(Err(Error::unavailable("the database does not answer")));
         }
+    }
+}
+
+fn count_duplicates(outcome: &[Result<Append, Error>]) {
+    for answer in outcome {
+        let outcome = match answer {
+            Ok(Append::Repeated(_)) => "repeated",
+            Ok(Append::NonceReused) => "conflict",
+            _ => continue,
+        };
+        counter!("parlour_duplicates_total", "outcome" => outcome).increment(1);
     }
 }
 

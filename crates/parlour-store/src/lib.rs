@@ -21,6 +21,7 @@ mod inspect;
 mod living;
 mod mentions;
 mod messages;
+mod meters;
 mod options;
 mod reactions;
 mod reading;
@@ -36,6 +37,7 @@ mod upkeep;
 mod url;
 
 pub use inspect::{Inspection, inspect, migrate};
+pub use meters::describe_metrics;
 pub use options::Options;
 pub use store::open;
 pub use url::redact;

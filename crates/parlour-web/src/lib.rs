@@ -14,6 +14,7 @@ mod cors;
 mod csrf;
 mod docs;
 mod headers;
+mod meters;
 mod ops;
 mod pages;
 mod request_id;
@@ -25,6 +26,7 @@ pub mod theme;
 pub use address::TrustedProxies;
 pub use api::openapi;
 pub use csrf::SecretKey;
+pub use meters::describe_metrics;
 pub use ops::{MetricsDoor, Ops, Readiness, ops_router};
 pub use theme::Theme;
 

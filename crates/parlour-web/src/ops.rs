@@ -10,6 +10,7 @@ use axum::{
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use parlour_core::App;
+use parlour_realtime::Realtime;
 use std::{
     fmt,
     sync::{
@@ -58,6 +59,8 @@ pub struct Ops {
     pub readiness: Readiness,
     /// Where the figures come from.
     pub metrics: PrometheusHandle,
+    /// Whose figures are taken when somebody looks.
+    pub realtime: Realtime,
     /// Who may read them.
     pub door: MetricsDoor,
 }
@@ -127,6 +130,7 @@ async fn metrics_text(State(ops): State<Ops>, headers: HeaderMap) -> Response {
     if !allowed {
         return crate::api::not_found().await;
     }
+    ops.realtime.sample();
     ops.metrics.run_upkeep();
     ops.metrics.render().into_response()
 }

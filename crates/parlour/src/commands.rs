@@ -3,6 +3,7 @@
 mod config;
 mod doctor;
 mod errors;
+mod metrics;
 mod migrate;
 mod openapi;
 mod serve;
@@ -42,6 +43,8 @@ pub(crate) enum Command {
     Openapi,
     /// Print the catalogue of errors.
     Errors,
+    /// Print the catalogue of metrics.
+    Metrics,
     /// Print the version.
     Version,
 }
@@ -81,6 +84,7 @@ pub(crate) fn run(call: Call) -> anyhow::Result<()> {
         Command::Theme(action) => theme::run(&action),
         Command::Openapi => openapi::run(),
         Command::Errors => errors::run(),
+        Command::Metrics => metrics::run(),
         Command::Version => version::run(),
     }
 }

@@ -120,6 +120,8 @@ pub(crate) struct Ops {
     pub(crate) listen: Option<SocketAddr>,
     /// Opens /metrics on the main listener.
     pub(crate) metrics_token: Option<Secret>,
+    /// How often the canary sends a message; `None`: there is none.
+    pub(crate) canary_interval: Option<Duration>,
 }
 
 /// A setting as it may be shown.
@@ -268,6 +270,7 @@ impl Config {
             ops: Ops {
                 listen: None,
                 metrics_token: None,
+                canary_interval: None,
             },
             listing: Vec::new(),
         }

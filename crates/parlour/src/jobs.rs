@@ -6,11 +6,26 @@ mod runner;
 #[cfg(test)]
 mod tests;
 
+use metrics::{Unit, describe_counter};
 use parlour_core::{App, Error, app::Followed, rooms};
 use runner::{Job, repeat};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Describes the figures of recurring work to the recorder in force.
+pub(crate) fn describe_metrics() {
+    describe_counter!(
+        "parlour_job_runs_total",
+        Unit::Count,
+        "Runs of recurring work, by `job`."
+    );
+    describe_counter!(
+        "parlour_job_failures_total",
+        Unit::Count,
+        "Those that failed, by `job`."
+    );
+}
 
 /// The table.
 const JOBS: &[Job<Context>] = &[

@@ -1,9 +1,11 @@
 //! The binary: settings, wiring, recurring work, commands, shutdown.
 
+mod canary;
 mod cli;
 mod commands;
 mod config;
 mod database;
+mod figures;
 mod jobs;
 mod logging;
 mod output;

@@ -4,14 +4,15 @@
 mod http;
 
 use crate::{
+    canary::{self, Canary},
     config::{Config, Secret},
-    database,
+    database, figures,
     jobs::Jobs,
     output, secret_key,
     shutdown::Shutdown,
 };
 use anyhow::Context as _;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::PrometheusHandle;
 use parlour_core::{
     App, What,
     app::Ports,
@@ -32,9 +33,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
     let secret_key = secret_key::load(&config, &SystemRandom)?;
     let theme = Theme::load(config.storage.theme_dir.as_deref()).context("theme (THEME_DIR)")?;
-    let metrics = PrometheusBuilder::new()
-        .install_recorder()
-        .context("metrics")?;
+    let metrics = figures::install()?;
 
     let bus: Arc<dyn Bus> = Arc::new(LocalBus::new());
     let announce = Arc::new(BusAnnounce::new(Arc::clone(&bus)));
@@ -64,7 +63,7 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
         realtime: realtime.clone(),
         config: Arc::new(web_config(&config, &secret_key)),
         theme,
-        ops: ops(&config, &app, &readiness, metrics),
+        ops: ops(&config, &readiness, metrics.clone(), (&app, &realtime)),
     };
     let listener = bind(config.server.listen).await?;
     let address = listener.local_addr()?;
@@ -75,6 +74,7 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     let jobs = Jobs::start(&app, &tracker, &stop_jobs);
     let follow = follow_news(bus.listen(), app.clone(), jobs, stop_jobs.clone());
     tracker.spawn(follow);
+    tracker.spawn(figures::keep_up(metrics, stop_jobs.clone()));
 
     tell_set_up_code(&config, &app, address).await?;
     readiness.set(true);
@@ -91,6 +91,11 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
         let (router, hard) = (parlour_web::ops_router(&ops), shutdown.hard().clone());
         let done = stop_jobs.clone();
         faces.spawn(async move { http::serve(listener, router, &done, &hard).await });
+    }
+    if let Some(every) = config.ops.canary_interval {
+        let door = canary::Door::new(config.server.public_url.as_ref(), address);
+        let canary = Canary::new(app.clone(), door, every);
+        tracker.spawn(canary.run(shutdown.soft().clone()));
     }
     serve_until_drained(listener, &web, &readiness, &shutdown).await;
 
@@ -151,12 +156,18 @@ fn web_config(config: &Config, secret_key: &Secret) -> WebConfig {
     }
 }
 
-fn ops(config: &Config, app: &App, readiness: &Readiness, metrics: PrometheusHandle) -> Ops {
+fn ops(
+    config: &Config,
+    readiness: &Readiness,
+    metrics: PrometheusHandle,
+    (app, realtime): (&App, &Realtime),
+) -> Ops {
     let token = config.ops.metrics_token.as_ref();
     Ops {
         app: app.clone(),
         readiness: readiness.clone(),
         metrics,
+        realtime: realtime.clone(),
         door: token.map_or(MetricsDoor::Closed, |token| {
             MetricsDoor::Token(token.expose().to_owned())
         }),

@@ -1,7 +1,7 @@
 //! Log in: from a name and a password to a new credential.
 
 use crate::{
-    App, Error, TokenId,
+    App, Error, Time, TokenId,
     accounts::secret_hash,
     error::{LOGIN_FAILED, Problem},
     given::{Given, Problems},
@@ -126,14 +126,24 @@ pub(crate) async fn issue(
     kind: TokenKind,
     label: &str,
 ) -> Result<Issued, Error> {
+    let expires_at = match kind {
+        TokenKind::Token => None,
+        TokenKind::Session => Some(app.now().plus(app.settings().session_lifetime)),
+    };
+    issue_until(app, user, kind, label, expires_at).await
+}
+
+/// [`issue`] with an end of its own.
+pub(super) async fn issue_until(
+    app: &App,
+    user: User,
+    kind: TokenKind,
+    label: &str,
+    expires_at: Option<Time>,
+) -> Result<Issued, Error> {
     let mut bits = [0; 32];
     app.random(&mut bits);
     let secret = format!("plr_{}", URL_SAFE_NO_PAD.encode(bits));
-    let now = app.now();
-    let expires_at = match kind {
-        TokenKind::Token => None,
-        TokenKind::Session => Some(now.plus(app.settings().session_lifetime)),
-    };
     let new = NewToken {
         user: user.id,
         hash: secret_hash(&secret),
@@ -143,7 +153,7 @@ pub(crate) async fn issue(
             .filter(|c| !c.is_control())
             .take(100)
             .collect(),
-        at: now,
+        at: app.now(),
         expires_at,
     };
     // None: the account went away while its password was being verified.

@@ -235,7 +235,7 @@ fn username_from(nickname: &str) -> String {
 }
 
 /// The name cut to a length; from the second attempt on with a number behind it.
-fn cut(username: &str, attempt: u32, max: usize) -> String {
+pub(super) fn cut(username: &str, attempt: u32, max: usize) -> String {
     let tail = if attempt == 0 {
         String::new()
     } else {

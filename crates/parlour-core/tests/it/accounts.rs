@@ -33,6 +33,57 @@ async fn all_bad_fields_are_named_at_once() {
 }
 
 #[tokio::test]
+async fn a_services_account_is_one_and_nobody_logs_in_as_it() {
+    let world = World::new().await;
+    world.user("canary").await;
+    let (one, two) = tokio::join!(
+        accounts::service(&world.app, "canary"),
+        accounts::service(&world.app, "canary")
+    );
+    let account = one.expect("made");
+    assert_eq!(account, two.expect("found"));
+    assert_eq!(account.username, "service:canary");
+    assert_eq!(account.nickname, "canary-2", "the nickname gives way");
+    for password in ["!", "", PASSWORD, "service:canary"] {
+        let log_in = LogIn {
+            username: value("service:canary"),
+            password: value(password),
+            address: HERE,
+            kind: TokenKind::Token,
+            label: String::new(),
+        };
+        let refused = accounts::log_in(&world.app, log_in).await;
+        assert!(refused.is_err(), "{password:?}");
+    }
+    let sign_up = SignUp {
+        username: value("Service:Other"),
+        password: value(PASSWORD),
+        ..SignUp::default()
+    };
+    let found = fields(accounts::register(&world.app, sign_up, HERE).await);
+    assert_eq!(found[0].0, "username", "{found:?}");
+}
+
+#[tokio::test]
+async fn a_services_token_ends_by_itself() {
+    let world = World::new().await;
+    let account = accounts::service(&world.app, "canary").await.expect("made");
+    let hour = Duration::from_secs(3600);
+    let issued = accounts::issue_to_service(&world.app, account, "canary", hour)
+        .await
+        .expect("issued");
+    let present = || accounts::authenticate(&world.app, &issued.secret, TokenKind::Token);
+    assert_eq!(
+        present().await.map(|actor| actor.user).ok(),
+        Some(issued.user.id)
+    );
+    world.clock.forward(hour);
+    assert_eq!(code(present().await), "invalid_token");
+    let swept = world.app.store().sweep_tokens(world.app.now()).await;
+    assert_eq!(swept.ok(), Some(1));
+}
+
+#[tokio::test]
 async fn a_default_nickname_gives_way() {
     let world = World::new().await;
     let input = SignUp {

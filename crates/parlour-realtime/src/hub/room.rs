@@ -248,24 +248,20 @@ impl Room {
             return;
         };
         let mut bursts = [const { None }; DIALECTS];
-        let mut burst_of = |kind: DialectKind, unsaid: &[Arc<Event>]| {
-            bursts[kind as usize]
-                .get_or_insert_with(|| Arc::new(Burst::of(unsaid, kind.dialect())))
-                .clone()
-        };
         let mut is_wanted = false;
         for listener in &self.listeners {
             is_wanted |= listener.dialect == DialectKind::AccountV2;
             if listener.held || listener.from >= last {
                 continue;
             }
-            let burst = burst_of(listener.dialect, &self.unsaid);
+            let burst = bursts[listener.dialect as usize]
+                .get_or_insert_with(|| Burst::of(&self.unsaid, listener.dialect.dialect()));
             if let Some(piece) = burst.after(listener.from) {
                 turn.push_piece(listener, piece);
             }
         }
         if is_wanted {
-            let burst = bursts[DialectKind::AccountV2 as usize].as_deref();
+            let burst = bursts[DialectKind::AccountV2 as usize].as_ref();
             turn.rings.said(self.id, &self.unsaid, burst);
         }
         self.unsaid.clear();

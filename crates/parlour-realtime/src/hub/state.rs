@@ -274,6 +274,9 @@ impl State {
                 self.look_again(id, now + PACE);
                 return;
             }
+            if room.tries == 0 && room.patient_until.is_none() {
+                counter!("parlour_holes_found_total").increment(1);
+            }
             room.heal = Heal::Reading;
             self.work.push(Read::History { room: id, after });
         }

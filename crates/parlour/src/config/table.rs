@@ -344,6 +344,13 @@ const OPERATION: &[Setting] = &[
         |config, text| some(&mut config.ops.metrics_token, secret(text)),
     )
     .secret(),
+    Setting::new(
+        "PARLOUR_CANARY_INTERVAL",
+        "DURATION",
+        Unset("off"),
+        "How often the server sends itself a message through PUBLIC_URL (or its own address) and reports loss and latency at /metrics, from `1s` to `1h`; `0`: never.",
+        |config, text| put(&mut config.ops.canary_interval, canary_interval(text)),
+    ),
 ];
 
 fn put<T>(place: &mut T, value: Parsed<T>) -> Parsed<()> {
@@ -366,6 +373,20 @@ fn stop_time(text: &str) -> Parsed<Duration> {
         .ok()
         .filter(|time| bounds.contains(time))
         .ok_or_else(|| "a duration from `1s` to `10m`".to_owned())
+}
+
+fn canary_interval(text: &str) -> Parsed<Option<Duration>> {
+    let bounds = Duration::from_secs(1)..=Duration::from_secs(3600);
+    let time = if text == "0" {
+        Ok(Duration::ZERO)
+    } else {
+        parse::duration(text)
+    };
+    match time {
+        Ok(Duration::ZERO) => Ok(None),
+        Ok(time) if bounds.contains(&time) => Ok(Some(time)),
+        _ => Err("a duration from `1s` to `1h`, or `0`".to_owned()),
+    }
 }
 
 fn path(text: &str) -> Parsed<PathBuf> {

@@ -245,6 +245,10 @@ fn bad_values_are_refused_by_place_and_expectation() {
             "environment variable PARLOUR_SHUTDOWN_TIMEOUT: expected a duration from `1s` to `10m`, not \"1h\".",
         ),
         (
+            Place::new().env("PARLOUR_CANARY_INTERVAL", "500ms"),
+            "environment variable PARLOUR_CANARY_INTERVAL: expected a duration from `1s` to `1h`, or `0`, not \"500ms\".",
+        ),
+        (
             Place::new().env("PARLOUR_LOG_FORMAT", "xml"),
             "environment variable PARLOUR_LOG_FORMAT: expected one of `auto`, `human`, `json`, not \"xml\".",
         ),

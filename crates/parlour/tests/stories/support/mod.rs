@@ -2,8 +2,10 @@
 
 pub(crate) mod browser;
 pub(crate) mod http;
+pub(crate) mod metrics;
 pub(crate) mod people;
 pub(crate) mod postgres;
+pub(crate) mod proxy;
 pub(crate) mod raw;
 pub(crate) mod server;
 pub(crate) mod socket;

@@ -1,0 +1,77 @@
+//! The figures that this crate keeps, each described once; docs/guide/metrics.md is made from here.
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+
+/// Describes this crate's figures to the recorder in force.
+pub fn describe_metrics() {
+    describe_gauge!(
+        "parlour_sockets",
+        Unit::Count,
+        "Open sockets, by `dialect`: `account`, `account_v2`, `room`."
+    );
+    describe_gauge!(
+        "parlour_hub_queue",
+        Unit::Count,
+        "Batches of news that wait for the hub, after its last turn with news."
+    );
+    describe_histogram!(
+        "parlour_turn_events",
+        Unit::Count,
+        "Events that one turn of the hub let through; turns that delivered nothing are left out."
+    );
+    describe_histogram!(
+        "parlour_turn_deliveries",
+        Unit::Count,
+        "Frames that one turn of the hub put into outboxes; turns that delivered nothing are left out."
+    );
+    describe_counter!(
+        "parlour_delivered_total",
+        Unit::Count,
+        "Frames put into outboxes."
+    );
+    describe_gauge!(
+        "parlour_outbox_bytes",
+        Unit::Bytes,
+        "Bytes that wait for sockets or are being written, of all sockets, when this is read."
+    );
+    describe_gauge!(
+        "parlour_outbox_largest_bytes",
+        Unit::Bytes,
+        "The same of the socket for which most waits."
+    );
+    describe_counter!(
+        "parlour_slow_closes_total",
+        Unit::Count,
+        "Sockets closed with 4008, because too much waited for them."
+    );
+    describe_counter!(
+        "parlour_holes_found_total",
+        Unit::Count,
+        "How often the store was asked for events that should have come."
+    );
+    describe_counter!(
+        "parlour_holes_healed_total",
+        Unit::Count,
+        "Events that were missing in a room's stream and were read from the store."
+    );
+    describe_counter!(
+        "parlour_resumes_total",
+        Unit::Count,
+        "Rooms of which a socket got exactly what it missed, by `source`: `ring` (from memory) or `store`."
+    );
+    describe_counter!(
+        "parlour_resyncs_total",
+        Unit::Count,
+        "Rooms of which a socket was told to read the history instead, by `reason`: `epoch`, `too_many`, `beyond`, `late` or `store`."
+    );
+    describe_counter!(
+        "parlour_replayed_events_total",
+        Unit::Count,
+        "Events given to sockets that missed them."
+    );
+    describe_counter!(
+        "parlour_soft_errors_total",
+        Unit::Count,
+        "Error frames sent to sockets that stayed open, by `code` (docs/errors.md)."
+    );
+}
