@@ -192,8 +192,9 @@ impl Rings {
                 ring.is_capped = true;
                 return Reach::TooMuch;
             }
-            after.max(from - MOST_MISSED)
+            after
         };
+        let after = after.max(from - MOST_MISSED);
         // Nothing of it is dropped while the rest is read.
         ring.deep_until = Some(Instant::now() + DEEP_FOR);
         Reach::Read { after, upto: from }
