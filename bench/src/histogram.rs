@@ -17,7 +17,11 @@ pub(crate) struct Histogram {
 impl Histogram {
     /// Adds one duration.
     pub(crate) fn record(&mut self, duration: Duration) {
-        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        self.record_nanos(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    /// Adds one duration in nanoseconds.
+    pub(crate) fn record_nanos(&mut self, nanos: u64) {
         let index = index_of(nanos);
         if index >= self.buckets.len() {
             self.buckets.resize(index + 1, 0);

@@ -10,6 +10,7 @@
 
 mod cpu;
 mod disk;
+mod fanout;
 mod histogram;
 mod http;
 mod load;
@@ -60,6 +61,8 @@ enum Command {
         #[arg(long, default_value_t = 3.0)]
         seconds: f64,
     },
+    /// Open many WebSockets, send messages, and account for every delivery
+    Fanout(fanout::Options),
 }
 
 #[derive(Args)]
@@ -104,6 +107,14 @@ fn main() -> Result<()> {
             users,
         } => serde_json::to_string(&runtime.block_on(setup::setup(addr, messages, users))?)?,
         Command::Run(run) => serde_json::to_string(&runtime.block_on(measure(&run))?)?,
+        Command::Fanout(options) => match fanout::run(&options) {
+            Ok(measured) => serde_json::to_string(&measured)?,
+            Err(error) => {
+                // Whoever reads the result wants to show the reason.
+                println!("{}", serde_json::json!({"failed": format!("{error:#}")}));
+                return Err(error);
+            }
+        },
         Command::Disk { dir, seconds } => {
             serde_json::to_string(&disk::measure(&dir, Duration::from_secs_f64(seconds))?)?
         }

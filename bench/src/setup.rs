@@ -24,9 +24,7 @@ const FILLERS: usize = 64;
 )]
 pub(crate) async fn setup(addr: SocketAddr, messages: u64, users: usize) -> Result<Fixture> {
     ensure!(users > 0, "at least one user is needed");
-    let mut client = Client {
-        connection: Connection::new(addr),
-    };
+    let mut client = Client::new(addr);
     // Names differ from run to run, so that a database may be used again.
     let since = SystemTime::now().duration_since(UNIX_EPOCH)?;
     let run = since.as_millis();
@@ -75,12 +73,21 @@ async fn fill(addr: SocketAddr, messages: u64, fixture: &Fixture) -> Result<()> 
     Ok(())
 }
 
-struct Client {
+/// A client of the public API.
+pub(crate) struct Client {
     connection: Connection,
 }
 
 impl Client {
-    async fn sign_up(&mut self, username: &str) -> Result<User> {
+    /// A client that connects with its first request.
+    pub(crate) fn new(addr: SocketAddr) -> Self {
+        Self {
+            connection: Connection::new(addr),
+        }
+    }
+
+    /// Makes an account and logs in.
+    pub(crate) async fn sign_up(&mut self, username: &str) -> Result<User> {
         let form = json!({"username": username, "password": PASSWORD});
         self.ask("POST", "/api/v1/users/", None, Some(&form))
             .await?;
@@ -103,7 +110,8 @@ impl Client {
         answer["seq"].as_u64().context("the message has no seq")
     }
 
-    async fn ask(
+    /// Sends a request and wants a good answer in JSON.
+    pub(crate) async fn ask(
         &mut self,
         method: &str,
         path: &str,

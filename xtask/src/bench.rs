@@ -1,5 +1,6 @@
 //! `bench`: the release build of the real server, measured from outside, beside its targets.
 
+mod fanout;
 mod machine;
 mod measure;
 mod plan;
@@ -23,7 +24,7 @@ use crate::workspace::Workspace;
 /// What to measure.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// What to measure: the server, or its pages in a browser
+    /// What to measure: the server, its pages in a browser, or how messages reach many members
     #[arg(value_enum, default_value_t = What::Server)]
     what: What,
     /// Short runs, to see that everything works; the figures are rough
@@ -32,7 +33,7 @@ pub(crate) struct Options {
     /// The database of the server
     #[arg(long, value_enum, default_value_t = Engines::Both)]
     engine: Engines,
-    /// Write docs/performance.md (docs/performance-web.md for the pages) as well
+    /// Write docs/performance.md as well (performance-web.md, performance-fanout.md)
     #[arg(long)]
     write: bool,
     /// Server on processor 0, load generator on processor 1
@@ -42,13 +43,31 @@ pub(crate) struct Options {
     /// runs as root; the system's temporary folder when not given
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
+    /// With `fanout`: only the loads with this in their name
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// With `fanout`: run servers and generator before everything else on this machine; needs root
+    #[arg(long)]
+    urgent: bool,
+    /// With `fanout`: measure this program instead of building one
+    #[arg(long, value_name = "PATH")]
+    server: Option<PathBuf>,
 }
 
 impl Options {
     /// The call as it can be repeated.
     fn command_line(&self) -> String {
         let mut line = "cargo xtask bench".to_owned();
-        for (set, flag) in [(self.quick, " --quick"), (self.pin, " --pin")] {
+        match self.what {
+            What::Server => {}
+            What::Web => line.push_str(" web"),
+            What::Fanout => line.push_str(" fanout"),
+        }
+        for (set, flag) in [
+            (self.quick, " --quick"),
+            (self.pin, " --pin"),
+            (self.urgent, " --urgent"),
+        ] {
             if set {
                 line.push_str(flag);
             }
@@ -57,6 +76,9 @@ impl Options {
             Engines::Both => {}
             Engines::Sqlite => line.push_str(" --engine sqlite"),
             Engines::Postgres => line.push_str(" --engine postgres"),
+        }
+        if let Some(part) = &self.only {
+            line.push_str(&format!(" --only '{part}'"));
         }
         if self.write {
             line.push_str(" --write");
@@ -69,6 +91,7 @@ impl Options {
 enum What {
     Server,
     Web,
+    Fanout,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -85,7 +108,7 @@ pub(crate) fn run(workspace: &Workspace, watch: &Watch, options: &Options) -> Re
         pinned || !options.pin,
         "--pin needs the program taskset (package util-linux)"
     );
-    let built = Programs::build(workspace, watch)?;
+    let built = Programs::build(workspace, watch, options.server.as_deref())?;
     let machine = machine::look(workspace, options.dir.as_deref());
     if options.what == What::Web {
         let text = web::run(watch, &workspace.root, &built.server, &machine)?;
@@ -94,6 +117,9 @@ pub(crate) fn run(workspace: &Workspace, watch: &Watch, options: &Options) -> Re
             write(workspace, web::FILE, &text)?;
         }
         return Ok(());
+    }
+    if options.what == What::Fanout {
+        return measure_fanout(workspace, watch, options, (&built, &machine));
     }
     let mut runs = Vec::new();
     for (engine, wanted) in [
@@ -131,6 +157,32 @@ pub(crate) fn run(workspace: &Workspace, watch: &Watch, options: &Options) -> Re
     Ok(())
 }
 
+fn measure_fanout(
+    workspace: &Workspace,
+    watch: &Watch,
+    options: &Options,
+    (built, machine): (&Programs, &machine::Machine),
+) -> Result<()> {
+    let home = folder(options.dir.as_deref())?;
+    let plan = fanout::Plan {
+        watch,
+        root: &workspace.root,
+        server: &built.server,
+        generator: &built.generator,
+        home: home.path(),
+        quick: options.quick,
+        urgent: options.urgent,
+        only: options.only.as_deref(),
+        command: &options.command_line(),
+    };
+    let text = fanout::run(&plan, machine)?;
+    println!("\n{text}");
+    if options.write {
+        write(workspace, fanout::FILE, &text)?;
+    }
+    Ok(())
+}
+
 fn write(workspace: &Workspace, file: &str, text: &str) -> Result<()> {
     let path = workspace.root.join(file);
     if let Some(docs) = path.parent() {
@@ -161,21 +213,25 @@ struct Programs {
 }
 
 impl Programs {
-    fn build(workspace: &Workspace, watch: &Watch) -> Result<Self> {
-        let mut build =
-            workspace.cargo(&["build", "--release", "-p", "parlour", "-p", "parlour-bench"]);
+    /// Builds the generator, and the server where no other one is `given`.
+    fn build(workspace: &Workspace, watch: &Watch, given: Option<&Path>) -> Result<Self> {
+        let mut build = workspace.cargo(&["build", "--release", "-p", "parlour-bench"]);
+        if given.is_none() {
+            build.args(["-p", "parlour"]);
+        }
         let finished = watch.stream(&mut build)?;
         ensure!(finished.status.success(), "the release build failed");
         let release = workspace.target_dir()?.join("release");
         let kept = folder(None)?;
-        let keep = |name: &str| -> Result<PathBuf> {
+        let keep = |name: &str, from: &Path| -> Result<PathBuf> {
             let to = kept.path().join(name);
-            std::fs::copy(release.join(name), &to).with_context(|| format!("no {name} built"))?;
+            std::fs::copy(from, &to).with_context(|| format!("no {name} built"))?;
             Ok(to)
         };
+        let server = given.map_or_else(|| release.join("parlour"), Path::to_path_buf);
         Ok(Self {
-            server: keep("parlour")?,
-            generator: keep("parlour-bench")?,
+            server: keep("parlour", &server)?,
+            generator: keep("parlour-bench", &release.join("parlour-bench"))?,
             _folder: kept,
         })
     }
@@ -194,8 +250,19 @@ mod tests {
             write: true,
             pin: false,
             dir: None,
+            only: None,
+            urgent: false,
+            server: None,
         };
         let line = "cargo xtask bench --quick --engine sqlite --write";
+        assert_eq!(options.command_line(), line);
+        let options = Options {
+            what: What::Fanout,
+            engine: Engines::Both,
+            only: Some("x 1000".to_owned()),
+            ..options
+        };
+        let line = "cargo xtask bench fanout --quick --only 'x 1000' --write";
         assert_eq!(options.command_line(), line);
     }
 }

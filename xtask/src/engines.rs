@@ -1,8 +1,10 @@
 //! The programs that tests need besides cargo: where they come from, and whether they are here.
 
-pub(crate) mod postgres;
+pub mod postgres;
 
 use std::env;
+use std::hash::{BuildHasher as _, RandomState};
+use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,7 +16,7 @@ use crate::procs::Watch;
 
 /// Something that a test may need and a developer may do without, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Engine {
+pub enum Engine {
     /// A throwaway PostgreSQL server for the Rust tests
     Postgres,
     /// A throwaway Redis server for the Rust tests
@@ -26,7 +28,7 @@ pub(crate) enum Engine {
 
 /// When an engine has to be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Needed {
+pub enum Needed {
     /// By the Rust tests.
     RustTests,
     /// By the browser tests, which are there when the folder e2e/ is.
@@ -36,11 +38,11 @@ pub(crate) enum Needed {
 }
 
 /// One row of the table.
-pub(crate) struct Row {
+pub struct Row {
     /// The name on the command line and in `PARLOUR_TEST_WITHOUT`.
-    pub(crate) engine: Engine,
+    pub engine: Engine,
     /// When it must be there.
-    pub(crate) needed: Needed,
+    pub needed: Needed,
     /// Programs, and the package that brings each: only what is missing gets installed, because a
     /// node from elsewhere and Debian's do not live together.
     parts: &'static [(&'static str, &'static str)],
@@ -48,7 +50,7 @@ pub(crate) struct Row {
 
 /// Every engine there is. Redis waits for the first test that talks to it: give it
 /// `Needed::RustTests` then, and a module like `postgres` that starts and stops it.
-pub(crate) const TABLE: [Row; 3] = [
+pub const TABLE: [Row; 3] = [
     Row {
         engine: Engine::Postgres,
         needed: Needed::RustTests,
@@ -72,7 +74,7 @@ pub(crate) const TABLE: [Row; 3] = [
 
 impl Engine {
     /// The name as users write it.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Postgres => "postgres",
             Self::Redis => "redis",
@@ -90,7 +92,7 @@ impl Row {
 }
 
 /// Installs what is missing with apt-get, where that is possible without asking for a password.
-pub(crate) fn provide(watch: &Watch, rows: &[&Row]) -> Result<()> {
+pub fn provide(watch: &Watch, rows: &[&Row]) -> Result<()> {
     let missing = || rows.iter().flat_map(|row| row.missing());
     let mut packages: Vec<&str> = missing().map(|(_, package)| *package).collect();
     packages.sort_unstable();
@@ -140,13 +142,35 @@ fn apt(watch: &Watch, prefix: &[&str], args: &[&str]) -> Result<()> {
 }
 
 /// Whether this process runs as uid 0.
-pub(crate) fn is_root() -> bool {
+pub fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|data| data.uid() == 0)
+}
+
+/// Ports from which the kernel takes none for outgoing connections.
+const QUIET_PORTS: std::ops::Range<u64> = 20_000..32_000;
+
+/// A free port of 127.0.0.1 for a server that will be stopped and started again on it: nobody gets
+/// it in between by merely connecting somewhere, and nobody who tries to connect meanwhile meets
+/// himself.
+///
+/// # Errors
+/// When none of many is free.
+pub fn quiet_port() -> Result<u16> {
+    let width = QUIET_PORTS.end - QUIET_PORTS.start;
+    for attempt in 0..200_u32 {
+        // The hasher of the standard library has a random key.
+        let random = RandomState::new().hash_one(attempt);
+        let port = u16::try_from(QUIET_PORTS.start + random % width)?;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no free port between 20000 and 32000")
 }
 
 /// A program by name: on the PATH, or among PostgreSQL's own, which Debian keeps off the PATH.
 /// The newest version comes first, so that initdb and postgres are of one version.
-pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
+pub fn find_program(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = postgres_folders(Path::new("/usr/lib/postgresql"));
     folders

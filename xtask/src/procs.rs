@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 /// What a program left behind.
-pub(crate) struct Finished {
+pub struct Finished {
     /// How it ended.
-    pub(crate) status: ExitStatus,
+    pub status: ExitStatus,
     /// Standard output and standard error, line by line, as they came.
-    pub(crate) lines: Vec<String>,
+    pub lines: Vec<String>,
 }
 
 #[derive(Default)]
@@ -29,13 +29,13 @@ struct Shared {
 /// Each program gets a process group of its own, because cargo's children must end with it; so
 /// Ctrl-C does not reach them by itself and is passed on here. Engines that run in the background
 /// are no business of this type: they are values whose drop ends them.
-pub(crate) struct Watch {
+pub struct Watch {
     shared: Arc<Mutex<Shared>>,
 }
 
 impl Watch {
     /// Begins to listen for Ctrl-C, SIGTERM and SIGHUP.
-    pub(crate) fn install() -> Result<Self> {
+    pub fn install() -> Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         let shared = Arc::new(Mutex::new(Shared::default()));
         let seen = Arc::clone(&shared);
@@ -67,12 +67,12 @@ impl Watch {
     }
 
     /// Whether somebody asked this program to stop.
-    pub(crate) fn interrupted(&self) -> bool {
+    pub fn interrupted(&self) -> bool {
         lock(&self.shared).interrupted
     }
 
     /// Runs a program to its end, showing its output and keeping the lines.
-    pub(crate) fn stream(&self, command: &mut Command) -> Result<Finished> {
+    pub fn stream(&self, command: &mut Command) -> Result<Finished> {
         let mut child = self.spawn(command, Stdio::piped())?;
         let lines = Arc::new(Mutex::new(Vec::new()));
         let readers = [
@@ -95,7 +95,7 @@ impl Watch {
     }
 
     /// Runs a program to its end and returns its standard output; standard error is shown.
-    pub(crate) fn capture(&self, command: &mut Command) -> Result<(ExitStatus, Vec<u8>)> {
+    pub fn capture(&self, command: &mut Command) -> Result<(ExitStatus, Vec<u8>)> {
         let mut child = self.spawn(command, Stdio::inherit())?;
         let mut output = Vec::new();
         if let Some(mut pipe) = child.stdout.take() {
@@ -137,7 +137,7 @@ fn interrupt(shared: &Mutex<Shared>) {
     let signal = if shared.interrupted { "KILL" } else { "TERM" };
     shared.interrupted = true;
     if let Some(group) = shared.group {
-        send(signal, &format!("-{group}"));
+        send(signal, &[format!("-{group}")]);
     }
 }
 
@@ -152,20 +152,28 @@ fn copy(pipe: impl Read, mut shown: impl Write, lines: &Mutex<Vec<String>>) {
     }
 }
 
+/// Sends a signal (`TERM`, `KILL`, `STOP`, ...) to processes, all in one call. Those that are gone
+/// already are passed over.
+pub fn signal(name: &str, pids: &[u32]) {
+    let targets: Vec<String> = pids.iter().map(u32::to_string).collect();
+    send(name, &targets);
+}
+
 /// The shell's own `kill`, because a minimal system has no other and std offers only SIGKILL.
-fn send(signal: &str, target: &str) {
-    let script = "kill -s \"$0\" -- \"$1\" 2>/dev/null";
+fn send(signal: &str, targets: &[String]) {
+    let script = "signal=$1; shift; kill -s \"$signal\" -- \"$@\" 2>/dev/null";
     // A target that has gone already is what was wanted.
     drop(
         Command::new("sh")
-            .args(["-c", script, signal, target])
+            .args(["-c", script, "kill", signal])
+            .args(targets)
             .status(),
     );
 }
 
 /// Ends a child with the signal it expects, and with SIGKILL when it has not ended in time.
-pub(crate) fn end(child: &mut Child, signal: &str, patience: Duration) -> Option<ExitStatus> {
-    send(signal, &child.id().to_string());
+pub fn end(child: &mut Child, signal: &str, patience: Duration) -> Option<ExitStatus> {
+    self::signal(signal, &[child.id()]);
     let limit = Instant::now() + patience;
     while Instant::now() < limit {
         match child.try_wait() {

@@ -9,15 +9,15 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 /// The checkout that the command was called in.
-pub(crate) struct Workspace {
+pub struct Workspace {
     /// The folder of the workspace's Cargo.toml.
-    pub(crate) root: PathBuf,
+    pub root: PathBuf,
 }
 
 impl Workspace {
     /// Goes up from the current folder; the path is not compiled in, because a target folder may be
     /// shared by several checkouts.
-    pub(crate) fn find() -> Result<Self> {
+    pub fn find() -> Result<Self> {
         let here = env::current_dir().context("no current folder")?;
         for folder in here.ancestors() {
             let manifest = folder.join("Cargo.toml");
@@ -36,7 +36,7 @@ impl Workspace {
     /// folder, that one is used, so that several checkouts share one build of the dependencies.
     /// Whoever tests two checkouts at the same moment sets `CARGO_TARGET_DIR` for one of them: the
     /// finished programs in a shared folder belong to whoever built last.
-    pub(crate) fn cargo(&self, args: &[&str]) -> Command {
+    pub fn cargo(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.args(args).current_dir(&self.root);
         if let Some(folder) = shared_target(
@@ -50,7 +50,7 @@ impl Workspace {
     }
 
     /// The folder that cargo really builds into, also when a config file names it.
-    pub(crate) fn target_dir(&self) -> Result<PathBuf> {
+    pub fn target_dir(&self) -> Result<PathBuf> {
         let output = self
             .cargo(&["metadata", "--no-deps", "--format-version", "1"])
             .output()

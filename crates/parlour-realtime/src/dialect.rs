@@ -115,9 +115,4 @@ impl<'a> Encoded<'a> {
             .get_or_insert_with(|| kind.dialect().encode(self.event))
             .clone()
     }
-
-    /// The same if it was asked for already.
-    pub(crate) fn made(&self, kind: DialectKind) -> Option<Bytes> {
-        self.frames[kind as usize].clone().flatten()
-    }
 }

@@ -138,9 +138,9 @@ pub(crate) struct Hub {
     next: Arc<AtomicU64>,
     config: HubConfig,
     source: Arc<dyn Source>,
-    outboxes: Arc<Outboxes>,
     /// Reads for sockets that missed more than is kept.
     pieces: Arc<Pieces>,
+    outboxes: Arc<Outboxes>,
 }
 
 enum Request {

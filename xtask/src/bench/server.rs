@@ -65,34 +65,7 @@ impl Launcher {
         if let Database::Url(url) = &self.database {
             command.env("DATABASE_URL", url);
         }
-        let begun = Instant::now();
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(File::create(&log)?)
-            .process_group(0)
-            .spawn()
-            .context("the server did not start")?;
-        let mut server = Server {
-            child,
-            addr: String::new(),
-            startup: Duration::ZERO,
-        };
-        match server.wait_ready() {
-            Ok(addr) => {
-                server.addr = addr;
-                server.startup = begun.elapsed();
-                Ok(server)
-            }
-            Err(error) => {
-                let text = std::fs::read_to_string(&log).unwrap_or_default();
-                let lines: Vec<&str> = text.lines().collect();
-                let tail = lines[lines.len().saturating_sub(15)..].join("\n");
-                Err(error.context(format!(
-                    "the server is not ready; its log ends with\n{tail}"
-                )))
-            }
-        }
+        Server::spawn(&mut command, &log)
     }
 }
 
@@ -118,6 +91,38 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Starts a program and waits for its ready line; standard error goes to the log.
+    pub(crate) fn spawn(command: &mut Command, log: &Path) -> Result<Self> {
+        let begun = Instant::now();
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(File::create(log)?)
+            .process_group(0)
+            .spawn()
+            .context("the server did not start")?;
+        let mut server = Self {
+            child,
+            addr: String::new(),
+            startup: Duration::ZERO,
+        };
+        match server.wait_ready() {
+            Ok(addr) => {
+                server.addr = addr;
+                server.startup = begun.elapsed();
+                Ok(server)
+            }
+            Err(error) => {
+                let text = std::fs::read_to_string(log).unwrap_or_default();
+                let lines: Vec<&str> = text.lines().collect();
+                let tail = lines[lines.len().saturating_sub(15)..].join("\n");
+                Err(error.context(format!(
+                    "the server is not ready; its log ends with\n{tail}"
+                )))
+            }
+        }
+    }
+
     fn wait_ready(&mut self) -> Result<String> {
         let pipe = self.child.stdout.take().context("no standard output")?;
         let (sender, receiver) = mpsc::channel();
@@ -142,6 +147,11 @@ impl Server {
     /// The process.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Resident memory now, in bytes.
@@ -200,10 +210,11 @@ mod tests {
         let home = tempfile::tempdir().expect("a folder");
         let script = "trap 'exit 0' TERM\n[ \"$RATE_LIMITS$DATABASE_URL\" = offpostgres://x ] || exit 9\n\
                       echo listening on http://127.0.0.1:4711\nwhile :; do sleep 0.05; done";
-        let server = launcher(home.path(), script).start().expect("ready");
+        let mut server = launcher(home.path(), script).start().expect("ready");
         assert_eq!(server.addr, "127.0.0.1:4711");
         assert!(server.startup > Duration::ZERO);
         assert!(server.memory().expect("known") > 100_000);
+        assert!(!server.has_ended());
         server.stop().expect("a clean exit");
     }
 

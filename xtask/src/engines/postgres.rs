@@ -1,7 +1,8 @@
 //! A PostgreSQL server that lives in a temporary folder for as long as the value does.
 
+mod outage;
+
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use tempfile::TempDir;
 
-use super::{find_program, is_root};
+use super::{find_program, is_root, quiet_port};
 use crate::procs;
 
 /// The superuser of the cluster; a database of the same name exists, so that a URL without one works.
@@ -23,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a commit means on this cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Durability {
+pub enum Durability {
     /// As in production.
     Real,
     /// Nothing is synced. `synchronous_commit` stays on all the same: the server asks for it.
@@ -31,9 +32,10 @@ pub(crate) enum Durability {
 }
 
 /// The running cluster. Dropping it stops the server and removes the folder.
-pub(crate) struct Postgres {
+pub struct Postgres {
     child: Child,
     port: u16,
+    durability: Durability,
     // Declared last: the server must be down before its folder goes.
     folder: TempDir,
 }
@@ -41,7 +43,7 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// Makes a new cluster, below `parent` or in the system's temporary folder, and starts it on a
     /// free port of 127.0.0.1.
-    pub(crate) fn start(durability: Durability, parent: Option<&Path>) -> Result<Self> {
+    pub fn start(durability: Durability, parent: Option<&Path>) -> Result<Self> {
         let parent = parent.map_or_else(std::env::temp_dir, Path::to_path_buf);
         let folder = tempfile::Builder::new()
             .prefix("parlour-postgres-")
@@ -67,12 +69,13 @@ impl Postgres {
         let mut last = anyhow::anyhow!("no attempt was made");
         for _ in 0..ATTEMPTS {
             // Somebody may take the port between our look and the server's bind: then try another.
-            let port = free_port()?;
+            let port = quiet_port()?;
             let Some(kept) = folder.take() else { break };
             let child = launch(kept.path(), port, durability)?;
             let mut server = Self {
                 child,
                 port,
+                durability,
                 folder: kept,
             };
             match server.wait_ready() {
@@ -87,12 +90,12 @@ impl Postgres {
     }
 
     /// Where tests and servers connect to.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("postgres://{USER}@127.0.0.1:{}", self.port)
     }
 
     /// Makes an empty database and returns its URL.
-    pub(crate) fn database(&self, name: &str) -> Result<String> {
+    pub fn database(&self, name: &str) -> Result<String> {
         let output = self.createdb(name)?.output()?;
         ensure!(
             output.status.success(),
@@ -209,10 +212,6 @@ fn id_of(flag: &str) -> Result<u32> {
         .with_context(|| format!("there is no account {ACCOUNT}"))
 }
 
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
-}
-
 fn accepts(port: u16) -> bool {
     std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
 }
@@ -222,7 +221,7 @@ mod tests {
     use super::*;
 
     /// Follows the same switch as every other test that needs PostgreSQL.
-    fn left_out() -> bool {
+    pub(super) fn left_out() -> bool {
         let without = std::env::var("PARLOUR_TEST_WITHOUT").unwrap_or_default();
         without.split(',').any(|name| name == "postgres")
     }

@@ -14,7 +14,7 @@ struct Arrows {
     tests: &'static [&'static str],
 }
 
-const ARROWS: [Arrows; 7] = [
+const ARROWS: [Arrows; 8] = [
     Arrows {
         package: "parlour-core",
         normal: &[],
@@ -48,6 +48,12 @@ const ARROWS: [Arrows; 7] = [
     Arrows {
         package: "parlour-bench",
         normal: &[],
+        tests: &[],
+    },
+    Arrows {
+        package: "parlour-torture",
+        // For its throwaway PostgreSQL and the care for child processes.
+        normal: &["xtask"],
         tests: &[],
     },
     Arrows {

@@ -95,13 +95,13 @@ impl Source for Log {
     }
 
     async fn hearings(&self, users: &[UserId]) -> Result<Vec<(UserId, Hearing)>, Error> {
-        let hearing = Hearing {
+        let hearing = || Hearing {
             room: RoomId::new(ROOM),
             seq: self.newest(),
             owner: UserId::new(1),
             is_member: true,
         };
-        Ok(users.iter().map(|user| (*user, hearing)).collect())
+        Ok(users.iter().map(|user| (*user, hearing())).collect())
     }
 
     async fn ended_kind(&self, _: RoomId) -> Result<Option<RoomKind>, Error> {

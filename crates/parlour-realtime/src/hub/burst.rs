@@ -63,14 +63,17 @@ impl Burst {
         })
     }
 
-    /// The frames one by one, with the seqs of their events; events without a frame are left out.
-    pub(super) fn frames(&self) -> impl Iterator<Item = (i64, Bytes)> {
-        let told = self
-            .marks
-            .windows(2)
-            .filter(|pair| pair[0].at < pair[1].at)
-            .map(|pair| pair[0].seq);
-        told.zip(wire::payloads(self.wire.clone()))
+    /// The frames one by one, with the seqs of their events; `None` for events without a frame.
+    pub(super) fn pieces(&self) -> impl Iterator<Item = (i64, Option<Piece>)> {
+        self.marks.windows(2).map(|pair| {
+            let [begin, end] = [&pair[0], &pair[1]];
+            let piece = (begin.at < end.at).then(|| Piece {
+                wire: self.wire.slice(begin.at..end.at),
+                frames: end.frames - begin.frames,
+                weight: end.weight - begin.weight,
+            });
+            (begin.seq, piece)
+        })
     }
 }
 
@@ -123,7 +126,10 @@ mod tests {
         assert_eq!(ids(5), [70]);
         assert_eq!(ids(6), [70]);
         assert!(ids(7).is_empty());
-        let seqs: Vec<_> = burst.frames().map(|(seq, _)| seq).collect();
-        assert_eq!(seqs, [5, 7]);
+        let seqs: Vec<_> = burst
+            .pieces()
+            .map(|(seq, piece)| (seq, piece.map_or(0, |piece| piece.frames)))
+            .collect();
+        assert_eq!(seqs, [(5, 1), (6, 0), (7, 1)]);
     }
 }

@@ -12,7 +12,7 @@ use super::{
     state::State,
     turn::Turn,
 };
-use crate::dialect::account_v2;
+use crate::{dialect::account_v2, outbox::Piece};
 use bytes::Bytes;
 use metrics::counter;
 use parlour_core::RoomId;
@@ -129,6 +129,8 @@ impl State {
 
 impl Room {
     fn feed(&mut self, feed: &mut Feed, turn: &mut Turn) -> Step {
+        // Whatever passed by comes before.
+        self.say(turn);
         let listener = self
             .listeners
             .iter_mut()
@@ -145,7 +147,9 @@ impl Room {
         }
         let stand = &mut feed.stand;
         let is_replay = stand.word == Word::Recovered;
-        hand_over(std::mem::take(&mut feed.frames), is_replay, listener, turn);
+        let frames = std::mem::take(&mut feed.frames);
+        let pieces = frames.iter().map(|frame| Piece::text(frame)).collect();
+        hand_over(pieces, is_replay, listener, turn);
         // What comes after the room's place will pass by.
         let from = turn.rings.from(self.id, position);
         if let Word::Resync(lost) = stand.word {
@@ -160,7 +164,7 @@ impl Room {
         }
         let handful = turn.rings.after(self.id, stand.at);
         stand.at = handful.at;
-        hand_over(handful.frames, is_replay, listener, turn);
+        hand_over(handful.pieces, is_replay, listener, turn);
         if !handful.is_all {
             return Step::Done(Fed::More(*stand));
         }
@@ -192,15 +196,14 @@ fn late(feed: &Feed, room: RoomId, position: i64, listener: &Listener, turn: &mu
     }
 }
 
-fn hand_over(frames: Vec<Bytes>, is_replay: bool, listener: &Listener, turn: &mut Turn) {
-    if is_replay && !frames.is_empty() {
-        counter!("parlour_replayed_events_total")
-            .increment(u64::try_from(frames.len()).unwrap_or(0));
+fn hand_over(pieces: Vec<Piece>, is_replay: bool, listener: &Listener, turn: &mut Turn) {
+    if is_replay && !pieces.is_empty() {
+        counter!("parlour_replayed_events_total").increment(pieces.len() as u64);
     }
     // They cost the hub as much time as events that pass by.
-    turn.events += frames.len().div_ceil(8);
-    for frame in frames {
-        turn.push(listener, &frame);
+    turn.events += pieces.len().div_ceil(8);
+    for piece in pieces {
+        turn.push_piece(listener, piece);
     }
 }
 

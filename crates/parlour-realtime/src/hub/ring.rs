@@ -5,9 +5,16 @@
 //! them share. A message that was changed or deleted since is shown as it is now, as the store shows it:
 //! who was away is not told what is gone.
 
-use crate::dialect::{AccountV2, Dialect as _};
-use bytes::Bytes;
-use parlour_core::{Event, MessageId, RoomId, Time, UserId, What, model::Message};
+mod entry;
+#[cfg(test)]
+mod tests;
+
+pub(super) use entry::Entry;
+
+use super::burst::Burst;
+use crate::outbox::Piece;
+use entry::{About, Kept, OVERHEAD};
+use parlour_core::{Event, RoomId, What};
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -22,9 +29,6 @@ pub(crate) const MOST_MISSED: i64 = 1_000;
 const DEEP_FOR: Duration = Duration::from_secs(15);
 /// How many frames, and bytes, are handed over at once: less than half of what may wait for a socket.
 const HANDFUL: (usize, usize) = (256, 256 << 10);
-/// What an entry costs besides its frame or its texts.
-const OVERHEAD: usize = 160;
-
 /// How much of the rooms' streams is kept in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RingLimits {
@@ -75,32 +79,6 @@ struct Ring {
     is_capped: bool,
 }
 
-/// One event, ready to be told.
-#[derive(Debug)]
-pub(super) struct Entry {
-    seq: i64,
-    at: Time,
-    /// The message that it carries.
-    about: Option<About>,
-    kept: Kept,
-    bytes: usize,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct About {
-    message: MessageId,
-    owner: UserId,
-    is_creation: bool,
-}
-
-/// What is kept of an event: itself until somebody wants the frame, then the frame alone.
-#[derive(Debug)]
-enum Kept {
-    Event(Arc<Event>),
-    /// `None` when it is not told.
-    Frame(Option<Bytes>),
-}
-
 /// How a place of a stream below a ring can be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
@@ -118,7 +96,7 @@ pub(super) enum Reach {
 /// A handful of frames, and whether they are all there are.
 #[derive(Debug)]
 pub(super) struct Handful {
-    pub(super) frames: Vec<Bytes>,
+    pub(super) pieces: Vec<Piece>,
     /// The seq of the last one, told or not.
     pub(super) at: i64,
     pub(super) is_all: bool,
@@ -132,27 +110,48 @@ impl Rings {
         }
     }
 
-    /// Takes the next event of a room. `frame`: as version 2 tells it, if somebody was just told.
-    /// `is_wanted`: somebody hears the room in version 2; else only a ring that is there goes on.
-    pub(super) fn push(&mut self, event: &Arc<Event>, frame: Option<Bytes>, is_wanted: bool) {
+    /// Takes the next event of a room that has a ring.
+    pub(super) fn go_on(&mut self, event: &Arc<Event>) {
+        if self.rings.contains_key(&event.room) {
+            self.push(event, false);
+        }
+    }
+
+    /// Takes events of a room that somebody hears in version 2, as far as they are not here. `burst`:
+    /// the same events as version 2 tells them, if somebody was told.
+    pub(super) fn said(&mut self, room: RoomId, events: &[Arc<Event>], burst: Option<&Burst>) {
+        for event in events {
+            if self
+                .rings
+                .get(&room)
+                .is_none_or(|ring| ring.end < event.seq)
+            {
+                self.push(event, true);
+            }
+        }
+        let Some(ring) = self.rings.get_mut(&room) else {
+            return;
+        };
+        let before = ring.bytes;
+        for (event, (_, piece)) in events.iter().zip(burst.into_iter().flat_map(Burst::pieces)) {
+            ring.note_piece(event, piece);
+        }
+        let now = ring.bytes;
+        self.weigh(room, before, now);
+    }
+
+    fn push(&mut self, event: &Arc<Event>, is_used: bool) {
         if matches!(event.what, What::RoomDeleted(_)) {
             return self.forget(event.room);
         }
-        if !is_wanted && !self.rings.contains_key(&event.room) {
-            return;
-        }
-        self.open(event.room, event.seq - 1, is_wanted);
+        self.open(event.room, event.seq - 1, is_used);
         let limits = self.limits;
         let Some(ring) = self.rings.get_mut(&event.room) else {
             return;
         };
         let before = ring.bytes;
         ring.show_as_now(event);
-        let kept = frame.map_or_else(
-            || Kept::Event(Arc::clone(event)),
-            |frame| Kept::Frame(Some(frame)),
-        );
-        ring.add(Entry::new(event, kept));
+        ring.add(Entry::later(Arc::clone(event)));
         ring.trim(&limits, None);
         let now = ring.bytes;
         self.weigh(event.room, before, now);
@@ -193,8 +192,9 @@ impl Rings {
                 ring.is_capped = true;
                 return Reach::TooMuch;
             }
-            after.max(from - MOST_MISSED)
+            after
         };
+        let after = after.max(from - MOST_MISSED);
         // Nothing of it is dropped while the rest is read.
         ring.deep_until = Some(Instant::now() + DEEP_FOR);
         Reach::Read { after, upto: from }
@@ -235,7 +235,7 @@ impl Rings {
     /// The next frames after this seq, which must not be below the ring; nothing when there is none.
     pub(super) fn after(&mut self, room: RoomId, seq: i64) -> Handful {
         let mut handful = Handful {
-            frames: Vec::new(),
+            pieces: Vec::new(),
             at: seq,
             is_all: true,
         };
@@ -253,15 +253,15 @@ impl Rings {
         let mut bytes = 0;
         let skipped = usize::try_from(seq - ring.from()).unwrap_or(0);
         for entry in ring.entries.iter_mut().skip(skipped) {
-            if handful.frames.len() >= HANDFUL.0 || bytes >= HANDFUL.1 {
+            if handful.pieces.len() >= HANDFUL.0 || bytes >= HANDFUL.1 {
                 handful.is_all = false;
                 break;
             }
             handful.at = entry.seq;
             ring.bytes -= entry.bytes;
-            if let Some(frame) = entry.frame() {
-                bytes += frame.len();
-                handful.frames.push(frame);
+            if let Some(piece) = entry.piece() {
+                bytes += piece.weight;
+                handful.pieces.push(piece);
             }
             ring.bytes += entry.bytes;
         }
@@ -347,6 +347,20 @@ impl Ring {
         self.entries.push_back(entry);
     }
 
+    /// Keeps how an event was told, unless it is shown otherwise by now.
+    fn note_piece(&mut self, event: &Arc<Event>, piece: Option<Piece>) {
+        let index = usize::try_from(event.seq - self.from() - 1).ok();
+        let entry = index.and_then(|index| self.entries.get_mut(index));
+        if let Some(entry) = entry
+            && matches!(&entry.kept, Kept::Event(kept) if Arc::ptr_eq(kept, event))
+        {
+            self.bytes -= entry.bytes;
+            entry.kept = Kept::Frame(piece);
+            entry.bytes = entry.weight();
+            self.bytes += entry.bytes;
+        }
+    }
+
     /// Forgets the oldest as far as there are too many. `now`: when it is; `None` leaves what is kept
     /// for a storm.
     fn trim(&mut self, limits: &RingLimits, now: Option<Instant>) {
@@ -415,79 +429,7 @@ impl Ring {
     }
 }
 
-impl Entry {
-    fn new(event: &Event, kept: Kept) -> Self {
-        let about = |message: &Message, is_creation| About {
-            message: message.id,
-            owner: message.owner,
-            is_creation,
-        };
-        let mut entry = Self {
-            seq: event.seq,
-            at: event.at,
-            about: match &event.what {
-                What::MessageCreated(message) => Some(about(message, true)),
-                What::MessageUpdated(message) => Some(about(message, false)),
-                _ => None,
-            },
-            kept,
-            bytes: 0,
-        };
-        entry.bytes = entry.weight();
-        entry
-    }
-
-    /// An event that is encoded when somebody wants it.
-    fn later(event: Arc<Event>) -> Self {
-        Self::new(&Arc::clone(&event), Kept::Event(event))
-    }
-
-    /// An encoded event.
-    pub(super) fn encoded(event: &Event) -> Self {
-        Self::new(event, Kept::Frame(AccountV2.encode(event)))
-    }
-
-    /// The frame, made when it is first asked for.
-    fn frame(&mut self) -> Option<Bytes> {
-        if let Kept::Event(event) = &self.kept {
-            self.kept = Kept::Frame(AccountV2.encode(event));
-            self.bytes = self.weight();
-        }
-        match &self.kept {
-            Kept::Frame(frame) => frame.clone(),
-            Kept::Event(_) => None,
-        }
-    }
-
-    /// About how much memory it takes. The text counts twice: its HTML is made when it is asked for.
-    fn weight(&self) -> usize {
-        OVERHEAD
-            + match &self.kept {
-                Kept::Frame(frame) => frame.as_ref().map_or(0, Bytes::len),
-                Kept::Event(event) => match &event.what {
-                    What::MessageCreated(message) | What::MessageUpdated(message) => {
-                        OVERHEAD + 2 * message.text.len()
-                    }
-                    _ => OVERHEAD,
-                },
-            }
-    }
-}
-
-impl About {
-    fn shown_as(&self, now: &Arc<Message>) -> What {
-        if self.is_creation {
-            What::MessageCreated(Arc::clone(now))
-        } else {
-            What::MessageUpdated(Arc::clone(now))
-        }
-    }
-}
-
 /// A length as a distance in a stream.
 fn to_seq(len: usize) -> i64 {
     i64::try_from(len).unwrap_or(i64::MAX)
 }
-
-#[cfg(test)]
-mod tests;

@@ -184,6 +184,7 @@ impl Room {
     ) {
         self.last_at = event.at;
         turn.events += 1;
+        turn.rings.go_on(&event);
         if changes_no_hearing(&event.what) && self.former.is_none() {
             self.say_later(event, turn);
             return;
@@ -232,7 +233,6 @@ impl Room {
     /// Keeps an event for the end of the turn, when all of them are written at once.
     fn say_later(&mut self, event: Arc<Event>, turn: &mut Turn) {
         if self.listeners.is_empty() {
-            turn.rings.push(&event, None, false);
             return;
         }
         if self.unsaid.is_empty() {
@@ -260,13 +260,11 @@ impl Room {
                 turn.push_piece(listener, piece);
             }
         }
-        let told = &bursts[DialectKind::AccountV2 as usize];
-        let mut frames = told.iter().flat_map(Burst::frames).peekable();
-        for event in self.unsaid.drain(..) {
-            let frame = frames.next_if(|(seq, _)| *seq == event.seq);
-            turn.rings
-                .push(&event, frame.map(|(_, frame)| frame), is_wanted);
+        if is_wanted {
+            let burst = bursts[DialectKind::AccountV2 as usize].as_ref();
+            turn.rings.said(self.id, &self.unsaid, burst);
         }
+        self.unsaid.clear();
     }
 
     fn deliver(&mut self, event: &Arc<Event>, turn: &mut Turn) {
@@ -285,8 +283,9 @@ impl Room {
                 turn.push(listener, &frame);
             }
         }
-        let frame = encoded.made(DialectKind::AccountV2);
-        turn.rings.push(event, frame, is_wanted);
+        if is_wanted {
+            turn.rings.said(self.id, std::slice::from_ref(event), None);
+        }
     }
 
     /// Whether the user hears nothing after this event.

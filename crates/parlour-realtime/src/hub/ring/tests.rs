@@ -1,7 +1,11 @@
 //! Rings by themselves.
 
 use super::*;
-use parlour_core::model::{Html, Sender};
+use crate::{dialect::DialectKind, wire};
+use parlour_core::{
+    MessageId, Time, UserId,
+    model::{Html, Message, Sender},
+};
 
 const ROOM: RoomId = RoomId::new(1);
 const ANN: UserId = UserId::new(1);
@@ -54,8 +58,9 @@ fn entries(after: i64, upto: i64) -> Vec<Entry> {
 
 /// All frames after a seq as text.
 fn told(rings: &mut Rings, seq: i64) -> Vec<String> {
-    let frames = rings.after(ROOM, seq).frames.into_iter();
-    frames
+    let pieces = rings.after(ROOM, seq).pieces.into_iter();
+    pieces
+        .flat_map(|piece| wire::payloads(piece.wire))
         .map(|frame| String::from_utf8_lossy(&frame).into_owned())
         .collect()
 }
@@ -69,18 +74,18 @@ fn weighed(rings: &Rings) -> usize {
 async fn the_newest_events_without_holes() {
     let mut rings = rings(4);
     for seq in 5..=20 {
-        rings.push(&joined(ROOM, seq), None, true);
+        rings.push(&joined(ROOM, seq), true);
         assert_eq!(rings.from(ROOM, seq), (seq - 4).max(4));
     }
     let handful = rings.after(ROOM, 17);
     assert_eq!(
-        (handful.frames.len(), handful.at, handful.is_all),
+        (handful.pieces.len(), handful.at, handful.is_all),
         (3, 20, true)
     );
-    assert_eq!(rings.after(ROOM, 25).frames.len(), 0);
+    assert_eq!(rings.after(ROOM, 25).pieces.len(), 0);
     assert_eq!(weighed(&rings), rings.bytes);
     // After a hole it begins anew.
-    rings.push(&joined(ROOM, 22), None, true);
+    rings.push(&joined(ROOM, 22), true);
     assert_eq!(rings.from(ROOM, 22), 21);
     // A room that went on without it has none.
     assert_eq!(rings.from(ROOM, 30), 30);
@@ -90,13 +95,15 @@ async fn the_newest_events_without_holes() {
 #[tokio::test(start_paused = true)]
 async fn nobody_wants_a_room_that_nobody_hears() {
     let mut rings = rings(4);
-    rings.push(&joined(ROOM, 1), None, false);
+    rings.go_on(&joined(ROOM, 1));
     assert!(rings.rings.is_empty());
-    rings.push(&joined(ROOM, 2), None, true);
-    rings.push(&joined(ROOM, 3), None, false);
+    rings.push(&joined(ROOM, 2), true);
+    rings.go_on(&joined(ROOM, 3));
     assert_eq!(rings.from(ROOM, 3), 1);
     let end = What::RoomDeleted(parlour_core::event::EndReason::Deleted);
-    rings.push(&event(ROOM, 4, end), None, true);
+    rings.go_on(&event(ROOM, 4, end.clone()));
+    assert!(rings.rings.is_empty());
+    rings.said(ROOM, &[event(ROOM, 4, end)], None);
     assert!(rings.rings.is_empty());
 }
 
@@ -112,7 +119,7 @@ async fn what_lies_below_is_read_in_two_steps_and_kept_for_a_while() {
         }
     );
     assert!(rings.attach(ROOM, 2_000, (1_744, 2_000), entries(1_744, 2_000)));
-    rings.push(&joined(ROOM, 2_001), None, true);
+    rings.push(&joined(ROOM, 2_001), true);
     assert_eq!(
         rings.from(ROOM, 2_001),
         1_744,
@@ -134,8 +141,8 @@ async fn what_lies_below_is_read_in_two_steps_and_kept_for_a_while() {
     let mut count = 0;
     loop {
         let handful = rings.after(ROOM, at);
-        assert!(handful.frames.len() <= HANDFUL.0);
-        (at, count) = (handful.at, count + handful.frames.len());
+        assert!(handful.pieces.len() <= HANDFUL.0);
+        (at, count) = (handful.at, count + handful.pieces.len());
         if handful.is_all {
             break;
         }
@@ -166,7 +173,7 @@ async fn what_is_too_much_is_not_asked_for_for_ever() {
         )
     };
     for seq in 1..=100 {
-        rings.push(&long(seq), None, true);
+        rings.push(&long(seq), true);
         assert!(rings.bytes <= 4_000);
     }
     let mut wanted_reads = 0;
@@ -186,7 +193,6 @@ async fn what_is_too_much_is_not_asked_for_for_ever() {
             101,
             What::MessageCreated(message(101, &"x".repeat(90_000))),
         ),
-        None,
         true,
     );
     assert_eq!(rings.from(ROOM, 101), 101);
@@ -202,7 +208,7 @@ async fn the_longest_unused_rooms_go_first() {
     let room = |number| RoomId::new(number);
     for number in 1..=200 {
         for seq in 1..=3 {
-            rings.push(&joined(room(number), seq), None, true);
+            rings.push(&joined(room(number), seq), true);
         }
         // The first one is used all the time.
         rings.after(room(1), 3);
@@ -218,28 +224,24 @@ async fn the_longest_unused_rooms_go_first() {
 #[tokio::test(start_paused = true)]
 async fn messages_are_shown_as_they_are_now() {
     let mut rings = rings(8);
-    let frame = Some(Bytes::from_static(b"live"));
-    rings.push(
-        &event(ROOM, 1, What::MessageCreated(message(1, "first"))),
-        frame,
-        true,
-    );
-    rings.push(
-        &event(ROOM, 2, What::MessageCreated(message(2, "secret"))),
-        None,
-        true,
-    );
-    assert_eq!(told(&mut rings, 0)[0], "live");
+    let first = event(ROOM, 1, What::MessageCreated(message(1, "first")));
+    let second = event(ROOM, 2, What::MessageCreated(message(2, "secret")));
+    let both = [first, second];
+    let burst = Burst::of(&both, DialectKind::AccountV2.dialect());
+    rings.said(ROOM, &both, Some(&burst));
+    let is_shared = |entry: &Entry| matches!(&entry.kept, Kept::Frame(Some(_)));
+    assert!(rings.rings[&ROOM].entries.iter().all(is_shared));
+    assert!(told(&mut rings, 0)[0].contains("first"));
     rings.push(
         &event(ROOM, 3, What::MessageUpdated(message(1, "better"))),
-        None,
         true,
     );
     rings.push(
         &event(ROOM, 4, What::MessageDeleted(MessageId::new(2))),
-        None,
         true,
     );
+    // Told before it was changed, in the same turn.
+    rings.said(ROOM, &both, Some(&burst));
     let now = told(&mut rings, 0);
     for (frame, part) in now.iter().zip([
         r#""type":"message.created","room":1,"seq":1,"#,
@@ -251,7 +253,7 @@ async fn messages_are_shown_as_they_are_now() {
     }
     assert!(now[0].contains("better") && now[2].contains("better"));
     assert!(!now.concat().contains("secret") && !now.concat().contains("first"));
-    rings.push(&event(ROOM, 5, What::MessagesPurged(ANN)), None, true);
+    rings.push(&event(ROOM, 5, What::MessagesPurged(ANN)), true);
     let now = told(&mut rings, 0);
     assert!(!now.concat().contains("better"), "{now:?}");
     assert_eq!(now.len(), 5);

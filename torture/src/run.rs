@@ -1,0 +1,207 @@
+//! The command line: which scenarios, on which engines, and how it went.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, anyhow, ensure};
+use clap::{Parser, ValueEnum};
+use tokio::time::timeout;
+
+use crate::scenario::{Context, Engine, Outcome, Scenario};
+use crate::scenarios::ALL;
+
+/// A scenario that takes longer hangs.
+const SHORT_LIMIT: Duration = Duration::from_secs(300);
+/// Lines of the server's log that are shown when a scenario fails.
+const LOG_LINES: usize = 12;
+/// The same for the long form.
+const LONG_LIMIT: Duration = Duration::from_secs(3_600);
+
+/// Tortures a server and checks that it loses nothing.
+#[derive(Debug, Parser)]
+#[command(name = "parlour-torture")]
+pub struct Options {
+    /// The server's binary
+    #[arg(long, value_name = "PATH")]
+    pub server: PathBuf,
+    /// The database of the server
+    #[arg(long, value_enum, default_value_t = Engines::Both)]
+    pub engine: Engines,
+    /// The long form: more rounds, more clients
+    #[arg(long)]
+    pub long: bool,
+    /// Where randomness begins; a new place each time when not given
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Rounds of the scenarios that have some
+    #[arg(long, value_name = "N")]
+    pub rounds: Option<u32>,
+    /// Where the data lives while it runs; the system's temporary folder when not given
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Leave the data and the server's log where they are
+    #[arg(long)]
+    pub keep: bool,
+    /// Print the table of scenarios and do nothing
+    #[arg(long)]
+    pub list: bool,
+    /// Names such as D1; all when none is given
+    #[arg(value_name = "SCENARIO")]
+    pub scenarios: Vec<String>,
+}
+
+/// Which engines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Engines {
+    /// SQLite alone.
+    Sqlite,
+    /// PostgreSQL alone.
+    Postgres,
+    /// One after the other.
+    Both,
+}
+
+impl Engines {
+    fn list(self) -> &'static [Engine] {
+        match self {
+            Self::Sqlite => &[Engine::Sqlite],
+            Self::Postgres => &[Engine::Postgres],
+            Self::Both => &[Engine::Sqlite, Engine::Postgres],
+        }
+    }
+}
+
+#[derive(Default)]
+struct Counts {
+    passed: u32,
+    failed: u32,
+    skipped: u32,
+}
+
+/// Runs what was asked for; the last line says how it went.
+pub async fn run(options: Options) -> ExitCode {
+    tokio::select! {
+        code = all(&options) => match code {
+            Ok(counts) => {
+                let Counts { passed, failed, skipped } = counts;
+                println!("{passed} passed, {failed} failed, {skipped} skipped");
+                if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            }
+            Err(error) => {
+                eprintln!("parlour-torture: {error:#}");
+                ExitCode::FAILURE
+            }
+        },
+        // The scenario is dropped, and with it its server and database.
+        () = told_to_stop() => {
+            eprintln!("parlour-torture: interrupted");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Ctrl-C, or SIGTERM as `cargo xtask` passes it on.
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut term) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = term.recv() => {}
+    }
+}
+
+async fn all(options: &Options) -> Result<Counts> {
+    let wanted = wanted(&options.scenarios)?;
+    if options.list {
+        for scenario in wanted {
+            println!("{:4} {}", scenario.id, scenario.what);
+        }
+        return Ok(Counts::default());
+    }
+    let server = std::path::absolute(&options.server)?;
+    ensure!(server.is_file(), "there is no {}", server.display());
+    let seed = options.seed.unwrap_or_else(some_seed);
+    println!("seed {seed}");
+    let mut counts = Counts::default();
+    for engine in options.engine.list() {
+        for scenario in &wanted {
+            if !scenario.engines.contains(engine) {
+                continue;
+            }
+            let mut context = Context::new(server.clone(), *engine, seed);
+            context.long = options.long;
+            context.rounds = options.rounds;
+            context.folder.clone_from(&options.dir);
+            context.keep = options.keep;
+            one(scenario, &context, &mut counts).await;
+        }
+    }
+    Ok(counts)
+}
+
+async fn one(scenario: &Scenario, context: &Context, counts: &mut Counts) {
+    let engine = context.engine.name();
+    println!("{} on {engine}: {}", scenario.id, scenario.what);
+    let begun = Instant::now();
+    let limit = context.size(SHORT_LIMIT, LONG_LIMIT);
+    let outcome = timeout(limit, (scenario.run)(context))
+        .await
+        .unwrap_or_else(|_| Err(anyhow!("not done after {limit:?}")));
+    let seconds = begun.elapsed().as_secs_f64();
+    let (word, text) = match outcome {
+        Ok(Outcome::Passed(text)) => {
+            counts.passed += 1;
+            ("passed", text)
+        }
+        Ok(Outcome::Skipped(text)) => {
+            counts.skipped += 1;
+            ("skipped", text)
+        }
+        Err(error) => {
+            counts.failed += 1;
+            let log = context.log_tail(LOG_LINES);
+            (
+                "FAILED",
+                format!("{error:#}\n  the server's log ends with\n{log}"),
+            )
+        }
+    };
+    println!("  {word} in {seconds:.1} s: {text}");
+}
+
+fn wanted(names: &[String]) -> Result<Vec<Scenario>> {
+    if names.is_empty() {
+        return Ok(ALL.to_vec());
+    }
+    let find = |name: &String| {
+        let found = ALL.iter().find(|known| known.id.eq_ignore_ascii_case(name));
+        found
+            .copied()
+            .ok_or_else(|| anyhow!("there is no scenario {name}; --list names all"))
+    };
+    names.iter().map(find).collect()
+}
+
+/// The hasher of the standard library has a random key.
+fn some_seed() -> u64 {
+    use std::hash::{BuildHasher as _, RandomState};
+    RandomState::new().hash_one(0) >> 32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scenarios_are_found_in_any_case_and_have_one_name_each() {
+        assert_eq!(wanted(&["d1".to_owned()]).expect("known")[0].id, "D1");
+        assert!(wanted(&["d99".to_owned()]).is_err());
+        let mut ids: Vec<_> = ALL.iter().map(|scenario| scenario.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), ALL.len());
+    }
+}

@@ -1,0 +1,182 @@
+//! What a scenario is, and what it gets to work with.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context as _, Result};
+use clap::ValueEnum;
+use futures_util::future::BoxFuture;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use tempfile::TempDir;
+
+use crate::database::{Database, Postgres};
+use crate::http::Http;
+use crate::server::{Server, Setup};
+
+/// A database engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// A file in the data folder.
+    Sqlite,
+    /// A throwaway PostgreSQL.
+    Postgres,
+}
+
+impl Engine {
+    /// The name as users write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+}
+
+/// Both engines, for scenarios that are about neither.
+pub const BOTH: &[Engine] = &[Engine::Sqlite, Engine::Postgres];
+
+/// How a scenario went, unless it failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It did; with figures.
+    Passed(String),
+    /// It could not be run here; with the reason.
+    Skipped(String),
+}
+
+/// A torture with a name.
+#[derive(Clone, Copy)]
+pub struct Scenario {
+    /// The name in realtime.md.
+    pub id: &'static str,
+    /// What it does, in half a sentence.
+    pub what: &'static str,
+    /// The engines that it is about.
+    pub engines: &'static [Engine],
+    /// Runs it; an error is a failure.
+    pub run: for<'a> fn(&'a Context) -> BoxFuture<'a, Result<Outcome>>,
+}
+
+/// What every scenario is told.
+#[derive(Debug)]
+pub struct Context {
+    /// The binary of the server.
+    pub server: PathBuf,
+    /// The database of this run.
+    pub engine: Engine,
+    /// Whether to take the time for the long form.
+    pub long: bool,
+    /// Where randomness begins.
+    pub seed: u64,
+    /// How many rounds, when somebody asked for a number.
+    pub rounds: Option<u32>,
+    /// Where the data lives while it runs; the system's temporary folder when not given.
+    pub folder: Option<PathBuf>,
+    /// Whether the data stays afterwards.
+    pub keep: bool,
+    folders: Mutex<Vec<TempDir>>,
+}
+
+impl Context {
+    /// A context for one scenario on one engine.
+    #[must_use]
+    pub fn new(server: PathBuf, engine: Engine, seed: u64) -> Self {
+        Self {
+            server,
+            engine,
+            long: false,
+            seed,
+            rounds: None,
+            folder: None,
+            keep: false,
+            folders: Mutex::default(),
+        }
+    }
+
+    /// Rounds: as asked for, or by the form.
+    #[must_use]
+    pub fn rounds(&self, short: u32, long: u32) -> u32 {
+        self.rounds.unwrap_or(self.size(short, long))
+    }
+
+    /// A size that depends on the form alone.
+    #[must_use]
+    pub fn size<T>(&self, short: T, long: T) -> T {
+        if self.long { long } else { short }
+    }
+
+    /// Randomness that depends on the seed alone.
+    #[must_use]
+    pub fn random(&self) -> StdRng {
+        StdRng::seed_from_u64(self.seed)
+    }
+
+    /// An empty database and folder, and the setup of a server on them.
+    ///
+    /// # Errors
+    /// When PostgreSQL does not start, or there is no room for a folder.
+    pub async fn stage(&self) -> Result<Stage> {
+        let parent = self.folder.clone().unwrap_or_else(std::env::temp_dir);
+        let mut folder = tempfile::Builder::new()
+            .prefix("parlour-torture-")
+            .tempdir_in(&parent)
+            .with_context(|| format!("cannot make a folder in {}", parent.display()))?;
+        folder.disable_cleanup(self.keep);
+        let database = match self.engine {
+            Engine::Sqlite => Database::Sqlite,
+            Engine::Postgres => Database::Postgres(Arc::new(Postgres::start().await?)),
+        };
+        let setup = Setup {
+            program: self.server.clone(),
+            data_dir: folder.path().join("data"),
+            database,
+            env: Vec::new(),
+            wrapper: Vec::new(),
+        };
+        if self.keep {
+            println!("  kept: {}", folder.path().display());
+        }
+        let path = folder.path().to_path_buf();
+        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        folders.push(folder);
+        Ok(Stage {
+            setup,
+            folder: path,
+        })
+    }
+
+    /// The last lines of what the servers of this scenario logged.
+    #[must_use]
+    pub fn log_tail(&self, most: usize) -> String {
+        let folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = Vec::new();
+        for folder in folders.iter() {
+            let log = std::fs::read_to_string(folder.path().join("server.log"));
+            lines.extend(log.unwrap_or_default().lines().map(str::to_owned));
+        }
+        lines[lines.len().saturating_sub(most)..].join("\n")
+    }
+}
+
+/// A place for one server's data; the folder goes with the context.
+#[derive(Debug)]
+pub struct Stage {
+    /// What a server is started with; may be changed before.
+    pub setup: Setup,
+    /// The folder of everything.
+    pub folder: PathBuf,
+}
+
+impl Stage {
+    /// Starts the server.
+    ///
+    /// # Errors
+    /// When it does not become ready.
+    pub async fn start(&self) -> Result<(Server, Http)> {
+        let server = Server::start(&self.setup).await?;
+        let http = Http::new(server.addr());
+        Ok((server, http))
+    }
+}

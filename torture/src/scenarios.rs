@@ -1,0 +1,59 @@
+//! The table of all scenarios.
+
+pub mod d1;
+pub mod d11;
+pub mod d13;
+pub mod d2;
+pub mod d4;
+pub mod d5;
+pub mod d8;
+pub mod d9;
+pub mod f12;
+pub mod f3;
+pub mod f9;
+pub mod o1;
+pub mod o4;
+pub mod o7;
+pub mod x7;
+pub mod x8;
+
+use crate::scenario::Scenario;
+
+/// Every scenario, in the order in which they run.
+pub const ALL: &[Scenario] = &[
+    d1::SCENARIO,
+    d2::SCENARIO,
+    d4::SCENARIO,
+    d5::SCENARIO,
+    d8::SCENARIO,
+    d9::SCENARIO,
+    d11::SCENARIO,
+    d13::SCENARIO,
+    f3::SCENARIO,
+    f9::SCENARIO,
+    f12::SCENARIO,
+    o1::SCENARIO,
+    o4::SCENARIO,
+    o7::SCENARIO,
+    x7::SCENARIO,
+    x8::SCENARIO,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scenario_is_explained_and_nothing_else() {
+        let text = include_str!("../../docs/torture.md");
+        let rows = text.lines().filter_map(|line| line.strip_prefix("| "));
+        let mut explained: Vec<&str> = rows
+            .filter_map(|row| row.split(' ').next())
+            .filter(|name| *name != "name")
+            .collect();
+        let mut known: Vec<&str> = ALL.iter().map(|scenario| scenario.id).collect();
+        explained.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(explained, known);
+    }
+}

@@ -1,0 +1,121 @@
+//! D13: an orderly stop under load: everybody is told, nothing is lost.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tokio::time::{Instant, sleep};
+
+use crate::client::Client;
+use crate::closing::{self, Owned};
+use crate::people;
+use crate::recorder::Recorder;
+use crate::scenario::{BOTH, Context, Outcome, Scenario};
+use crate::traffic::Traffic;
+
+/// The row of the table.
+pub const SCENARIO: Scenario = Scenario {
+    id: "D13",
+    what: "SIGTERM under many sockets and 200 messages/s",
+    engines: BOTH,
+    run: boxed,
+};
+
+const PEOPLE: usize = 20;
+const ROOMS: usize = 5;
+const PER_SECOND: u32 = 200;
+/// The bounds of the specification: all sockets closed, the process gone.
+const CLOSED: Duration = Duration::from_secs(5);
+const GONE: Duration = Duration::from_secs(10);
+const RESTART: u16 = 1012;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn boxed(context: &Context) -> BoxFuture<'_, Result<Outcome>> {
+    run(context).boxed()
+}
+
+async fn run(context: &Context) -> Result<Outcome> {
+    let sockets = context.size(100, 500);
+    let rounds = context.rounds(1, 3);
+    let stage = context.stage().await?;
+    let (mut server, http) = stage.start().await?;
+    let people = people::people(&http, PEOPLE).await?;
+    let mut rooms = Vec::new();
+    for number in 0..ROOMS {
+        let name = format!("room {number}");
+        rooms.push(Owned {
+            room: people::room(&http, &people[0], &name, &people[1..]).await?,
+            owner: people[0].clone(),
+        });
+    }
+    let recorder = Recorder::new();
+    let mut clients = Vec::new();
+    for person in people.iter().cycle().take(sockets) {
+        clients.push(Client::start(http.addr(), person, &recorder).await?);
+    }
+    let mut traffic = Traffic::new(context.random(), rooms.iter().map(|owned| owned.room));
+    let (mut slowest_close, mut slowest_end) = (Duration::ZERO, Duration::ZERO);
+    for round in 1..=rounds {
+        let hellos: Vec<u32> = clients.iter().map(Client::hellos).collect();
+        traffic
+            .steady(&clients, PER_SECOND, Duration::from_secs(2))
+            .await;
+        // People go on talking while the server stops.
+        let (ended, closed, ()) = tokio::join!(
+            server.term(),
+            closed(&clients, round as usize),
+            traffic.steady(&clients, PER_SECOND, Duration::from_secs(1))
+        );
+        let (ended, closed) = (ended?, closed?);
+        ensure!(
+            closed <= CLOSED,
+            "the last socket was closed after {closed:?}"
+        );
+        ensure!(
+            ended.took <= GONE,
+            "the process ended after {:?}",
+            ended.took
+        );
+        ensure!(
+            ended.status.success(),
+            "the process ended with {}",
+            ended.status
+        );
+        slowest_close = slowest_close.max(closed);
+        slowest_end = slowest_end.max(ended.took);
+        server.restart().await?;
+        for (client, hellos) in clients.iter().zip(hellos) {
+            let back = client.greeted(hellos, PATIENCE).await;
+            ensure!(back, "client {} does not come back", client.number());
+        }
+    }
+    let figures = closing::close(&http, &rooms, clients, &recorder, PATIENCE).await?;
+    server.stop().await?;
+    Ok(Outcome::Passed(format!(
+        "{rounds} stops of {sockets} sockets: all closed with {RESTART} within {} ms, process gone \
+         within {} ms, exit code 0; {figures}",
+        slowest_close.as_millis(),
+        slowest_end.as_millis()
+    )))
+}
+
+/// How long it takes until every socket was closed once more, and with the right code.
+async fn closed(clients: &[Client], round: usize) -> Result<Duration> {
+    let begun = Instant::now();
+    for client in clients {
+        while client.closes().len() < round {
+            let late = begun.elapsed() > GONE;
+            ensure!(!late, "client {} is not closed", client.number());
+            sleep(Duration::from_millis(5)).await;
+        }
+        let code = client.closes().get(round - 1).copied();
+        let code = code.context("no close")?;
+        ensure!(
+            code == RESTART,
+            "client {} was closed with {code}, not {RESTART}",
+            client.number()
+        );
+    }
+    Ok(begun.elapsed())
+}

@@ -1,0 +1,169 @@
+//! F3: PostgreSQL goes away, by dying and by falling silent: the server says so, and comes back by
+//! itself.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tokio::time::sleep;
+
+use crate::calls::{self, Call, Calls, End};
+use crate::database::Postgres;
+use crate::faults::proxy::{CLEAR, Proxy, Weather};
+use crate::http::Http;
+use crate::people::{people, room};
+use crate::scenario::{Context, Engine, Outcome, Scenario};
+
+/// The row of the table.
+pub const SCENARIO: Scenario = Scenario {
+    id: "F3",
+    what: "PostgreSQL dies, and falls silent",
+    engines: &[Engine::Postgres],
+    run: boxed,
+};
+
+/// How long a send may take, whatever the database does (`realtime.md`, F3).
+const ANSWER: Duration = Duration::from_secs(2);
+/// A probe may use all of its own limit of 2 s.
+const PROBE: Duration = Duration::from_millis(2_500);
+/// From the return of the database to the first message that is stored.
+const RECOVERY: Duration = Duration::from_secs(5);
+
+/// How the database goes away.
+#[derive(Clone, Copy, Debug)]
+enum Outage {
+    Killed,
+    Silent,
+}
+
+fn boxed(context: &Context) -> BoxFuture<'_, Result<Outcome>> {
+    run(context).boxed()
+}
+
+async fn run(context: &Context) -> Result<Outcome> {
+    let time = Duration::from_secs(context.size(8, 30));
+    let mut stage = context.stage().await?;
+    let database = stage.setup.database.clone();
+    let postgres = database.postgres().context("this is not PostgreSQL")?;
+    let far = address(postgres.url())?;
+    let proxy = Proxy::start(far).await?;
+    let url = postgres.url();
+    let url = url.replace(&far.to_string(), &proxy.addr().to_string());
+    stage.setup.env.push(("DATABASE_URL".to_owned(), url));
+    let (server, http) = stage.start().await?;
+    let all = people(&http, 3).await?;
+    let room_id = room(&http, &all[0], "outage", &all).await?;
+    let calls = Calls::start(server.addr(), &all, room_id).await?;
+    sleep(Duration::from_secs(1)).await;
+    let (mut report, mut faults) = (Vec::new(), Vec::new());
+    for outage in [Outage::Killed, Outage::Silent] {
+        let place = Place {
+            postgres,
+            proxy: &proxy,
+            http: &http,
+            calls: &calls,
+        };
+        // Both are told, whatever the first one says.
+        match place.suffer(outage, time).await {
+            Ok(text) => report.push(format!("{outage:?} for {time:?}: {text}")),
+            Err(error) => faults.push(format!("{outage:?}: {error:#}")),
+        }
+    }
+    let notes = calls.stop().await?;
+    report.push(calls::check(&http, &all[0], room_id, &notes).await?);
+    server.stop().await?;
+    let report = report.join("; ");
+    ensure!(faults.is_empty(), "{}\n  ({report})", faults.join("\n  "));
+    Ok(Outcome::Passed(report))
+}
+
+/// Where it happens.
+struct Place<'a> {
+    postgres: &'a Postgres,
+    proxy: &'a Proxy,
+    http: &'a Http,
+    calls: &'a Calls,
+}
+
+impl Place<'_> {
+    /// One outage, and the return.
+    async fn suffer(&self, outage: Outage, time: Duration) -> Result<String> {
+        match outage {
+            Outage::Killed => self.postgres.kill().await?,
+            Outage::Silent => self.proxy.set(Weather::Stalled),
+        }
+        let gone = Instant::now();
+        let probed = probe(self.http, time).await;
+        let nearly_back = Instant::now();
+        match outage {
+            Outage::Killed => self.postgres.begin().await?,
+            Outage::Silent => self.proxy.set(CLEAR),
+        }
+        let back = Instant::now();
+        let stored = self.calls.wait_for(back, RECOVERY, Call::is_stored).await;
+        let recovered = stored.context("it does not recover")?;
+        sleep(Duration::from_secs(1)).await;
+        probed?;
+        ready(self.http, 200).await.context("after the outage")?;
+        let slowest = judge(&self.calls.notes(), gone, nearly_back)?;
+        Ok(format!(
+            "slowest answer {slowest:.1?}, stores again after {recovered:.1?}"
+        ))
+    }
+}
+
+/// While the database is away the server lives and says that it is not ready.
+async fn probe(http: &Http, time: Duration) -> Result<()> {
+    let begun = Instant::now();
+    while begun.elapsed() < time {
+        let quick = http.within(ANSWER);
+        quick.call("GET", "/healthz", None, None).await?.ok(200)?;
+        ready(http, 503).await?;
+        sleep(Duration::from_millis(250)).await;
+    }
+    Ok(())
+}
+
+async fn ready(http: &Http, status: u16) -> Result<()> {
+    let patient = http.within(PROBE);
+    let answer = patient.call("GET", "/readyz", None, None).await?;
+    ensure!(answer.status == status, "/readyz says {}", answer.status);
+    Ok(())
+}
+
+/// Every call of the outage was answered in time; who was refused was told when to come back. The
+/// slowest answer.
+fn judge(notes: &[Call], gone: Instant, back: Instant) -> Result<Duration> {
+    let touched = |call: &&Call| call.ended() > gone && call.begun < back;
+    let calls: Vec<&Call> = notes.iter().filter(touched).collect();
+    for call in &calls {
+        let good = match &call.end {
+            End::Stored { .. } => call.begun < gone || call.ended() > back,
+            End::Refused { code, hint } => {
+                *hint && matches!(code.as_str(), "503" | "unavailable" | "busy")
+            }
+            End::Broken(_) => false,
+        };
+        ensure!(good, "this is no good answer: {call:?}");
+    }
+    let late: Vec<_> = calls.iter().filter(|call| call.took > ANSWER).collect();
+    if let Some(worst) = late.iter().max_by_key(|call| call.took) {
+        bail!(
+            "{} of {} answers took longer than {ANSWER:?}, the worst: {worst:?}",
+            late.len(),
+            calls.len()
+        );
+    }
+    let refused = calls.iter().filter(|call| !call.is_stored()).count();
+    ensure!(refused > 0, "nobody was refused: the database was not away");
+    let slowest = calls.iter().map(|call| call.took).max();
+    Ok(slowest.unwrap_or_default())
+}
+
+fn address(url: &str) -> Result<SocketAddr> {
+    let host = url.rsplit('@').next().context("no host in the URL")?;
+    let host = host.split('/').next().unwrap_or(host);
+    Ok(host.parse()?)
+}
