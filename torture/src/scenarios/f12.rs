@@ -29,6 +29,7 @@ pub const SCENARIO: Scenario = Scenario {
     run: boxed,
 };
 
+const TALKERS: usize = 10;
 const DAY: i64 = 86_400;
 /// The server looks for rooms whose time is up every second.
 const EXPIRES: Duration = Duration::from_secs(6);
@@ -54,9 +55,11 @@ async fn run(context: &Context) -> Result<Outcome> {
         .push(("ROOM_LIFETIME".to_owned(), "7d".to_owned()));
     let (mut server, http) = stage.start().await?;
     let forget = Forget(&clock, server.pid());
-    let all = people::people(&http, 10).await?;
-    // Its time is up on day 7, that of the two others on day 9.
-    let early = people::room(&http, &all[0], "early", &all).await?;
+    let all = people::people(&http, TALKERS + 2).await?;
+    let (talkers, watchers) = all.split_at(TALKERS);
+    // Its time is up on day 7, that of the two others on day 9. Nobody talks in it, because what was
+    // said could not be read at the end.
+    let early = people::room(&http, &watchers[0], "early", watchers).await?;
     clock.set(2 * DAY)?;
     let mut late = Vec::new();
     for owner in &all[..2] {
@@ -67,8 +70,8 @@ async fn run(context: &Context) -> Result<Outcome> {
         });
     }
     clock.set(0)?;
-    let ends = Ends::watch(&http, &all[0]).await?;
-    let mut crowd = Crowd::start(&http, &all, late.clone(), context.random()).await?;
+    let ends = Ends::watch(&http, &watchers[0]).await?;
+    let mut crowd = Crowd::start(&http, talkers, late.clone(), context.random()).await?;
     let rooms: Vec<RoomId> = late.iter().map(|owned| owned.room).collect();
 
     crowd.talk(time).await;
@@ -107,6 +110,8 @@ async fn run(context: &Context) -> Result<Outcome> {
             answer.status
         );
     }
+    // At the end: the rest is worth knowing, too.
+    ends.are_told_once()?;
     server.stop_and_keep().await?;
     drop(forget);
     Ok(Outcome::Passed(format!(
@@ -125,7 +130,10 @@ impl Drop for Forget<'_> {
 
 /// Counts the ends of rooms that somebody in them is told.
 struct Ends {
+    /// As events of the rooms' streams.
     counts: Arc<Mutex<BTreeMap<RoomId, u32>>>,
+    /// Without a place in a stream, which is for those who were not in the room.
+    strange: Arc<Mutex<BTreeMap<RoomId, u32>>>,
     task: JoinHandle<()>,
 }
 
@@ -134,19 +142,29 @@ impl Ends {
         let mut bare = Bare::connect(http.addr(), &person.token).await?;
         bare.send(&json!({"type": "ping"})).await?;
         let counts: Arc<Mutex<BTreeMap<RoomId, u32>>> = Arc::default();
-        let kept = Arc::clone(&counts);
+        let strange: Arc<Mutex<BTreeMap<RoomId, u32>>> = Arc::default();
+        let books = (Arc::clone(&counts), Arc::clone(&strange));
         let task = tokio::spawn(async move {
             while let Said::Text(text) = bare.next().await {
                 let frame: Value = serde_json::from_str(&text).unwrap_or_default();
                 if frame["type"] == "room.deleted"
                     && let Some(room) = frame["room"].as_i64()
                 {
-                    let mut counts = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                    let book = if frame["seq"].is_u64() {
+                        &books.0
+                    } else {
+                        &books.1
+                    };
+                    let mut counts = book.lock().unwrap_or_else(PoisonError::into_inner);
                     *counts.entry(room).or_default() += 1;
                 }
             }
         });
-        Ok(Self { counts, task })
+        Ok(Self {
+            counts,
+            strange,
+            task,
+        })
     }
 
     fn counts(&self) -> BTreeMap<RoomId, u32> {
@@ -167,6 +185,21 @@ impl Ends {
     }
 }
 
+impl Ends {
+    /// Nobody who heard the end as an event hears it a second time as a stranger
+    /// (docs/protocol/account-socket-v2.md, "Rooms that one is not in").
+    fn are_told_once(&self) -> Result<()> {
+        let strange = self.strange.lock();
+        let strange = strange.unwrap_or_else(PoisonError::into_inner);
+        ensure!(
+            strange.is_empty(),
+            "somebody in these rooms was told of their end twice, as a member and as a stranger: \
+             {strange:?}"
+        );
+        Ok(())
+    }
+}
+
 impl Drop for Ends {
     fn drop(&mut self) {
         self.task.abort();
@@ -175,7 +208,10 @@ impl Drop for Ends {
 
 /// What ends by the clock of the server must not wait until it has caught up.
 async fn logout_ends_sockets(http: &Http) -> Result<()> {
-    let person = people::people(http, 11).await?.pop().context("nobody")?;
+    let person = people::people(http, TALKERS + 3)
+        .await?
+        .pop()
+        .context("nobody")?;
     let mut bare = Bare::connect(http.addr(), &person.token).await?;
     bare.wait_for("hello").await?;
     let path = "/api/v1/auth/logout/";
