@@ -7,10 +7,13 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 /// How long an answer may take unless another limit is set.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The pause before asking again after 503.
+const RETRY: Duration = Duration::from_millis(300);
 
 /// Calls one server.
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +95,28 @@ impl Http {
             .with_context(|| format!("no answer within {:?}", self.patience))
             .flatten()
             .with_context(|| format!("{method} {path}"))
+    }
+
+    /// One call, repeated while the server says that it cannot do it now (503), for half a minute.
+    /// What is asked for must bear to be asked for twice: the first may have been done all the same.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub async fn insist(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        json: Option<Value>,
+    ) -> Result<Answer> {
+        let begun = Instant::now();
+        loop {
+            let answer = self.call(method, path, token, json.clone()).await?;
+            if answer.status != 503 || begun.elapsed() > PATIENCE {
+                return Ok(answer);
+            }
+            sleep(RETRY).await;
+        }
     }
 
     fn request(

@@ -1,8 +1,11 @@
 //! Accounts and rooms, made over the public API.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result, bail, ensure};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use crate::history::{Event, Message, What};
 use crate::http::Http;
@@ -12,6 +15,7 @@ pub type RoomId = i64;
 
 const PASSWORD: &str = "Quay7-lantern.Rhubarb";
 const ROOMS: &str = "/api/v1/chats/rooms/";
+const ATTEMPTS: u32 = 20;
 /// Calls at once while accounts and seats are made; passwords are hashed two at a time anyway.
 const HANDS: usize = 4;
 
@@ -41,12 +45,12 @@ pub async fn people(http: &Http, n: usize) -> Result<Vec<Person>> {
 async fn person(http: &Http, name: String) -> Result<Person> {
     let form = json!({"username": name, "password": PASSWORD});
     let made = http
-        .call("POST", "/api/v1/users/", None, Some(form.clone()))
+        .insist("POST", "/api/v1/users/", None, Some(form.clone()))
         .await?;
     // 400: the name is taken, by an earlier call on this data folder.
     ensure!(matches!(made.status, 201 | 400), "{name}: {}", made.body);
     let login = http
-        .call("POST", "/api/v1/auth/login/", None, Some(form))
+        .insist("POST", "/api/v1/auth/login/", None, Some(form))
         .await?
         .ok(200)?;
     let token = login["token"].as_str().context("no token")?.to_owned();
@@ -64,7 +68,7 @@ async fn person(http: &Http, name: String) -> Result<Person> {
 pub async fn again(http: &Http, person: &Person) -> Result<Person> {
     let form = json!({"username": person.name, "password": PASSWORD});
     let login = http
-        .call("POST", "/api/v1/auth/login/", None, Some(form))
+        .insist("POST", "/api/v1/auth/login/", None, Some(form))
         .await?
         .ok(200)?;
     let token = login["token"].as_str().context("no token")?.to_owned();
@@ -77,7 +81,10 @@ pub async fn again(http: &Http, person: &Person) -> Result<Person> {
 async fn find(http: &Http, token: &str, name: &str) -> Result<i64> {
     for page in 1.. {
         let path = format!("/api/v1/users/?page={page}&page_size=100");
-        let answer = http.call("GET", &path, Some(token), None).await?.ok(200)?;
+        let answer = http
+            .insist("GET", &path, Some(token), None)
+            .await?
+            .ok(200)?;
         let rows = answer["results"].as_array().context("no results")?;
         if let Some(row) = rows.iter().find(|row| row["username"] == name) {
             return row["id"].as_i64().context("an account has no id");
@@ -108,16 +115,24 @@ pub async fn room(http: &Http, owner: &Person, name: &str, members: &[Person]) -
     Ok(room)
 }
 
-/// Makes a room of these fields.
+/// Makes a room of these fields. The name gets longer when the server could not say whether it made
+/// the room: names are unique.
 ///
 /// # Errors
 /// When the server refuses.
-pub async fn room_of(http: &Http, owner: &Person, fields: Value) -> Result<RoomId> {
-    let made = http
-        .call("POST", ROOMS, Some(&owner.token), Some(fields))
-        .await?
-        .ok(201)?;
-    made["id"].as_i64().context("the room has no id")
+pub async fn room_of(http: &Http, owner: &Person, mut fields: Value) -> Result<RoomId> {
+    for _ in 0..ATTEMPTS {
+        let made = http
+            .call("POST", ROOMS, Some(&owner.token), Some(fields.clone()))
+            .await?;
+        if made.status != 503 {
+            return made.ok(201)?["id"].as_i64().context("the room has no id");
+        }
+        let name = fields["name"].as_str().context("a room without a name")?;
+        fields["name"] = json!(format!("{name}'"));
+        sleep(Duration::from_millis(500)).await;
+    }
+    bail!("no room after {ATTEMPTS} attempts: 503")
 }
 
 /// Takes a seat.
@@ -125,10 +140,7 @@ pub async fn room_of(http: &Http, owner: &Person, fields: Value) -> Result<RoomI
 /// # Errors
 /// When the server refuses.
 pub async fn join(http: &Http, person: &Person, room: RoomId) -> Result<()> {
-    let path = room_path(room, "join/");
-    let answer = http.call("PUT", &path, Some(&person.token), None).await?;
-    answer.ok(200)?;
-    Ok(())
+    change(http, person, ("PUT", &room_path(room, "join/")), None).await
 }
 
 /// Gives the seat up.
@@ -136,10 +148,7 @@ pub async fn join(http: &Http, person: &Person, room: RoomId) -> Result<()> {
 /// # Errors
 /// When the server refuses.
 pub async fn leave(http: &Http, person: &Person, room: RoomId) -> Result<()> {
-    let path = room_path(room, "leave/");
-    let answer = http.call("PUT", &path, Some(&person.token), None).await?;
-    answer.ok(200)?;
-    Ok(())
+    change(http, person, ("PUT", &room_path(room, "leave/")), None).await
 }
 
 /// Something between an owner and somebody else in the owner's room: `invite/` or `remove/`.
@@ -153,13 +162,31 @@ pub async fn about(
     what: &str,
     other: &Person,
 ) -> Result<()> {
-    let path = room_path(room, what);
     let body = json!({"user": other.id});
-    let answer = http
-        .call("POST", &path, Some(&owner.token), Some(body))
-        .await?;
-    answer.ok(200)?;
-    Ok(())
+    change(http, owner, ("POST", &room_path(room, what)), Some(body)).await
+}
+
+/// Changes who is in a room, and asks again after 503. What was not certain then may turn out to be
+/// done: who is out cannot leave (404).
+async fn change(
+    http: &Http,
+    person: &Person,
+    (method, path): (&str, &str),
+    body: Option<Value>,
+) -> Result<()> {
+    let mut uncertain = false;
+    for _ in 0..ATTEMPTS {
+        let answer = http
+            .call(method, path, Some(&person.token), body.clone())
+            .await?;
+        match answer.status {
+            503 => uncertain = true,
+            404 if uncertain => return Ok(()),
+            _ => return answer.ok(200).map(drop),
+        }
+        sleep(Duration::from_millis(500)).await;
+    }
+    bail!("{method} {path}: 503 after {ATTEMPTS} attempts")
 }
 
 /// The room's whole stream after a position, page by page.
@@ -172,7 +199,7 @@ pub async fn history(http: &Http, reader: &Person, room: RoomId, after: u64) -> 
         let last = events.last().map_or(after, |event| event.seq);
         let path = room_path(room, &format!("history/?after={last}&limit=200"));
         let page = http
-            .call("GET", &path, Some(&reader.token), None)
+            .insist("GET", &path, Some(&reader.token), None)
             .await?
             .ok(200)?;
         let rows = page["events"].as_array().context("no events")?;

@@ -1,6 +1,6 @@
 //! One connection of a client, from its opening to its end.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -13,7 +13,7 @@ use super::Order;
 use super::state::State;
 use crate::history::{Acked, Receipt};
 use crate::http::Http;
-use crate::people;
+use crate::people::{self, RoomId};
 use crate::recorder::Refused;
 use crate::wire::{Frame, Socket};
 
@@ -39,6 +39,10 @@ pub(super) struct Conversation<'a> {
     put_off: Option<Instant>,
     postponed: HashSet<u64>,
     greeted: bool,
+    /// Rooms that were named in the resume and are neither recovered nor given up yet. Where the
+    /// resume comes late, live events come first; they are held back here, and the server's next
+    /// word must be that the history is to be read.
+    resuming: BTreeMap<RoomId, Vec<Receipt>>,
     pause: Duration,
 }
 
@@ -51,6 +55,7 @@ impl<'a> Conversation<'a> {
             put_off: None,
             postponed: HashSet::new(),
             greeted: false,
+            resuming: BTreeMap::new(),
             pause: Duration::ZERO,
         }
     }
@@ -112,9 +117,9 @@ impl<'a> Conversation<'a> {
     }
 
     async fn resume(&mut self) -> Option<()> {
-        let cursors: serde_json::Map<_, _> = self
-            .state
-            .cursors()
+        let known = self.state.cursors();
+        self.resuming = known.keys().map(|room| (*room, Vec::new())).collect();
+        let cursors: serde_json::Map<_, _> = known
             .into_iter()
             .map(|(room, seq)| (room.to_string(), json!(seq)))
             .collect();
@@ -192,6 +197,7 @@ impl<'a> Conversation<'a> {
         for room in self.state.cursors().into_keys() {
             if !named.iter().any(|(named, _)| *named == room) {
                 self.state.close(room);
+                self.resuming.remove(&room);
             }
         }
         for (room, seq) in named {
@@ -204,7 +210,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    fn event(&self, frame: &Frame) {
+    fn event(&mut self, frame: &Frame) {
         let (Some(room), Some(seq)) = (frame.room, frame.seq) else {
             return;
         };
@@ -213,13 +219,26 @@ impl<'a> Conversation<'a> {
         if begins {
             self.state.open(room, Some(seq.saturating_sub(1)));
         }
-        let what = frame.what(&self.state.recorder);
-        self.state.received(room, Receipt { seq, what });
         let left =
             me && frame.kind == "member.left" && frame.reason.as_deref() != Some("became_host");
+        let last_word = left || frame.kind == "room.deleted";
+        let what = frame.what(&self.state.recorder);
+        let receipt = Receipt { seq, what };
+        let next = self.state.cursor(room).map_or(seq, |cursor| cursor + 1);
+        // What was missed of a room that one is out of by now is not to be read any more.
+        let cut_short = last_word && seq > next && self.resuming.contains_key(&room);
+        if cut_short {
+            self.state.close(room);
+            self.resuming.remove(&room);
+            return;
+        }
+        match self.resuming.get_mut(&room) {
+            Some(held) if seq > next => held.push(receipt),
+            _ => self.state.received(room, receipt),
+        }
         if left {
             self.state.leave(room);
-        } else if frame.kind == "room.deleted" {
+        } else if last_word {
             self.state.close(room);
         }
     }
@@ -248,7 +267,10 @@ impl<'a> Conversation<'a> {
         let Some(nonce) = &frame.nonce else {
             // A resume may name a room that one has left meanwhile.
             match frame.room {
-                Some(room) if code == "not_found" => self.state.close(room),
+                Some(room) if code == "not_found" => {
+                    self.resuming.remove(&room);
+                    self.state.close(room);
+                }
                 _ => self.surprise(text),
             }
             return;
@@ -273,10 +295,11 @@ impl<'a> Conversation<'a> {
     }
 
     /// After `recovered` nothing of before may be missing.
-    fn recovered(&self, frame: &Frame, text: &str) {
+    fn recovered(&mut self, frame: &Frame, text: &str) {
         let (Some(room), Some(seq)) = (frame.room, frame.seq) else {
             return self.surprise(text);
         };
+        self.release(room, 0);
         match self.state.cursor(room) {
             Some(cursor) if cursor != seq => {
                 self.surprise(&format!("the cursor is at {cursor}, yet {text}"));
@@ -304,6 +327,15 @@ impl<'a> Conversation<'a> {
             };
             self.state.received(room, receipt);
         }
+        self.release(room, seq);
         Some(())
+    }
+
+    /// Writes down what was held back of a room, except what the history has told up to a place.
+    fn release(&mut self, room: RoomId, told: u64) {
+        let held = self.resuming.remove(&room).unwrap_or_default();
+        for receipt in held.into_iter().filter(|receipt| receipt.seq > told) {
+            self.state.received(room, receipt);
+        }
     }
 }

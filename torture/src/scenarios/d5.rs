@@ -114,7 +114,7 @@ impl Case {
     async fn post(&self, room: RoomId, text: &str) -> Result<crate::http::Answer> {
         let (path, token) = ("/api/v1/chats/messages/", Some(self.person.token.as_str()));
         let body = self.body(room, text);
-        self.http.call("POST", path, token, Some(body)).await
+        self.http.insist("POST", path, token, Some(body)).await
     }
 
     async fn over_a_socket(&self) -> Result<Vec<(i64, i64)>> {
@@ -123,9 +123,13 @@ impl Case {
             socket.send(&self.body(self.room, &self.text)).await?;
         }
         let mut promises = Vec::new();
-        for _ in 0..TIMES / SOCKETS {
-            let ack = socket.next_of(&["ack", "error"]).await?;
-            promises.push(promise(&ack)?);
+        while promises.len() < TIMES / SOCKETS {
+            let answer = socket.next_of(&["ack", "error"]).await?;
+            if is_not_now(&answer) {
+                socket.send(&self.body(self.room, &self.text)).await?;
+            } else {
+                promises.push(promise(&answer)?);
+            }
         }
         Ok(promises)
     }
@@ -141,13 +145,22 @@ impl Case {
         );
         let mut socket = Raw::open(self.http.addr(), &self.person).await?;
         socket.send(&self.body(room, text)).await?;
-        let frame = socket.next_of(&["ack", "error"]).await?;
+        let mut frame = socket.next_of(&["ack", "error"]).await?;
+        while is_not_now(&frame) {
+            socket.send(&self.body(room, text)).await?;
+            frame = socket.next_of(&["ack", "error"]).await?;
+        }
         ensure!(
             frame["code"] == "nonce_reused" && frame["nonce"] == self.nonce.as_str(),
             "nonce_reused was expected, not {frame}"
         );
         Ok(())
     }
+}
+
+/// The server is too busy, which is an answer to be asked again after.
+fn is_not_now(answer: &Value) -> bool {
+    matches!(answer["code"].as_str(), Some("busy" | "unavailable"))
 }
 
 fn promise(answer: &Value) -> Result<(i64, i64)> {

@@ -76,7 +76,7 @@ async fn rush(
             return Ok(false);
         }
         let path = room_path(room, "join/");
-        let answer = http.call("PUT", &path, Some(&person.token), None).await?;
+        let answer = http.insist("PUT", &path, Some(&person.token), None).await?;
         match answer.status {
             200 => Ok(true),
             400 => {
@@ -93,7 +93,7 @@ async fn rush(
 
 async fn seat(http: &Http, owner: &Person, room: RoomId) -> Result<Vec<i64>> {
     let path = room_path(room, "");
-    let room = http.call("GET", &path, Some(&owner.token), None).await?;
+    let room = http.insist("GET", &path, Some(&owner.token), None).await?;
     let room = room.ok(200)?;
     let users = room["users"].as_array().context("no users")?;
     Ok(users.iter().filter_map(serde_json::Value::as_i64).collect())
