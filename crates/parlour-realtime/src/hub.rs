@@ -37,7 +37,7 @@ use metrics::{counter, gauge, histogram};
 use outboxes::Outboxes;
 use parlour_core::{Actor, Error, RoomId, UserId, error::STORE_UNAVAILABLE};
 use pieces::Pieces;
-use reads::{Answer, Read, Reader};
+use reads::{Answer, Reader};
 use register::{Cursors, Register};
 pub use ring::RingLimits;
 use state::State;
@@ -461,9 +461,7 @@ impl Task {
             counter!("parlour_slow_closes_total").increment(1);
             self.state.remove(session, now);
         }
-        for (room, reason) in std::mem::take(&mut self.state.turn.ended) {
-            self.state.work.push(Read::Kind { room, reason });
-        }
+        self.state.ask_kinds();
         for read in self.state.work.drain(..) {
             self.reader.start(read);
         }

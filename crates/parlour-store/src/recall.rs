@@ -43,6 +43,17 @@ impl Inner {
         F: Fn(&Entry) -> R + Send + Sync,
     {
         self.check_open()?;
+        // Looking, waiting for others and reading have one time together.
+        timeout(PATIENCE, self.recall_whenever(room, ask))
+            .await
+            .unwrap_or_else(|late| Err(Error::unavailable(late)))
+    }
+
+    async fn recall_whenever<R, F>(&self, room: RoomId, ask: F) -> Result<Option<R>, Error>
+    where
+        R: Send,
+        F: Fn(&Entry) -> R + Send + Sync,
+    {
         if !self.options.exclusive {
             self.verify(room).await?;
         }
@@ -51,7 +62,7 @@ impl Inner {
                 Look::Found(answer) => return Ok(Some(answer)),
                 Look::Wait(filled) => {
                     // Whoever fills may fail or go away: then look again.
-                    let _ = timeout(PATIENCE, filled).await;
+                    let _ = filled.await;
                 }
                 Look::Fill(ticket) => {
                     let Some(entry) = self.snapshot(room).await? else {

@@ -2,7 +2,14 @@
 //! version 2, so that lists of rooms stay true. Those who are in the room hear it as an event of its
 //! stream; the others hear it without a seq, because they have no place in that stream.
 
-use super::{people::People, room::Room, state::State, turn::Turn};
+use super::{
+    SessionId,
+    people::People,
+    reads::Read,
+    room::Room,
+    state::State,
+    turn::{EndedRoom, Turn},
+};
 use crate::{
     dialect::{DialectKind, account_v2},
     outbox::Piece,
@@ -26,6 +33,7 @@ impl Room {
                         &account_v2::room_news("room.created", room),
                         people,
                         turn,
+                        |_| true,
                     );
                 }
             }
@@ -33,7 +41,15 @@ impl Room {
             What::RoomDeleted(reason) => match self.kind {
                 Some(RoomKind::Group) => tell_end(self.id, reason.as_str(), people, turn),
                 Some(RoomKind::Private) => {}
-                None => turn.ended.push((self.id, *reason)),
+                None => turn.ended.push(EndedRoom {
+                    room: self.id,
+                    reason: *reason,
+                    heard: self
+                        .listeners
+                        .iter()
+                        .map(|listener| listener.session)
+                        .collect(),
+                }),
             },
             _ => {}
         }
@@ -48,6 +64,7 @@ impl Room {
                     &account_v2::room_news("room.updated", room),
                     people,
                     turn,
+                    |_| true,
                 );
             }
             // For those outside it is gone.
@@ -60,6 +77,19 @@ impl Room {
 }
 
 impl State {
+    /// Asks the store of which kind the rooms were that ended in this turn, where it has to.
+    pub(super) fn ask_kinds(&mut self) {
+        for EndedRoom {
+            room,
+            reason,
+            heard,
+        } in std::mem::take(&mut self.turn.ended)
+        {
+            self.heard_the_end.insert(room, heard);
+            self.work.push(Read::Kind { room, reason });
+        }
+    }
+
     /// A room ended of which only the store knew the kind.
     pub(super) fn kind_of_ended(
         &mut self,
@@ -67,9 +97,14 @@ impl State {
         reason: EndReason,
         result: Result<Option<RoomKind>, Error>,
     ) {
+        // Who was in the room has heard it as an event of its stream.
+        let heard = self.heard_the_end.remove(&room).unwrap_or_default();
         match result {
             Ok(Some(RoomKind::Group)) => {
-                tell_end(room, reason.as_str(), &self.people, &mut self.turn);
+                let frame = account_v2::room_gone(room, reason.as_str());
+                tell(room, &frame, &self.people, &mut self.turn, |session| {
+                    !heard.contains(&session)
+                });
             }
             Ok(_) => {}
             Err(error) => tracing::debug!(%error, %room, "the kind of a room could not be read"),
@@ -78,14 +113,29 @@ impl State {
 }
 
 fn tell_end(room: RoomId, reason: &'static str, people: &People, turn: &mut Turn) {
-    tell(room, &account_v2::room_gone(room, reason), people, turn);
+    tell(
+        room,
+        &account_v2::room_gone(room, reason),
+        people,
+        turn,
+        |_| true,
+    );
 }
 
-/// To every socket of version 2 that does not hear this room.
-fn tell(room: RoomId, frame: &Bytes, people: &People, turn: &mut Turn) {
+/// To every socket of version 2 that does not hear this room and is `concerned`.
+fn tell(
+    room: RoomId,
+    frame: &Bytes,
+    people: &People,
+    turn: &mut Turn,
+    concerned: impl Fn(SessionId) -> bool,
+) {
     let piece = Piece::text(frame);
     for (session, seat) in &people.seats {
-        if seat.dialect == DialectKind::AccountV2 && !seat.is_new && !seat.rooms.contains_key(&room)
+        if seat.dialect == DialectKind::AccountV2
+            && !seat.is_new
+            && !seat.rooms.contains_key(&room)
+            && concerned(*session)
         {
             let push = seat.outbox.push_piece(piece.clone());
             turn.note(push, *session, &seat.outbox);

@@ -21,7 +21,7 @@ use metrics::counter;
 use parlour_core::{Error, Event, RoomId, Signal, TokenId, UserId, ports::History};
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, HashMap, VecDeque},
+    collections::{BinaryHeap, HashMap, HashSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -50,6 +50,8 @@ pub(super) struct State {
     pub(super) presence: Presence,
     pub(super) rooms: HashMap<RoomId, Room>,
     pub(super) ended: Ended,
+    /// Rooms whose kind is being read because they ended, and who has heard that.
+    pub(super) heard_the_end: HashMap<RoomId, HashSet<SessionId>>,
     pub(super) turn: Turn,
     pub(super) fills: Fills,
     /// What has to be read; the hub's task takes it at the end of each turn.
@@ -76,6 +78,7 @@ impl State {
             presence: Presence::default(),
             rooms: HashMap::new(),
             ended: Ended::default(),
+            heard_the_end: HashMap::new(),
             turn: Turn {
                 rings: Rings::new(config.ring),
                 ..Turn::default()

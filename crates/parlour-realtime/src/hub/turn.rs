@@ -3,7 +3,7 @@
 use super::{SessionId, ring::Rings, room::Listener};
 use crate::outbox::{Outbox, Piece, Push};
 use parlour_core::{RoomId, event::EndReason};
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 /// What one turn of the hub did, to be finished at its end.
 #[derive(Default)]
@@ -19,9 +19,17 @@ pub(super) struct Turn {
     /// Frames put into outboxes.
     pub(super) delivered: usize,
     /// Rooms that ended and whose kind is not known here.
-    pub(super) ended: Vec<(RoomId, EndReason)>,
+    pub(super) ended: Vec<EndedRoom>,
     /// The newest events of each active room.
     pub(super) rings: Rings,
+}
+
+/// A room that ended.
+pub(super) struct EndedRoom {
+    pub(super) room: RoomId,
+    pub(super) reason: EndReason,
+    /// The sockets that heard it end.
+    pub(super) heard: HashSet<SessionId>,
 }
 
 impl Turn {

@@ -99,3 +99,29 @@ async fn members_hear_it_once_with_its_seq() {
     settle().await;
     assert!(host.client.drain().is_empty());
 }
+
+/// The hub knows of a room's kind only what passed by; who heard the room end is told once all the same.
+#[tokio::test(start_paused = true)]
+async fn members_hear_of_the_end_once() {
+    let world = World::new();
+    // Nobody was there when it began.
+    let (room, events) = world.log.create_of(user(1), RoomKind::Group);
+    world.tell(events).await;
+    let mut host = world.serve_v2(1).await;
+    host.expect("hello").await;
+    let mut stranger = world.serve_v2(9).await;
+    stranger.expect("hello").await;
+    settle().await;
+    world.tell(world.log.end(room, EndReason::Deleted)).await;
+    settle().await;
+    let ends = |frames: Vec<Value>| {
+        let of_end = |frame: &Value| frame["type"] == "room.deleted";
+        frames.into_iter().filter(of_end).collect::<Vec<_>>()
+    };
+    let told = ends(host.client.drain());
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0]["seq"], 2);
+    let told = ends(stranger.client.drain());
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].get("seq").is_none());
+}

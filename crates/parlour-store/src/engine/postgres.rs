@@ -26,10 +26,20 @@ pub(crate) async fn open(address: &PgConnectOptions, options: &Options) -> Resul
         // A question before each use would double the round trips; work that meets a dead
         // connection is started again on another one instead.
         .test_before_acquire(false)
+        .before_acquire(|conn, _| Box::pin(is_usable(conn)))
         .connect_with(pooled)
         .await
         .map_err(|error| unreachable_server(address, error))?;
     Ok(Engine::Postgres(pool))
+}
+
+/// Whether a connection is outside of transactions: one whose transaction was cut off in the middle
+/// and cannot be taken back is replaced.
+async fn is_usable(conn: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    if conn.is_in_transaction() {
+        conn.ping().await?;
+    }
+    Ok(!conn.is_in_transaction())
 }
 
 /// Looks at the server's settings and migrates.

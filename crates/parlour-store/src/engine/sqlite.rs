@@ -110,6 +110,17 @@ fn pool(size: u32) -> SqlitePoolOptions {
         .max_lifetime(None)
         // A file does not hang up.
         .test_before_acquire(false)
+        .before_acquire(|conn, _| Box::pin(is_usable(conn)))
+}
+
+/// Whether a connection is outside of transactions. One that SQLite itself took out of a transaction
+/// (the disk was full) counts as inside for ever, and is replaced.
+async fn is_usable(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    if conn.is_in_transaction() {
+        // A transaction that was dropped is taken back with the next use.
+        conn.ping().await?;
+    }
+    Ok(!conn.is_in_transaction())
 }
 
 fn unreachable_file(path: &Path, error: impl std::error::Error + Send + Sync + 'static) -> Error {
@@ -160,4 +171,48 @@ fn check_version(version: &str) -> Result<(), Error> {
         )));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SQLite ends the transaction by itself when the disk is full; the library does not notice.
+    #[tokio::test]
+    async fn after_a_full_disk_there_is_a_usable_connection_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = SqliteConnectOptions::new()
+            .filename(folder.path().join("full.db"))
+            .create_if_missing(true);
+        let pool = pool(1).connect_with(options).await.expect("opens");
+        let mut begun = pool.begin_with("BEGIN IMMEDIATE").await.expect("begins");
+        sqlx::query("CREATE TABLE t (b BLOB)")
+            .execute(&mut *begun)
+            .await
+            .expect("is made");
+        begun.commit().await.expect("commits");
+        // As little room as a full disk leaves.
+        sqlx::query("PRAGMA max_page_count = 10")
+            .execute(&pool)
+            .await
+            .expect("is set");
+        let mut begun = pool.begin_with("BEGIN IMMEDIATE").await.expect("begins");
+        let full = sqlx::query("INSERT INTO t VALUES (zeroblob(1000000))")
+            .execute(&mut *begun)
+            .await
+            .expect_err("does not fit");
+        assert!(full.to_string().contains("full"), "{full}");
+        drop(begun);
+        for _ in 0..3 {
+            let mut begun = pool
+                .begin_with("BEGIN IMMEDIATE")
+                .await
+                .expect("begins again");
+            sqlx::query("INSERT INTO t VALUES (zeroblob(10))")
+                .execute(&mut *begun)
+                .await
+                .expect("fits");
+            begun.commit().await.expect("commits");
+        }
+    }
 }
