@@ -107,6 +107,7 @@ async fn members_hear_of_the_end_once() {
     // Nobody was there when it began.
     let (room, events) = world.log.create_of(user(1), RoomKind::Group);
     world.tell(events).await;
+    settle().await;
     let mut host = world.serve_v2(1).await;
     host.expect("hello").await;
     let mut stranger = world.serve_v2(9).await;

@@ -77,6 +77,8 @@ fn connect_options(path: &Path) -> SqliteConnectOptions {
         // Checkpoints cost a sync of the whole file: one per 16 MiB of log instead of one per 4.
         .pragma("wal_autocheckpoint", "4000")
         .pragma("journal_size_limit", "67108864")
+        // Several rows in one statement need a journal of their own: not a file for each.
+        .pragma("temp_store", "memory")
         .disable_statement_logging()
 }
 
