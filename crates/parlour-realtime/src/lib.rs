@@ -141,21 +141,15 @@ impl Realtime {
 
     /// Serves a socket until it closes, for whatever reason. Runs in the caller's task; dropping the
     /// future drops the socket.
-    pub async fn serve<T: Transport>(
+    pub fn serve<T: Transport>(
         &self,
         transport: T,
         registration: Registration,
         actions: Arc<dyn Actions>,
-    ) {
+    ) -> impl Future<Output = ()> + Send + use<T> {
         let session = Session::new(registration, actions, self.config.session);
         let pump = pump::run(transport, session, self.config.pump);
-        self.tasks.track_future(pump).await;
-    }
-
-    /// Brings the figures up to date that are not kept as things happen: how much waits for sockets.
-    /// For whoever is about to read them.
-    pub fn sample(&self) {
-        self.hub.sample();
+        self.tasks.track_future(pump)
     }
 
     /// Tells all sockets to close with 1012 (`restart`), a few at a time, and refuses new ones. What

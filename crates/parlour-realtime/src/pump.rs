@@ -117,18 +117,25 @@ enum End {
 }
 
 /// Serves a socket until it closes. The session's place in the hub is given back when this returns,
-/// panics or is dropped.
-pub async fn run<T: Transport>(transport: T, session: Session, config: PumpConfig) {
-    let mut pump = Pump::new(transport, session, config);
-    let end = pump.converse().await;
-    tracing::debug!(
-        session = pump.session.registration().id().get(),
-        ?end,
-        "socket ends"
-    );
-    // Nothing more for this one, and the memory of what waited is free.
-    pump.outbox.cut(&close::NORMAL);
-    pump.good_bye(&end).await;
+/// panics or is dropped. Not an `async fn`: that would keep room for the transport and the session
+/// again in each future around it, some KiB per socket.
+pub fn run<T: Transport>(
+    transport: T,
+    session: Session,
+    config: PumpConfig,
+) -> impl Future<Output = ()> + Send {
+    let mut pump = Box::new(Pump::new(transport, session, config));
+    async move {
+        let end = pump.converse().await;
+        tracing::debug!(
+            session = pump.session.registration().id().get(),
+            ?end,
+            "socket ends"
+        );
+        // Nothing more for this one, and the memory of what waited is free.
+        pump.outbox.cut(&close::NORMAL);
+        pump.good_bye(&end).await;
+    }
 }
 
 struct Pump<T> {

@@ -164,17 +164,20 @@ async fn open(
 /// Serves an upgraded connection: a TCP connection of ours is written to without detours.
 async fn serve(web: Web, upgraded: Upgraded, config: WebSocketConfig, place: Registration) {
     let actions = Arc::new(web.app.clone());
+    let realtime = web.realtime.clone();
+    // Nothing that is not needed is kept for as long as the socket lives.
+    drop(web);
     match upgraded.downcast::<TokioIo<TcpStream>>() {
         Ok(parts) => {
             let tcp = parts.io.into_inner();
-            let io = TcpIo::new(tcp, parts.read_buf, place.shared_outbox());
-            let config = config.write_buffer_size(0);
-            let socket = WebSocket::new(io, config).await;
-            web.realtime.serve(socket, place, actions).await;
+            let io = TcpIo::new(tcp, &parts.read_buf, place.shared_outbox());
+            drop(parts.read_buf);
+            let socket = WebSocket::new(io, config.write_buffer_size(0)).await;
+            realtime.serve(socket, place, actions).await;
         }
         Err(upgraded) => {
             let socket = WebSocket::new(TokioIo::new(upgraded), config).await;
-            web.realtime.serve(socket, place, actions).await;
+            realtime.serve(socket, place, actions).await;
         }
     }
 }

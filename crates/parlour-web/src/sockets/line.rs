@@ -33,16 +33,17 @@ impl Line for TcpLine {
 pub(super) struct TcpIo {
     line: Arc<TcpLine>,
     outbox: Arc<Outbox>,
-    /// What was read before the upgrade.
+    /// What was read before the upgrade: nothing, unless the client was in a hurry.
     early: Bytes,
 }
 
 impl TcpIo {
-    pub(super) fn new(tcp: TcpStream, early: Bytes, outbox: Arc<Outbox>) -> Self {
+    pub(super) fn new(tcp: TcpStream, early: &[u8], outbox: Arc<Outbox>) -> Self {
         Self {
             line: Arc::new(TcpLine(tcp)),
             outbox,
-            early,
+            // A copy: the original is a piece of the large buffer that the request was read into.
+            early: Bytes::copy_from_slice(early),
         }
     }
 
@@ -66,6 +67,9 @@ impl AsyncRead for TcpIo {
             let len = self.early.len().min(buffer.remaining());
             buffer.put_slice(&self.early[..len]);
             self.early.advance(len);
+            if self.early.is_empty() {
+                self.early = Bytes::new();
+            }
             return Poll::Ready(Ok(()));
         }
         loop {
