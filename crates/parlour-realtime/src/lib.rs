@@ -152,6 +152,12 @@ impl Realtime {
         self.tasks.track_future(pump)
     }
 
+    /// Brings the figures up to date that are not kept as things happen: how much waits for sockets.
+    /// For whoever is about to read them.
+    pub fn sample(&self) {
+        self.hub.sample();
+    }
+
     /// Tells all sockets to close with 1012 (`restart`), a few at a time, and refuses new ones. What
     /// waits for them is written first. Answers when they are gone, at the latest after
     /// [`HubConfig::shutdown_bound`].

@@ -7,7 +7,7 @@
 
 use super::{
     SessionId,
-    ring::Reach,
+    ring::{Reach, View},
     room::{Listener, Room},
     state::State,
     turn::Turn,
@@ -147,6 +147,11 @@ impl Room {
         }
         let stand = &mut feed.stand;
         let is_replay = stand.word == Word::Recovered;
+        let view = if stand.word == Word::Nothing {
+            View::AsItWas
+        } else {
+            View::Now
+        };
         let frames = std::mem::take(&mut feed.frames);
         let pieces = frames.iter().map(|frame| Piece::text(frame)).collect();
         hand_over(pieces, is_replay, listener, turn);
@@ -162,7 +167,7 @@ impl Room {
                 Reach::TooMuch => Step::Done(Fed::Behind(position.max(listener.after))),
             };
         }
-        let handful = turn.rings.after(self.id, stand.at);
+        let handful = turn.rings.after(self.id, stand.at, view);
         stand.at = handful.at;
         hand_over(handful.pieces, is_replay, listener, turn);
         if !handful.is_all {

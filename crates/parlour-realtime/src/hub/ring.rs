@@ -93,6 +93,15 @@ pub(super) enum Reach {
     TooMuch,
 }
 
+/// How messages are shown that were changed or deleted since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum View {
+    /// As they are now: who was away is not told what is gone.
+    Now,
+    /// As they passed by, to sockets that were there and are only fed later.
+    AsItWas,
+}
+
 /// A handful of frames, and whether they are all there are.
 #[derive(Debug)]
 pub(super) struct Handful {
@@ -233,7 +242,7 @@ impl Rings {
     }
 
     /// The next frames after this seq, which must not be below the ring; nothing when there is none.
-    pub(super) fn after(&mut self, room: RoomId, seq: i64) -> Handful {
+    pub(super) fn after(&mut self, room: RoomId, seq: i64, view: View) -> Handful {
         let mut handful = Handful {
             pieces: Vec::new(),
             at: seq,
@@ -259,7 +268,11 @@ impl Rings {
             }
             handful.at = entry.seq;
             ring.bytes -= entry.bytes;
-            if let Some(piece) = entry.piece() {
+            let piece = match view {
+                View::Now => entry.piece(),
+                View::AsItWas => entry.piece_as_it_was(),
+            };
+            if let Some(piece) = piece {
                 bytes += piece.weight;
                 handful.pieces.push(piece);
             }
@@ -423,7 +436,7 @@ impl Ring {
                 what: what(&about),
             };
             self.bytes -= entry.bytes;
-            *entry = Entry::later(Arc::new(event));
+            entry.rewrite(event);
             self.bytes += entry.bytes;
         }
     }

@@ -18,6 +18,9 @@ pub(crate) struct Entry {
     /// The message that it carries.
     pub(super) about: Option<About>,
     pub(super) kept: Kept,
+    /// The frame as it was when the event passed by, if the message was changed or deleted since: for
+    /// sockets that were there.
+    pub(super) was: Option<Piece>,
     pub(super) bytes: usize,
 }
 
@@ -52,6 +55,7 @@ impl Entry {
                 _ => None,
             },
             kept,
+            was: None,
             bytes: 0,
         };
         entry.bytes = entry.weight();
@@ -80,9 +84,26 @@ impl Entry {
         }
     }
 
+    /// The frame as it was when the event passed by.
+    pub(super) fn piece_as_it_was(&mut self) -> Option<Piece> {
+        match &self.was {
+            Some(was) => Some(was.clone()),
+            None => self.piece(),
+        }
+    }
+
+    /// Says something else from now on.
+    pub(super) fn rewrite(&mut self, event: Event) {
+        let was = self.piece_as_it_was();
+        *self = Self::later(Arc::new(event));
+        self.was = was;
+        self.bytes = self.weight();
+    }
+
     /// About how much memory it takes. The text counts twice: its HTML is made when it is asked for.
     pub(super) fn weight(&self) -> usize {
         OVERHEAD
+            + self.was.as_ref().map_or(0, |was| was.wire.len())
             + match &self.kept {
                 Kept::Frame(piece) => piece.as_ref().map_or(0, |piece| piece.wire.len()),
                 Kept::Event(event) => match &event.what {

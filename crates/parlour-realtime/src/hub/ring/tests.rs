@@ -58,7 +58,7 @@ fn entries(after: i64, upto: i64) -> Vec<Entry> {
 
 /// All frames after a seq as text.
 fn told(rings: &mut Rings, seq: i64) -> Vec<String> {
-    let pieces = rings.after(ROOM, seq).pieces.into_iter();
+    let pieces = rings.after(ROOM, seq, View::Now).pieces.into_iter();
     pieces
         .flat_map(|piece| wire::payloads(piece.wire))
         .map(|frame| String::from_utf8_lossy(&frame).into_owned())
@@ -77,12 +77,12 @@ async fn the_newest_events_without_holes() {
         rings.push(&joined(ROOM, seq), true);
         assert_eq!(rings.from(ROOM, seq), (seq - 4).max(4));
     }
-    let handful = rings.after(ROOM, 17);
+    let handful = rings.after(ROOM, 17, View::Now);
     assert_eq!(
         (handful.pieces.len(), handful.at, handful.is_all),
         (3, 20, true)
     );
-    assert_eq!(rings.after(ROOM, 25).pieces.len(), 0);
+    assert_eq!(rings.after(ROOM, 25, View::Now).pieces.len(), 0);
     assert_eq!(weighed(&rings), rings.bytes);
     // After a hole it begins anew.
     rings.push(&joined(ROOM, 22), true);
@@ -140,7 +140,7 @@ async fn what_lies_below_is_read_in_two_steps_and_kept_for_a_while() {
     let mut at = 1_100;
     let mut count = 0;
     loop {
-        let handful = rings.after(ROOM, at);
+        let handful = rings.after(ROOM, at, View::Now);
         assert!(handful.pieces.len() <= HANDFUL.0);
         (at, count) = (handful.at, count + handful.pieces.len());
         if handful.is_all {
@@ -211,7 +211,7 @@ async fn the_longest_unused_rooms_go_first() {
             rings.push(&joined(room(number), seq), true);
         }
         // The first one is used all the time.
-        rings.after(room(1), 3);
+        rings.after(room(1), 3, View::Now);
         assert!(rings.bytes <= 20_000);
     }
     assert_eq!(rings.from(room(1), 3), 0);
@@ -257,5 +257,43 @@ async fn messages_are_shown_as_they_are_now() {
     let now = told(&mut rings, 0);
     assert!(!now.concat().contains("better"), "{now:?}");
     assert_eq!(now.len(), 5);
+    assert_eq!(weighed(&rings), rings.bytes);
+}
+
+#[test]
+fn who_was_there_hears_what_was_said_and_who_was_away_what_is_left() {
+    let mut rings = rings(8);
+    let events = [
+        What::MessageCreated(message(1, "first")),
+        What::MessageUpdated(message(1, "second")),
+        What::MessageDeleted(MessageId::new(1)),
+    ];
+    for (seq, what) in (1..).zip(events) {
+        rings.push(&event(ROOM, seq, what), true);
+        assert_eq!(weighed(&rings), rings.bytes);
+    }
+    let mut kinds = |view| -> Vec<(String, Option<String>)> {
+        let pieces = rings.after(ROOM, 0, view).pieces.into_iter();
+        pieces
+            .flat_map(|piece| wire::payloads(piece.wire))
+            .map(|frame| {
+                let frame: serde_json::Value = serde_json::from_slice(&frame).expect("JSON");
+                let word = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+                let kind = word(&frame["type"]).expect("a type");
+                (kind, word(&frame["message"]["text"]))
+            })
+            .collect()
+    };
+    let said = |kind: &str, text: &str| (kind.to_owned(), Some(text.to_owned()));
+    let gone = || ("message.deleted".to_owned(), None);
+    assert_eq!(kinds(View::Now), [gone(), gone(), gone()]);
+    assert_eq!(
+        kinds(View::AsItWas),
+        [
+            said("message.created", "first"),
+            said("message.updated", "second"),
+            gone()
+        ]
+    );
     assert_eq!(weighed(&rings), rings.bytes);
 }
