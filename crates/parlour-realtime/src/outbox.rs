@@ -258,6 +258,8 @@ impl Outbox {
             close,
             at_once: false,
         });
+        // What was put in just before is written first; who did that may not have sent it off.
+        self.flush();
         self.wake.notify_one();
     }
 

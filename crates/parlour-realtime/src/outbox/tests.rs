@@ -203,3 +203,14 @@ fn who_pings_without_reading_is_cut() {
         Some(&close::SLOW)
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn closing_sends_off_what_waits() {
+    let (outbox, pipe) = (outbox(100, 10), Pipe::with_room(1_000));
+    outbox.plug(pipe.clone());
+    outbox.push(&frame(10));
+    outbox.close(&close::RESTART);
+    assert_eq!(pipe.taken(), wire::text(&frame(10)));
+    assert!(outbox.is_empty());
+    outbox.ready().await;
+}
