@@ -216,10 +216,12 @@ impl Outbox {
         let flushed = inner.write(&*line);
         self.show(&inner);
         drop(inner);
+        // Also after a write that was never blocked: somebody may have looked before it.
+        self.eased.notify_one();
         match flushed {
-            Flushed::All | Flushed::Blocked if was_blocked => self.eased.notify_one(),
-            Flushed::All => {}
-            Flushed::Blocked | Flushed::Gone => self.wake.notify_one(),
+            Flushed::Blocked if !was_blocked => self.wake.notify_one(),
+            Flushed::Gone => self.wake.notify_one(),
+            Flushed::All | Flushed::Blocked => {}
         }
         Some(flushed)
     }

@@ -214,3 +214,20 @@ async fn closing_sends_off_what_waits() {
     assert!(outbox.is_empty());
     outbox.ready().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_looked_before_a_write_hears_of_it() {
+    let (outbox, pipe) = (Arc::new(outbox(100, 10)), Pipe::with_room(1_000));
+    outbox.plug(pipe);
+    // Put in, and not sent off yet.
+    outbox.push(&frame(60));
+    let waiting = tokio::spawn({
+        let outbox = Arc::clone(&outbox);
+        async move { outbox.has_room().await }
+    });
+    tokio::task::yield_now().await;
+    outbox.wake();
+    let soon = std::time::Duration::from_secs(1);
+    let room = tokio::time::timeout(soon, waiting).await;
+    assert!(room.expect("is told").expect("does not panic"));
+}
