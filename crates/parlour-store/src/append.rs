@@ -1,6 +1,7 @@
 //! The group commit: waiting messages, one multi-row insert, one durable commit, all answers.
 //!
-//! Each lane has a bounded queue and one writer task. The writer takes whatever waits and never waits
+//! Each lane has a bounded queue and one writer: on PostgreSQL a task, on SQLite a thread that owns its
+//! connection and runs a whole batch without leaving it. The writer takes whatever waits and never waits
 //! for a timer: under load the batches grow by themselves, because messages arrive while the last
 //! batch is being made durable.
 
@@ -10,6 +11,7 @@ mod sqlite;
 
 use crate::{
     announcer::{Answer, News},
+    engine::sqlite::Own,
     fault::Fault,
     options::PATIENCE,
     store::Inner,
@@ -20,8 +22,9 @@ use parlour_core::{
     error::BUSY,
     ports::{Append, NewMessage, Pending},
 };
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{sync::Arc, thread, time::Duration};
 use tokio::{
+    runtime::Handle,
     sync::{
         mpsc::{self, error::TrySendError},
         oneshot,
@@ -61,24 +64,38 @@ impl Queue {
     }
 }
 
-/// A lane's queue and the task that empties it.
-pub(crate) fn lane(
-    inner: Arc<Inner>,
-    number: usize,
-) -> (Queue, impl Future<Output = ()> + Send + 'static) {
+/// A lane's queue; starts what empties it, which ends when the store is closed or dropped.
+///
+/// # Errors
+/// SQLite's file cannot be opened once more, or the system gives no thread.
+pub(crate) fn lane(inner: &Arc<Inner>, number: usize) -> Result<Queue, Error> {
     let (sender, receiver) = mpsc::channel(inner.options.append_queue.max(1));
     let writer = Writer {
         most: inner.options.append_batch.max(1),
         depth: gauge!("parlour_append_queue", "lane" => number.to_string()),
-        inner,
+        own: inner.engine.own()?,
+        inner: Arc::clone(inner),
         number,
         waiting: receiver,
     };
-    (Queue(sender), writer.run())
+    if writer.own.is_none() {
+        inner.spawn(writer.run());
+        return Ok(Queue(sender));
+    }
+    let (runtime, token) = (Handle::current(), inner.token());
+    let run = move || {
+        runtime.block_on(writer.run());
+        drop(token);
+    };
+    let thread = thread::Builder::new().name("parlour-commit".to_owned());
+    thread.spawn(run).map_err(Error::internal)?;
+    Ok(Queue(sender))
 }
 
 struct Writer {
     inner: Arc<Inner>,
+    /// On SQLite the writer has a thread and a connection of its own, and blocks it.
+    own: Option<Own>,
     number: usize,
     most: usize,
     waiting: mpsc::Receiver<Job>,
@@ -118,7 +135,11 @@ impl Writer {
     async fn gather(&mut self, jobs: &mut Vec<Job>) {
         let mut quiet = 0;
         while quiet < QUIET && jobs.len() < self.most {
-            tokio::task::yield_now().await;
+            if self.own.is_some() {
+                thread::yield_now();
+            } else {
+                tokio::task::yield_now().await;
+            }
             let before = jobs.len();
             while jobs.len() < self.most
                 && let Ok(job) = self.waiting.try_recv()
@@ -176,11 +197,11 @@ impl Writer {
 
     /// One batch, a few times if another process was faster, within the callers' patience.
     async fn commit(
-        &self,
+        &mut self,
         messages: &[NewMessage],
         deadline: Instant,
     ) -> Result<Vec<Append>, Fault> {
-        if self.inner.engine.has_one_writer() {
+        if self.own.is_some() {
             return self.tries(messages, deadline).await;
         }
         let left = deadline.saturating_duration_since(Instant::now());
@@ -188,13 +209,13 @@ impl Writer {
             Ok(result) => result,
             Err(_) => {
                 self.distrust(messages);
-                Err(Fault::Down(sqlx::Error::PoolTimedOut))
+                Err(Fault::Down("the database does not answer in time".into()))
             }
         }
     }
 
     async fn tries(
-        &self,
+        &mut self,
         messages: &[NewMessage],
         deadline: Instant,
     ) -> Result<Vec<Append>, Fault> {
@@ -211,9 +232,18 @@ impl Writer {
         }
     }
 
-    async fn once(&self, messages: &[NewMessage]) -> Result<Vec<Append>, Fault> {
+    async fn once(&mut self, messages: &[NewMessage]) -> Result<Vec<Append>, Fault> {
+        if let Some(own) = &mut self.own {
+            let done = own.transact(|conn| sqlite::store(conn, messages));
+            return done.map_err(|failed| {
+                if failed.is_doubtful {
+                    self.distrust(messages);
+                }
+                failed.fault
+            });
+        }
         let mut conn = self.inner.engine.begin().await?;
-        let answers = batch::store(&mut conn, messages).await?;
+        let answers = postgres::store(&mut conn, messages).await?;
         if answers
             .iter()
             .any(|answer| matches!(answer, Append::Stored(_)))
@@ -232,7 +262,7 @@ impl Writer {
         Ok(answers)
     }
 
-    async fn one_by_one(&self, messages: &[NewMessage]) -> Vec<Result<Append, Error>> {
+    async fn one_by_one(&mut self, messages: &[NewMessage]) -> Vec<Result<Append, Error>> {
         let mut outcome = Vec::with_capacity(messages.len());
         for message in messages {
             let deadline = Instant::now() + PATIENCE;
@@ -254,7 +284,7 @@ impl Writer {
     }
 
     /// Remembers what was stored, announces it, and answers.
-    async fn publish(&self, callers: Vec<Caller>, outcome: Vec<Result<Append, Error>>) {
+    async fn publish(&mut self, callers: Vec<Caller>, outcome: Vec<Result<Append, Error>>) {
         let events: Vec<Arc<Event>> = outcome
             .iter()
             .filter_map(|answer| match answer {
