@@ -69,22 +69,26 @@ impl Queue {
 /// # Errors
 /// SQLite's file cannot be opened once more, or the system gives no thread.
 pub(crate) fn lane(inner: &Arc<Inner>, number: usize) -> Result<Queue, Error> {
-    let (sender, receiver) = mpsc::channel(inner.options.append_queue.max(1));
-    let writer = Writer {
+    let (sender, queue) = mpsc::channel(inner.options.append_queue.max(1));
+    let waiting = Waiting {
+        queue,
+        jobs: Vec::new(),
         most: inner.options.append_batch.max(1),
+    };
+    let writer = Writer {
         depth: gauge!("parlour_append_queue", "lane" => number.to_string()),
         own: inner.engine.own()?,
         inner: Arc::clone(inner),
         number,
-        waiting: receiver,
+        last: 0,
     };
     if writer.own.is_none() {
-        inner.spawn(writer.run());
+        inner.spawn(writer.run(waiting));
         return Ok(Queue(sender));
     }
     let (runtime, token) = (Handle::current(), inner.token());
     let run = move || {
-        runtime.block_on(writer.run());
+        runtime.block_on(writer.run(waiting));
         drop(token);
     };
     let thread = thread::Builder::new().name("parlour-commit".to_owned());
@@ -97,27 +101,75 @@ struct Writer {
     /// On SQLite the writer has a thread and a connection of its own, and blocks it.
     own: Option<Own>,
     number: usize,
-    most: usize,
-    waiting: mpsc::Receiver<Job>,
     depth: Gauge,
+    /// How many messages the last batch had.
+    last: usize,
+}
+
+/// What is not committed yet.
+struct Waiting {
+    queue: mpsc::Receiver<Job>,
+    /// The next batch, and how long it may become.
+    jobs: Vec<Job>,
+    most: usize,
+}
+
+impl Waiting {
+    /// Fills the batch with what callers who are ready to run have to say. Callers who were answered
+    /// together come back together; a commit for the first of them alone would make the others wait
+    /// for one more. No clock is asked: as soon as nobody comes, the batch goes.
+    async fn gather(&mut self) {
+        let mut quiet = 0;
+        while quiet < QUIET && self.jobs.len() < self.most {
+            tokio::task::yield_now().await;
+            let before = self.jobs.len();
+            while self.jobs.len() < self.most
+                && let Ok(job) = self.queue.try_recv()
+            {
+                self.jobs.push(job);
+            }
+            quiet = if self.jobs.len() == before {
+                quiet + 1
+            } else {
+                0
+            };
+        }
+    }
+
+    /// Tells everybody who waits, also those not yet taken, that the database is away: nobody waits
+    /// in a queue for one timeout after another.
+    fn refuse(&mut self, callers: Vec<Caller>, outcome: Vec<Result<Append, Error>>) {
+        let answers: Vec<Answer> = callers.into_iter().zip(outcome).collect();
+        for (caller, answer) in answers {
+            let _ = caller.send(answer);
+        }
+        while let Ok(job) = self.queue.try_recv() {
+            let _ = job
+                .caller
+                .send(Err(Error::unavailable("the database does not answer")));
+        }
+    }
 }
 
 impl Writer {
-    async fn run(mut self) {
+    async fn run(mut self, mut waiting: Waiting) {
         let stop = self.inner.stop().clone();
-        let mut jobs = Vec::with_capacity(self.most);
         loop {
             tokio::select! {
                 biased;
-                () = stop.cancelled(), if !self.waiting.is_closed() => self.waiting.close(),
-                count = self.waiting.recv_many(&mut jobs, self.most) => {
+                () = stop.cancelled(), if !waiting.queue.is_closed() => waiting.queue.close(),
+                count = waiting.queue.recv_many(&mut waiting.jobs, waiting.most) => {
                     if count == 0 {
                         break;
                     }
-                    self.gather(&mut jobs).await;
-                    let depth = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
+                    let Some(gathered) = self.gather(waiting).await else {
+                        return;
+                    };
+                    waiting = gathered;
+                    let depth = u32::try_from(waiting.queue.len()).unwrap_or(u32::MAX);
                     self.depth.set(depth);
-                    self.store(std::mem::take(&mut jobs)).await;
+                    self.last = waiting.jobs.len();
+                    self.store(&mut waiting).await;
                 }
             }
         }
@@ -129,38 +181,36 @@ impl Writer {
         let _ = announced.await;
     }
 
-    /// Fills the batch with what callers who are ready to run have to say. Callers who were answered
-    /// together come back together; a commit for the first of them alone would make the others wait
-    /// for one more. No clock is asked: as soon as nobody comes, the batch goes.
-    async fn gather(&mut self, jobs: &mut Vec<Job>) {
-        let mut quiet = 0;
-        while quiet < QUIET && jobs.len() < self.most {
-            if self.own.is_some() {
-                thread::yield_now();
-            } else {
-                tokio::task::yield_now().await;
-            }
-            let before = jobs.len();
-            while jobs.len() < self.most
-                && let Ok(job) = self.waiting.try_recv()
-            {
-                jobs.push(job);
-            }
-            quiet = if jobs.len() == before { quiet + 1 } else { 0 };
+    /// Callers run on the runtime's threads, so that is where it shows whether more of them come. Who
+    /// has a thread asks only when fewer came than last time: alone, a message goes at once. `None`: the
+    /// runtime ended.
+    async fn gather(&mut self, mut waiting: Waiting) -> Option<Waiting> {
+        if self.own.is_none() {
+            waiting.gather().await;
+            return Some(waiting);
         }
+        if waiting.jobs.len() >= self.last {
+            return Some(waiting);
+        }
+        let gathering = tokio::spawn(async move {
+            waiting.gather().await;
+            waiting
+        });
+        gathering.await.ok()
     }
 
-    async fn store(&mut self, jobs: Vec<Job>) {
+    async fn store(&mut self, waiting: &mut Waiting) {
         let inner = Arc::clone(&self.inner);
         let lane = &inner.lanes[self.number];
-        let (messages, callers): (Vec<_>, Vec<_>) = jobs
-            .into_iter()
+        let (messages, callers): (Vec<_>, Vec<_>) = waiting
+            .jobs
+            .drain(..)
             .map(|job| (job.message, job.caller))
             .unzip();
         let deadline = Instant::now() + PATIENCE;
         let Ok(gate) = timeout_at(deadline, lane.gate.lock()).await else {
             let faults = (0..callers.len()).map(|_| Err(Error::unavailable("no turn in time")));
-            self.refuse(callers, faults.collect());
+            waiting.refuse(callers, faults.collect());
             return;
         };
         let begun = Instant::now();
@@ -176,7 +226,7 @@ impl Writer {
                     .iter()
                     .map(|_| Err(Error::unavailable(error.to_string())));
                 let outcome = outcome.collect();
-                self.refuse(callers, outcome);
+                waiting.refuse(callers, outcome);
             }
             Err(Fault::Again(error)) => {
                 tracing::debug!(%error, "storing one by one");
@@ -306,20 +356,6 @@ impl Writer {
             told: None,
         };
         self.inner.lanes[self.number].announcer.tell(news).await;
-    }
-
-    /// Tells everybody who waits, also those not yet taken, that the database is away: nobody waits
-    /// in a queue for one timeout after another.
-    fn refuse(&mut self, callers: Vec<Caller>, outcome: Vec<Result<Append, Error>>) {
-        let answers: Vec<Answer> = callers.into_iter().zip(outcome).collect();
-        for (caller, answer) in answers {
-            let _ = caller.send(answer);
-        }
-        while let Ok(job) = self.waiting.try_recv() {
-            let _ = job
-                .caller
-                .send(Err(Error::unavailable("the database does not answer")));
-        }
     }
 }
 
