@@ -54,7 +54,7 @@ struct Home {
     paths: &'static [&'static str],
 }
 
-const HOMES: [Home; 4] = [
+const HOMES: [Home; 5] = [
     Home {
         library: "sqlx",
         packages: &["parlour-store"],
@@ -65,6 +65,11 @@ const HOMES: [Home; 4] = [
         packages: &["parlour-web", "parlour"],
         // The wiring serves the router that the web crate built, and does no more with it.
         paths: &["crates/parlour-web/", "crates/parlour/src/serve"],
+    },
+    Home {
+        library: "rusqlite",
+        packages: &["parlour-store"],
+        paths: &["crates/parlour-store/"],
     },
     Home {
         library: "redis",

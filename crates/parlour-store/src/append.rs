@@ -1,6 +1,7 @@
 //! The group commit: waiting messages, one multi-row insert, one durable commit, all answers.
 //!
-//! Each lane has a bounded queue and one writer task. The writer takes whatever waits and never waits
+//! Each lane has a bounded queue and one writer: on PostgreSQL a task, on SQLite a thread that owns its
+//! connection and runs a whole batch without leaving it. The writer takes whatever waits and never waits
 //! for a timer: under load the batches grow by themselves, because messages arrive while the last
 //! batch is being made durable.
 
@@ -10,6 +11,7 @@ mod sqlite;
 
 use crate::{
     announcer::{Answer, News},
+    engine::sqlite::Own,
     fault::Fault,
     options::PATIENCE,
     store::Inner,
@@ -20,8 +22,9 @@ use parlour_core::{
     error::BUSY,
     ports::{Append, NewMessage, Pending},
 };
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{sync::Arc, thread, time::Duration};
 use tokio::{
+    runtime::Handle,
     sync::{
         mpsc::{self, error::TrySendError},
         oneshot,
@@ -61,46 +64,112 @@ impl Queue {
     }
 }
 
-/// A lane's queue and the task that empties it.
-pub(crate) fn lane(
-    inner: Arc<Inner>,
-    number: usize,
-) -> (Queue, impl Future<Output = ()> + Send + 'static) {
-    let (sender, receiver) = mpsc::channel(inner.options.append_queue.max(1));
-    let writer = Writer {
+/// A lane's queue; starts what empties it, which ends when the store is closed or dropped.
+///
+/// # Errors
+/// SQLite's file cannot be opened once more, or the system gives no thread.
+pub(crate) fn lane(inner: &Arc<Inner>, number: usize) -> Result<Queue, Error> {
+    let (sender, queue) = mpsc::channel(inner.options.append_queue.max(1));
+    let waiting = Waiting {
+        queue,
+        jobs: Vec::new(),
         most: inner.options.append_batch.max(1),
-        depth: gauge!("parlour_append_queue", "lane" => number.to_string()),
-        inner,
-        number,
-        waiting: receiver,
     };
-    (Queue(sender), writer.run())
+    let writer = Writer {
+        depth: gauge!("parlour_append_queue", "lane" => number.to_string()),
+        own: inner.engine.own()?,
+        inner: Arc::clone(inner),
+        number,
+        last: 0,
+    };
+    if writer.own.is_none() {
+        inner.spawn(writer.run(waiting));
+        return Ok(Queue(sender));
+    }
+    let (runtime, token) = (Handle::current(), inner.token());
+    let run = move || {
+        runtime.block_on(writer.run(waiting));
+        drop(token);
+    };
+    let thread = thread::Builder::new().name("parlour-commit".to_owned());
+    thread.spawn(run).map_err(Error::internal)?;
+    Ok(Queue(sender))
 }
 
 struct Writer {
     inner: Arc<Inner>,
+    /// On SQLite the writer has a thread and a connection of its own, and blocks it.
+    own: Option<Own>,
     number: usize,
-    most: usize,
-    waiting: mpsc::Receiver<Job>,
     depth: Gauge,
+    /// How many messages the last batch had.
+    last: usize,
+}
+
+/// What is not committed yet.
+struct Waiting {
+    queue: mpsc::Receiver<Job>,
+    /// The next batch, and how long it may become.
+    jobs: Vec<Job>,
+    most: usize,
+}
+
+impl Waiting {
+    /// Fills the batch with what callers who are ready to run have to say. Callers who were answered
+    /// together come back together; a commit for the first of them alone would make the others wait
+    /// for one more. No clock is asked: as soon as nobody comes, the batch goes.
+    async fn gather(&mut self) {
+        let mut quiet = 0;
+        while quiet < QUIET && self.jobs.len() < self.most {
+            tokio::task::yield_now().await;
+            let before = self.jobs.len();
+            while self.jobs.len() < self.most
+                && let Ok(job) = self.queue.try_recv()
+            {
+                self.jobs.push(job);
+            }
+            quiet = if self.jobs.len() == before {
+                quiet + 1
+            } else {
+                0
+            };
+        }
+    }
+
+    /// Tells everybody who waits, also those not yet taken, that the database is away: nobody waits
+    /// in a queue for one timeout after another.
+    fn refuse(&mut self, callers: Vec<Caller>, outcome: Vec<Result<Append, Error>>) {
+        let answers: Vec<Answer> = callers.into_iter().zip(outcome).collect();
+        for (caller, answer) in answers {
+            let _ = caller.send(answer);
+        }
+        while let Ok(job) = self.queue.try_recv() {
+            let _ = job
+                .caller
+                .send(Err(Error::unavailable("the database does not answer")));
+        }
+    }
 }
 
 impl Writer {
-    async fn run(mut self) {
+    async fn run(mut self, mut waiting: Waiting) {
         let stop = self.inner.stop().clone();
-        let mut jobs = Vec::with_capacity(self.most);
         loop {
             tokio::select! {
                 biased;
-                () = stop.cancelled(), if !self.waiting.is_closed() => self.waiting.close(),
-                count = self.waiting.recv_many(&mut jobs, self.most) => {
+                () = stop.cancelled(), if !waiting.queue.is_closed() => waiting.queue.close(),
+                count = waiting.queue.recv_many(&mut waiting.jobs, waiting.most) => {
                     if count == 0 {
                         break;
                     }
-                    self.gather(&mut jobs).await;
-                    let depth = u32::try_from(self.waiting.len()).unwrap_or(u32::MAX);
+                    let Some(gathered) = self.gather(waiting).await else {
+                        return;
+                    };
+                    waiting = gathered;
+                    let depth = u32::try_from(waiting.queue.len()).unwrap_or(u32::MAX);
                     self.depth.set(depth);
-                    self.store(std::mem::take(&mut jobs)).await;
+                    self.last = waiting.jobs.len();
+                    self.store(&mut waiting).await;
                 }
             }
         }
@@ -112,34 +181,36 @@ impl Writer {
         let _ = announced.await;
     }
 
-    /// Fills the batch with what callers who are ready to run have to say. Callers who were answered
-    /// together come back together; a commit for the first of them alone would make the others wait
-    /// for one more. No clock is asked: as soon as nobody comes, the batch goes.
-    async fn gather(&mut self, jobs: &mut Vec<Job>) {
-        let mut quiet = 0;
-        while quiet < QUIET && jobs.len() < self.most {
-            tokio::task::yield_now().await;
-            let before = jobs.len();
-            while jobs.len() < self.most
-                && let Ok(job) = self.waiting.try_recv()
-            {
-                jobs.push(job);
-            }
-            quiet = if jobs.len() == before { quiet + 1 } else { 0 };
+    /// Callers run on the runtime's threads, so that is where it shows whether more of them come. Who
+    /// has a thread asks only when fewer came than last time: alone, a message goes at once. `None`: the
+    /// runtime ended.
+    async fn gather(&mut self, mut waiting: Waiting) -> Option<Waiting> {
+        if self.own.is_none() {
+            waiting.gather().await;
+            return Some(waiting);
         }
+        if waiting.jobs.len() >= self.last {
+            return Some(waiting);
+        }
+        let gathering = tokio::spawn(async move {
+            waiting.gather().await;
+            waiting
+        });
+        gathering.await.ok()
     }
 
-    async fn store(&mut self, jobs: Vec<Job>) {
+    async fn store(&mut self, waiting: &mut Waiting) {
         let inner = Arc::clone(&self.inner);
         let lane = &inner.lanes[self.number];
-        let (messages, callers): (Vec<_>, Vec<_>) = jobs
-            .into_iter()
+        let (messages, callers): (Vec<_>, Vec<_>) = waiting
+            .jobs
+            .drain(..)
             .map(|job| (job.message, job.caller))
             .unzip();
         let deadline = Instant::now() + PATIENCE;
         let Ok(gate) = timeout_at(deadline, lane.gate.lock()).await else {
             let faults = (0..callers.len()).map(|_| Err(Error::unavailable("no turn in time")));
-            self.refuse(callers, faults.collect());
+            waiting.refuse(callers, faults.collect());
             return;
         };
         let begun = Instant::now();
@@ -155,7 +226,7 @@ impl Writer {
                     .iter()
                     .map(|_| Err(Error::unavailable(error.to_string())));
                 let outcome = outcome.collect();
-                self.refuse(callers, outcome);
+                waiting.refuse(callers, outcome);
             }
             Err(Fault::Again(error)) => {
                 tracing::debug!(%error, "storing one by one");
@@ -176,11 +247,11 @@ impl Writer {
 
     /// One batch, a few times if another process was faster, within the callers' patience.
     async fn commit(
-        &self,
+        &mut self,
         messages: &[NewMessage],
         deadline: Instant,
     ) -> Result<Vec<Append>, Fault> {
-        if self.inner.engine.has_one_writer() {
+        if self.own.is_some() {
             return self.tries(messages, deadline).await;
         }
         let left = deadline.saturating_duration_since(Instant::now());
@@ -188,13 +259,13 @@ impl Writer {
             Ok(result) => result,
             Err(_) => {
                 self.distrust(messages);
-                Err(Fault::Down(sqlx::Error::PoolTimedOut))
+                Err(Fault::Down("the database does not answer in time".into()))
             }
         }
     }
 
     async fn tries(
-        &self,
+        &mut self,
         messages: &[NewMessage],
         deadline: Instant,
     ) -> Result<Vec<Append>, Fault> {
@@ -211,9 +282,18 @@ impl Writer {
         }
     }
 
-    async fn once(&self, messages: &[NewMessage]) -> Result<Vec<Append>, Fault> {
+    async fn once(&mut self, messages: &[NewMessage]) -> Result<Vec<Append>, Fault> {
+        if let Some(own) = &mut self.own {
+            let done = own.transact(|conn| sqlite::store(conn, messages));
+            return done.map_err(|failed| {
+                if failed.is_doubtful {
+                    self.distrust(messages);
+                }
+                failed.fault
+            });
+        }
         let mut conn = self.inner.engine.begin().await?;
-        let answers = batch::store(&mut conn, messages).await?;
+        let answers = postgres::store(&mut conn, messages).await?;
         if answers
             .iter()
             .any(|answer| matches!(answer, Append::Stored(_)))
@@ -232,7 +312,7 @@ impl Writer {
         Ok(answers)
     }
 
-    async fn one_by_one(&self, messages: &[NewMessage]) -> Vec<Result<Append, Error>> {
+    async fn one_by_one(&mut self, messages: &[NewMessage]) -> Vec<Result<Append, Error>> {
         let mut outcome = Vec::with_capacity(messages.len());
         for message in messages {
             let deadline = Instant::now() + PATIENCE;
@@ -254,7 +334,7 @@ impl Writer {
     }
 
     /// Remembers what was stored, announces it, and answers.
-    async fn publish(&self, callers: Vec<Caller>, outcome: Vec<Result<Append, Error>>) {
+    async fn publish(&mut self, callers: Vec<Caller>, outcome: Vec<Result<Append, Error>>) {
         let events: Vec<Arc<Event>> = outcome
             .iter()
             .filter_map(|answer| match answer {
@@ -276,20 +356,6 @@ impl Writer {
             told: None,
         };
         self.inner.lanes[self.number].announcer.tell(news).await;
-    }
-
-    /// Tells everybody who waits, also those not yet taken, that the database is away: nobody waits
-    /// in a queue for one timeout after another.
-    fn refuse(&mut self, callers: Vec<Caller>, outcome: Vec<Result<Append, Error>>) {
-        let answers: Vec<Answer> = callers.into_iter().zip(outcome).collect();
-        for (caller, answer) in answers {
-            let _ = caller.send(answer);
-        }
-        while let Ok(job) = self.waiting.try_recv() {
-            let _ = job
-                .caller
-                .send(Err(Error::unavailable("the database does not answer")));
-        }
     }
 }
 

@@ -24,10 +24,12 @@ pub(crate) type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Se
 
 /// An open database.
 pub(crate) enum Engine {
-    /// SQLite: one connection that writes, several that read.
+    /// SQLite: one connection that writes, several that read, and one of the group commit.
     Sqlite {
         write: SqlitePool,
         read: SqlitePool,
+        /// The file, for the connection that commits messages.
+        file: sqlite::File,
         /// A folder to remove at the end.
         scratch: Option<PathBuf>,
     },
@@ -61,7 +63,7 @@ impl Engine {
             Self::Sqlite { read, .. } => read.acquire().await.map(Conn::SqliteRead),
             Self::Postgres(pool) => pool.acquire().await.map(Conn::PostgresRead),
         };
-        conn.map_err(away)
+        conn.map_err(|error| Fault::from(error).away())
     }
 
     /// A transaction for writing.
@@ -73,7 +75,15 @@ impl Engine {
             }
             Self::Postgres(pool) => pool.begin().await.map(Conn::PostgresWrite),
         };
-        conn.map_err(away)
+        conn.map_err(|error| Fault::from(error).away())
+    }
+
+    /// On SQLite, a connection for the thread that commits messages.
+    pub(crate) fn own(&self) -> Result<Option<sqlite::Own>, Error> {
+        match self {
+            Self::Sqlite { file, .. } => sqlite::Own::open(file.clone()).map(Some),
+            Self::Postgres(_) => Ok(None),
+        }
     }
 
     /// Whether only one transaction can write at a time.
@@ -103,14 +113,6 @@ impl Drop for Engine {
             // Best effort: a scratch database is nobody's data.
             let _ = std::fs::remove_dir_all(folder);
         }
-    }
-}
-
-/// Whatever keeps us from a connection (it refuses us, is starting, is full), the database is away.
-fn away(error: sqlx::Error) -> Fault {
-    match Fault::from(error) {
-        Fault::Final(error) => Fault::Down(sqlx::Error::Configuration(format!("{error:?}").into())),
-        other => other,
     }
 }
 

@@ -2,23 +2,43 @@
 
 use parlour_core::Error;
 
+/// What a driver said.
+pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// A failure of the database.
 #[derive(Debug)]
 pub(crate) enum Fault {
     /// The connection broke; another one may work.
-    Lost(sqlx::Error),
+    Lost(Cause),
     /// Another writer was faster (unique key, deadlock, serialization): try again from the start.
-    Again(sqlx::Error),
+    Again(Cause),
     /// The database cannot do it now.
-    Down(sqlx::Error),
+    Down(Cause),
     /// Nothing to be done.
     Final(Error),
 }
 
 impl Fault {
     /// Data that should not be there.
-    pub(crate) fn broken(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub(crate) fn broken(source: impl Into<Cause>) -> Self {
         Self::Final(Error::internal(source))
+    }
+
+    /// Whatever keeps us from a connection (it refuses us, is starting, is full), the database is away.
+    pub(crate) fn away(self) -> Self {
+        match self {
+            Self::Final(error) => Self::Down(format!("{error:?}").into()),
+            other => other,
+        }
+    }
+
+    fn of(sort: Sort, cause: Cause) -> Self {
+        match sort {
+            Sort::Lost => Self::Lost(cause),
+            Sort::Again => Self::Again(cause),
+            Sort::Down => Self::Down(cause),
+            Sort::Final => Self::Final(Error::internal(cause)),
+        }
     }
 
     /// What the caller is told.
@@ -40,24 +60,30 @@ impl From<Error> for Fault {
 impl From<sqlx::Error> for Fault {
     fn from(error: sqlx::Error) -> Self {
         use sqlx::Error as E;
-        match &error {
-            E::Io(_) | E::Tls(_) | E::Protocol(_) | E::WorkerCrashed => Self::Lost(error),
-            E::PoolTimedOut | E::PoolClosed | E::BeginFailed => Self::Down(error),
+        let sort = match &error {
+            E::Io(_) | E::Tls(_) | E::Protocol(_) | E::WorkerCrashed => Sort::Lost,
+            E::PoolTimedOut | E::PoolClosed | E::BeginFailed => Sort::Down,
             E::Database(database) => {
                 let code = database.code().unwrap_or_default();
                 let sqlite = database
                     .try_downcast_ref::<sqlx::sqlite::SqliteError>()
                     .is_some();
-                let sort = if sqlite { sort_sqlite } else { sort_postgres };
-                match sort(&code) {
-                    Sort::Lost => Self::Lost(error),
-                    Sort::Again => Self::Again(error),
-                    Sort::Down => Self::Down(error),
-                    Sort::Final => Self::Final(Error::internal(error)),
+                if sqlite {
+                    code.parse().map_or(Sort::Final, sort_sqlite)
+                } else {
+                    sort_postgres(&code)
                 }
             }
-            _ => Self::Final(Error::internal(error)),
-        }
+            _ => Sort::Final,
+        };
+        Self::of(sort, error.into())
+    }
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        let code = error.sqlite_error().map(|error| error.extended_code);
+        Self::of(code.map_or(Sort::Final, sort_sqlite), error.into())
     }
 }
 
@@ -69,10 +95,8 @@ enum Sort {
     Final,
 }
 
-fn sort_sqlite(code: &str) -> Sort {
-    let Ok(code) = code.parse::<u32>() else {
-        return Sort::Final;
-    };
+/// By SQLite's extended result code.
+fn sort_sqlite(code: i32) -> Sort {
     match code & 0xff {
         // CONSTRAINT: UNIQUE, PRIMARYKEY, FOREIGNKEY, ROWID.
         19 if matches!(code, 2067 | 1555 | 787 | 2579) => Sort::Again,
@@ -103,11 +127,11 @@ mod tests {
 
     #[test]
     fn races_are_tried_again_and_outages_are_not_our_fault() {
-        assert_eq!(sort_sqlite("2067"), Sort::Again);
-        assert_eq!(sort_sqlite("5"), Sort::Down);
-        assert_eq!(sort_sqlite("13"), Sort::Down);
-        assert_eq!(sort_sqlite("266"), Sort::Down);
-        assert_eq!(sort_sqlite("1"), Sort::Final);
+        assert_eq!(sort_sqlite(2067), Sort::Again);
+        assert_eq!(sort_sqlite(5), Sort::Down);
+        assert_eq!(sort_sqlite(13), Sort::Down);
+        assert_eq!(sort_sqlite(266), Sort::Down);
+        assert_eq!(sort_sqlite(1), Sort::Final);
         assert_eq!(sort_postgres("40P01"), Sort::Again);
         assert_eq!(sort_postgres("57P01"), Sort::Lost);
         assert_eq!(sort_postgres("08006"), Sort::Lost);

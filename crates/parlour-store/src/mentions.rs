@@ -6,6 +6,7 @@ use crate::{
     sql::{Sql, args, sql},
 };
 use parlour_core::{RoomId, UserId, model::Mention};
+use rusqlite::Connection;
 
 /// Accounts that went away meanwhile get no row.
 const WRITE: Sql = sql!(
@@ -13,6 +14,10 @@ const WRITE: Sql = sql!(
      SELECT u.id, CAST(v.value->>1 AS BIGINT), CAST(v.value->>2 AS BIGINT) FROM " [each 1] " v \
      JOIN users u ON u.id = CAST(v.value->>0 AS BIGINT) WHERE TRUE ON CONFLICT DO NOTHING"
 );
+
+/// [`WRITE`] for one row on SQLite.
+const WRITE_ONE: &str = "INSERT INTO mentions (user_id, room_id, seq) \
+     SELECT id, ?2, ?3 FROM users WHERE id = ?1 ON CONFLICT DO NOTHING";
 
 const ERASE: Sql = sql!("DELETE FROM mentions WHERE room_id = $1 AND seq = $2");
 
@@ -38,6 +43,17 @@ pub(crate) async fn write(
     if !rows.is_empty() {
         let list = serde_json::to_string(&rows).map_err(Fault::broken)?;
         conn.run(&WRITE, args![list]).await?;
+    }
+    Ok(())
+}
+
+/// [`write`] on the connection of the thread that commits messages.
+pub(crate) fn write_own(
+    conn: &Connection,
+    rows: impl Iterator<Item = (i64, i64, i64)>,
+) -> Result<(), Fault> {
+    for (user, room, seq) in rows {
+        conn.prepare_cached(WRITE_ONE)?.execute([user, room, seq])?;
     }
     Ok(())
 }

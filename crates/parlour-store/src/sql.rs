@@ -139,6 +139,41 @@ getters! {
     bool: bool;
 }
 
+/// What is read alike from the rows of both drivers; columns by position.
+pub(crate) trait Cells {
+    fn int(&self, column: usize) -> Result<i64, Fault>;
+    fn opt_int(&self, column: usize) -> Result<Option<i64>, Fault>;
+    fn opt_text(&self, column: usize) -> Result<Option<String>, Fault>;
+}
+
+impl Cells for Row {
+    fn int(&self, column: usize) -> Result<i64, Fault> {
+        self.int(column)
+    }
+
+    fn opt_int(&self, column: usize) -> Result<Option<i64>, Fault> {
+        self.opt_int(column)
+    }
+
+    fn opt_text(&self, column: usize) -> Result<Option<String>, Fault> {
+        self.opt_text(column)
+    }
+}
+
+impl Cells for rusqlite::Row<'_> {
+    fn int(&self, column: usize) -> Result<i64, Fault> {
+        self.get(column).map_err(Fault::from)
+    }
+
+    fn opt_int(&self, column: usize) -> Result<Option<i64>, Fault> {
+        self.get(column).map_err(Fault::from)
+    }
+
+    fn opt_text(&self, column: usize) -> Result<Option<String>, Fault> {
+        self.get(column).map_err(Fault::from)
+    }
+}
+
 impl Row {
     pub(crate) fn user(&self, column: usize) -> Result<UserId, Fault> {
         self.int(column).map(UserId::new)

@@ -27,7 +27,10 @@ use tokio::{
     sync::{Mutex, MutexGuard},
     time::{Duration, Instant, timeout, timeout_at},
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 
 /// How often a write that lost a race is tried.
 const TRIES: u32 = 6;
@@ -172,12 +175,8 @@ pub async fn open(
         closing: AtomicBool::new(false),
         stop: CancellationToken::new(),
     });
-    let queues = (0..count).map(|lane| {
-        let (queue, task) = append::lane(Arc::clone(&inner), lane);
-        inner.tracker.spawn(task);
-        queue
-    });
-    let queues = queues.collect();
+    let queues = (0..count).map(|lane| append::lane(&inner, lane));
+    let queues = queues.collect::<Result<_, _>>()?;
     let (lookup, task) = Lookup::new(Arc::clone(&inner));
     inner.spawn(task);
     Ok(Arc::new(SqlStore {
@@ -363,7 +362,17 @@ impl Inner {
         F: for<'a> Fn(&'a mut Conn) -> Work<'a, Done<T>> + Send + Sync,
     {
         let mut conn = self.engine.begin().await?;
-        let done = work(&mut conn).await?;
+        let done = match work(&mut conn).await {
+            Ok(done) => done,
+            Err(fault) => {
+                if self.engine.has_one_writer() {
+                    // Before the gate opens: who writes next must not meet this one's lock. How it
+                    // ends does not matter, the connection is looked at before its next use.
+                    let _ = conn.rollback().await;
+                }
+                return Err(fault);
+            }
+        };
         if done.commit {
             if let Err(fault) = conn.commit().await {
                 // Nobody knows whether it was committed, so it is not tried again.
@@ -377,6 +386,11 @@ impl Inner {
             conn.rollback().await?;
         }
         Ok(done)
+    }
+
+    /// What holds the store open until it is dropped.
+    pub(crate) fn token(&self) -> TaskTrackerToken {
+        self.tracker.token()
     }
 
     /// A commit may or may not have happened: what is remembered of these rooms is worth nothing

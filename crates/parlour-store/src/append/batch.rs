@@ -1,11 +1,9 @@
-//! One batch inside its transaction: a constant number of statements, however many messages.
+//! One batch inside its transaction, the same on both engines.
 //!
 //! What the database says about the batch is read first, then each message is decided in its turn,
-//! then all new rows are written at once.
+//! then all new rows are written at once. How the engines are asked is in `sqlite` and `postgres`.
 
-use super::{postgres, sqlite};
 use crate::{
-    engine::Conn,
     fault::Fault,
     mentions,
     rows::{self, Authors, MessageRow},
@@ -32,29 +30,30 @@ pub(super) fn created(message: &Arc<Message>) -> Event {
     }
 }
 
-/// Stores a batch; the answers are in the order of the messages. Nothing needs to be committed when
-/// none of them is [`Append::Stored`].
-pub(super) async fn store(conn: &mut Conn, messages: &[NewMessage]) -> Result<Vec<Append>, Fault> {
-    let asked = Asked::about(messages);
-    let mut facts = if conn.is_sqlite() {
-        sqlite::read(conn, asked).await?
-    } else {
-        postgres::read(conn, asked).await?
-    };
-    let mut fresh = Vec::new();
-    let plan = messages
-        .iter()
-        .map(|message| facts.decide(message, &mut fresh))
-        .collect::<Result<Vec<Plan>, _>>()?;
-    let stored = write(conn, &facts, fresh).await?;
-    Ok(plan
-        .into_iter()
-        .map(|plan| match plan {
-            Plan::Answer(answer) => answer,
-            Plan::Store(index) => Append::Stored(Arc::clone(&stored[index])),
-            Plan::Same(index) => Append::Repeated(Arc::clone(&stored[index])),
-        })
-        .collect())
+/// What becomes of each message of a batch, and the rows that are written for it.
+pub(super) struct Decided<'a> {
+    plan: Vec<Plan>,
+    pub(super) fresh: Vec<Fresh<'a>>,
+}
+
+impl Decided<'_> {
+    /// The answers, in the order of the messages; the ids are in the order of the rows.
+    pub(super) fn answers(self, ids: Vec<i64>) -> Vec<Append> {
+        let stored: Vec<_> = self
+            .fresh
+            .into_iter()
+            .zip(ids)
+            .map(|(row, id)| row.stored(id))
+            .collect();
+        self.plan
+            .into_iter()
+            .map(|plan| match plan {
+                Plan::Answer(answer) => answer,
+                Plan::Store(index) => Append::Stored(Arc::clone(&stored[index])),
+                Plan::Same(index) => Append::Repeated(Arc::clone(&stored[index])),
+            })
+            .collect()
+    }
 }
 
 /// What is asked of the database before anything is decided. Each list is sorted and without
@@ -68,7 +67,7 @@ pub(super) struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    fn about(messages: &'a [NewMessage]) -> Self {
+    pub(super) fn about(messages: &'a [NewMessage]) -> Self {
         fn set<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
             let mut items: Vec<T> = items.collect();
             items.sort_unstable();
@@ -103,6 +102,33 @@ pub(super) struct Fresh<'a> {
     pub(super) mentions: Option<String>,
 }
 
+impl Fresh<'_> {
+    /// The rows by which this message's mentions are counted.
+    pub(super) fn addressed(&self) -> impl Iterator<Item = (i64, i64, i64)> + '_ {
+        let message = self.message;
+        mentions::rows(message.room, self.seq, message.author, &message.mentions)
+    }
+
+    fn stored(self, id: i64) -> Arc<Message> {
+        let message = self.message;
+        Arc::new(Message {
+            id: MessageId::new(id),
+            room: message.room,
+            owner: message.author,
+            sender: Arc::clone(&message.sender),
+            seq: self.seq,
+            text: message.text.clone(),
+            nonce: message.nonce.clone(),
+            reply_to: message.reply_to,
+            mentions: message.mentions.clone(),
+            reactions: Vec::new(),
+            created_at: message.at,
+            updated_at: message.at,
+            html: Html::default(),
+        })
+    }
+}
+
 /// A living room as the batch moves it on.
 struct RoomNow {
     seq: i64,
@@ -126,8 +152,6 @@ pub(super) struct Facts {
     nonces: HashMap<(UserId, String), Taken>,
     /// Messages of ended rooms whose nonces are free again.
     pub(super) released: Vec<i64>,
-    /// The largest message id so far, where ids are given here.
-    pub(super) last_id: i64,
 }
 
 /// A message that has one of the nonces: itself (`None`: deleted), its id, author, nonce and body hash,
@@ -182,6 +206,19 @@ impl Facts {
             .insert(key, Taken::Before(known.message, known.hash));
     }
 
+    /// Decides each message in its turn.
+    pub(super) fn decide_all<'a>(
+        &mut self,
+        messages: &'a [NewMessage],
+    ) -> Result<Decided<'a>, Fault> {
+        let mut fresh = Vec::new();
+        let plan = messages
+            .iter()
+            .map(|message| self.decide(message, &mut fresh))
+            .collect::<Result<_, _>>()?;
+        Ok(Decided { plan, fresh })
+    }
+
     fn decide<'a>(
         &mut self,
         message: &'a NewMessage,
@@ -231,55 +268,13 @@ impl Facts {
     }
 
     /// The rooms that were written in: id, newest seq, how many messages more.
-    fn moved(&self) -> Vec<(i64, i64, i64)> {
+    pub(super) fn moved(&self) -> Vec<(i64, i64, i64)> {
         self.rooms
             .iter()
             .filter(|(_, room)| room.added > 0)
             .map(|(id, room)| (id.get(), room.seq, room.added))
             .collect()
     }
-}
-
-async fn write(
-    conn: &mut Conn,
-    facts: &Facts,
-    fresh: Vec<Fresh<'_>>,
-) -> Result<Vec<Arc<Message>>, Fault> {
-    if fresh.is_empty() {
-        return Ok(Vec::new());
-    }
-    let moved = facts.moved();
-    let ids = if conn.is_sqlite() {
-        sqlite::write(conn, facts, &fresh, &moved).await?
-    } else {
-        postgres::write(conn, facts, &fresh, &moved).await?
-    };
-    mentions::write(conn, fresh.iter().flat_map(addressed)).await?;
-    let stored = fresh.into_iter().zip(ids).map(|(row, id)| {
-        let message = row.message;
-        Arc::new(Message {
-            id: MessageId::new(id),
-            room: message.room,
-            owner: message.author,
-            sender: Arc::clone(&message.sender),
-            seq: row.seq,
-            text: message.text.clone(),
-            nonce: message.nonce.clone(),
-            reply_to: message.reply_to,
-            mentions: message.mentions.clone(),
-            reactions: Vec::new(),
-            created_at: message.at,
-            updated_at: message.at,
-            html: Html::default(),
-        })
-    });
-    Ok(stored.collect())
-}
-
-/// The rows by which a new message's mentions are counted.
-fn addressed<'a>(row: &'a Fresh<'_>) -> impl Iterator<Item = (i64, i64, i64)> + 'a {
-    let message = row.message;
-    mentions::rows(message.room, row.seq, message.author, &message.mentions)
 }
 
 /// The identity of a body: its room, its text, and what it answers.

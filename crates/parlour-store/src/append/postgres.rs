@@ -1,13 +1,17 @@
-//! The batch's statements on PostgreSQL: arrays in, rows out.
+//! The batch's statements on PostgreSQL: arrays in, rows out, a constant number of statements.
 
 use super::batch::{Asked, Facts, Fresh, Known};
 use crate::{
     engine::Conn,
     fault::Fault,
+    mentions,
     rows::{MESSAGE_COLUMNS, MessageRow, author, message_columns},
     sql::{Arg, Sql, args, sql},
 };
-use parlour_core::{MessageId, RoomId};
+use parlour_core::{
+    MessageId, RoomId,
+    ports::{Append, NewMessage},
+};
 use std::collections::HashMap;
 
 /// Locked in order of id, so that two batches never wait for each other. What is read after it cannot
@@ -49,7 +53,20 @@ const ADVANCE: Sql = sql!(
      FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS v(id, seq, n) WHERE rooms.id = v.id"
 );
 
-pub(super) async fn read(conn: &mut Conn, asked: Asked<'_>) -> Result<Facts, Fault> {
+/// Stores a batch; the answers are in the order of the messages. Nothing needs to be committed when
+/// none of them is [`Append::Stored`].
+pub(super) async fn store(conn: &mut Conn, messages: &[NewMessage]) -> Result<Vec<Append>, Fault> {
+    let mut facts = read(conn, Asked::about(messages)).await?;
+    let decided = facts.decide_all(messages)?;
+    let ids = if decided.fresh.is_empty() {
+        Vec::new()
+    } else {
+        write(conn, &facts, &decided.fresh).await?
+    };
+    Ok(decided.answers(ids))
+}
+
+async fn read(conn: &mut Conn, asked: Asked<'_>) -> Result<Facts, Fault> {
     let mut facts = Facts::default();
     for row in conn.rows(&ROOMS, args![asked.rooms]).await? {
         facts.room(row.int(0)?, row.int(1)?, row.int(2)?);
@@ -77,12 +94,8 @@ pub(super) async fn read(conn: &mut Conn, asked: Asked<'_>) -> Result<Facts, Fau
 }
 
 /// Writes the batch; the new ids are in the order of the rows.
-pub(super) async fn write(
-    conn: &mut Conn,
-    facts: &Facts,
-    fresh: &[Fresh<'_>],
-    moved: &[(i64, i64, i64)],
-) -> Result<Vec<i64>, Fault> {
+async fn write(conn: &mut Conn, facts: &Facts, fresh: &[Fresh<'_>]) -> Result<Vec<i64>, Fault> {
+    let moved = facts.moved();
     if !facts.released.is_empty() {
         conn.run(&RELEASE, args![facts.released.clone()]).await?;
     }
@@ -97,6 +110,7 @@ pub(super) async fn write(
     if usize::try_from(changed) != Ok(moved.len()) {
         return Err(Fault::broken("a locked room went away"));
     }
+    mentions::write(conn, fresh.iter().flat_map(Fresh::addressed)).await?;
     Ok(ids)
 }
 

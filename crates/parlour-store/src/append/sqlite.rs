@@ -1,123 +1,174 @@
-//! The batch's statements on SQLite: one that reads, one call that writes.
+//! The batch's statements on SQLite: small ones, prepared once and run for each room, author and nonce.
 //!
-//! Each statement, and each row it answers, crosses from the connection's thread to ours. So everything
-//! is asked at once and answered as one row of JSON.
+//! The thread that runs them owns the connection, so a statement costs what SQLite needs for it and
+//! nothing else.
 
 use super::batch::{Asked, Facts, Fresh, Known};
 use crate::{
-    engine::Conn,
+    engine::sqlite::Worked,
     fault::Fault,
-    rows::{MessageRow, author, message_columns},
-    sql::{Sql, args, sql},
+    mentions,
+    rows::{MESSAGE_COLUMNS, MessageRow, author, message_columns},
 };
+use parlour_core::{
+    MessageId,
+    ports::{Append, NewMessage},
+};
+use rusqlite::{Connection, OptionalExtension as _, Statement, params};
+use std::sync::LazyLock;
 
-/// CROSS JOIN: SQLite walks what is asked for and looks each up.
-const READ: Sql = sql!(
-    "SELECT (SELECT json_group_array(json_array(id, last_seq, owner_id)) FROM rooms \
-       WHERE id IN (SELECT value FROM json_each($1)) AND ended_at IS NULL), \
-     (SELECT json_group_array(json_array(ru.room_id, ru.user_id)) \
-       FROM json_each($2) AS p CROSS JOIN room_users ru \
-       ON ru.room_id = p.value->>0 AND ru.user_id = p.value->>1 WHERE ru.state = 'member'), \
-     (SELECT seq FROM sqlite_sequence WHERE name = 'messages'), \
-     (SELECT json_group_array(json_array(" [object message_columns!()] ", m.body_hash, \
-         CASE WHEN r.id IS NULL THEN 1 ELSE 0 END)) \
-       FROM (SELECT value->>0 AS author, value->>1 AS nonce FROM json_each($3)) AS p \
-       CROSS JOIN messages m LEFT JOIN rooms r ON r.id = m.room_id AND r.ended_at IS NULL"
-       [text author!()] "\
-       WHERE m.author_id = p.author AND m.nonce = p.nonce)"
+const ROOM: &str = "SELECT last_seq, owner_id FROM rooms WHERE id = ?1 AND ended_at IS NULL";
+
+const MEMBER: &str =
+    "SELECT 1 FROM room_users WHERE room_id = ?1 AND user_id = ?2 AND state = 'member'";
+
+const KNOWN: &str = concat!(
+    "SELECT ",
+    message_columns!(),
+    ", m.body_hash, r.id IS NULL FROM messages m \
+     LEFT JOIN rooms r ON r.id = m.room_id AND r.ended_at IS NULL",
+    author!(),
+    "WHERE m.author_id = ?1 AND m.nonce = ?2"
 );
 
-const RELEASE: Sql = sql!("UPDATE messages SET nonce = NULL WHERE id" [any 1]);
+const RELEASE: &str = "UPDATE messages SET nonce = NULL WHERE id = ?1";
 
-/// Both statements in one call. SQLite has one writer, so the ids are known before the insert and need
-/// not be read back.
-macro_rules! batch_write {
-    ($columns:literal, $values:literal) => {
-        sql!(
-            "INSERT INTO messages (id, room_id, seq, author_id, text, nonce, body_hash, \
-               created_at, updated_at, deleted" $columns ") \
-             SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, \
-               value->>7, value->>7, FALSE" $values " FROM json_each($1); \
-             UPDATE rooms SET last_seq = v.value->>1, message_count = message_count + (v.value->>2) \
-               FROM json_each($2) AS v WHERE rooms.id = v.value->>0"
+/// Rows of one large insert. Each statement reads and writes the counter of ids once, so this costs a
+/// third less than row by row.
+const WIDTH: usize = 16;
+
+static INSERT_ONE: LazyLock<String> = LazyLock::new(|| insert_of(1));
+static INSERT_MANY: LazyLock<String> = LazyLock::new(|| insert_of(WIDTH));
+
+/// How many parameters a row of [`insert_of`] has.
+const PARAMETERS: usize = 9;
+
+/// A row that is refused takes the whole transaction back, which is what follows anyway; so SQLite needs
+/// no journal for one statement of many rows.
+fn insert_of(rows: usize) -> String {
+    let row = |row: usize| {
+        let [room, seq, author, text, nonce, hash, at, reply_to, mentions]: [String; PARAMETERS] =
+            std::array::from_fn(|column| format!("?{}", row * PARAMETERS + column + 1));
+        format!(
+            "({room}, {seq}, {author}, {text}, {nonce}, {hash}, {at}, {at}, FALSE, {reply_to}, {mentions})"
         )
     };
+    let values: Vec<String> = (0..rows).map(row).collect();
+    format!(
+        "INSERT OR ROLLBACK INTO messages (room_id, seq, author_id, text, nonce, body_hash, \
+           created_at, updated_at, deleted, reply_to, mentions) VALUES {}",
+        values.join(", ")
+    )
 }
 
-const WRITE: Sql = batch_write!(", reply_to, mentions", ", value->>8, value->>9");
+const ADVANCE: &str =
+    "UPDATE rooms SET last_seq = ?2, message_count = message_count + ?3 WHERE id = ?1";
 
-/// For batches without replies and mentions: each value taken out of JSON costs a tenth of the insert.
-const WRITE_PLAIN: Sql = batch_write!("", "");
+/// Stores a batch; the answers are in the order of the messages. Nothing needs to be committed when
+/// none of them is [`Append::Stored`].
+pub(super) fn store(conn: &Connection, messages: &[NewMessage]) -> Worked<Vec<Append>> {
+    let mut facts = read(conn, &Asked::about(messages))?;
+    let decided = facts.decide_all(messages)?;
+    if decided.fresh.is_empty() {
+        return Ok((decided.answers(Vec::new()), false));
+    }
+    let ids = write(conn, &facts, &decided.fresh)?;
+    Ok((decided.answers(ids), true))
+}
 
-/// A message, its body hash, and whether its room ended.
-type KnownRow = (MessageRow, Option<String>, i64);
-
-pub(super) async fn read(conn: &mut Conn, asked: Asked<'_>) -> Result<Facts, Fault> {
-    let args = args![
-        json(&asked.rooms)?,
-        json(&asked.pairs)?,
-        json(&asked.nonces)?,
-    ];
-    let Some(row) = conn.row(&READ, args).await? else {
-        return Err(Fault::broken("a row of aggregates is always there"));
-    };
+fn read(conn: &Connection, asked: &Asked<'_>) -> Result<Facts, Fault> {
     let mut facts = Facts::default();
-    facts.last_id = row.opt_int(2)?.unwrap_or(0);
-    for (id, seq, owner) in row.array(0)? {
-        facts.room(id, seq, owner);
+    let mut room = conn.prepare_cached(ROOM)?;
+    for id in &asked.rooms {
+        let found = room.query_row([id], |row| Ok((row.get(0)?, row.get(1)?)));
+        if let Some((seq, owner)) = found.optional()? {
+            facts.room(*id, seq, owner);
+        }
     }
-    for (room, user) in row.array(1)? {
-        facts.member(room, user);
+    let mut member = conn.prepare_cached(MEMBER)?;
+    for (room, user) in &asked.pairs {
+        if member.exists([room, user])? {
+            facts.member(*room, *user);
+        }
     }
-    for (message, hash, ended) in row.array::<KnownRow>(3)? {
-        facts.nonce(Known::of(message, hash, ended == 1)?);
+    if asked.nonces.is_empty() {
+        return Ok(facts);
+    }
+    let mut known = conn.prepare_cached(KNOWN)?;
+    for (author, nonce) in &asked.nonces {
+        let mut rows = known.query(params![author, nonce])?;
+        if let Some(row) = rows.next()? {
+            let (hash, ended) = (row.get(MESSAGE_COLUMNS)?, row.get(MESSAGE_COLUMNS + 1)?);
+            facts.nonce(Known::of(MessageRow::of(row)?, hash, ended)?);
+        }
     }
     Ok(facts)
 }
 
 /// Writes the batch; the new ids are in the order of the rows.
-pub(super) async fn write(
-    conn: &mut Conn,
-    facts: &Facts,
-    fresh: &[Fresh<'_>],
-    moved: &[(i64, i64, i64)],
-) -> Result<Vec<i64>, Fault> {
-    if !facts.released.is_empty() {
-        conn.run(&RELEASE, args![facts.released.clone()]).await?;
+fn write(conn: &Connection, facts: &Facts, fresh: &[Fresh<'_>]) -> Result<Vec<i64>, Fault> {
+    for id in &facts.released {
+        conn.prepare_cached(RELEASE)?.execute([id])?;
     }
-    let ids: Vec<i64> = (facts.last_id + 1..).take(fresh.len()).collect();
-    let rows: Vec<_> = fresh
-        .iter()
-        .zip(&ids)
-        .map(|(row, id)| {
-            let message = row.message;
-            (
-                id,
-                message.room,
-                row.seq,
-                message.author,
-                &message.text,
-                &message.nonce,
-                &row.hash,
-                message.at.as_micros(),
-                message.reply_to,
-                &row.mentions,
-            )
-        })
-        .collect();
-    let is_plain = |row: &Fresh<'_>| row.message.reply_to.is_none() && row.mentions.is_none();
-    let sql = if fresh.iter().all(is_plain) {
-        &WRITE_PLAIN
-    } else {
-        &WRITE
-    };
-    let changed = conn.run(sql, args![json(&rows)?, json(&moved)?]).await?;
-    if usize::try_from(changed) != Ok(fresh.len() + moved.len()) {
-        return Err(Fault::broken("not every row of the batch was written"));
+    let ids = insert(conn, fresh)?;
+    let mut advance = conn.prepare_cached(ADVANCE)?;
+    for (room, seq, added) in facts.moved() {
+        if advance.execute([room, seq, added])? != 1 {
+            return Err(Fault::broken("a room went away inside of a transaction"));
+        }
+    }
+    mentions::write_own(conn, fresh.iter().flat_map(Fresh::addressed))?;
+    Ok(ids)
+}
+
+/// Inserts the rows. The ids of one statement follow each other, as the column's AUTOINCREMENT says.
+fn insert(conn: &Connection, fresh: &[Fresh<'_>]) -> Result<Vec<i64>, Fault> {
+    let mut ids = Vec::with_capacity(fresh.len());
+    let (many, rest) = fresh.as_chunks::<WIDTH>();
+    if !many.is_empty() {
+        let mut statement = conn.prepare_cached(&INSERT_MANY)?;
+        for rows in many {
+            let last = insert_rows(conn, &mut statement, rows)?;
+            let first = last + 1 - i64::try_from(WIDTH).map_err(Fault::broken)?;
+            ids.extend(first..=last);
+        }
+    }
+    let mut statement = conn.prepare_cached(&INSERT_ONE)?;
+    for row in rest {
+        ids.push(insert_rows(
+            conn,
+            &mut statement,
+            std::slice::from_ref(row),
+        )?);
     }
     Ok(ids)
 }
 
-fn json<T: serde::Serialize>(value: &T) -> Result<String, Fault> {
-    serde_json::to_string(value).map_err(Fault::broken)
+/// Runs an insert of so many rows; the last id.
+fn insert_rows(
+    conn: &Connection,
+    statement: &mut Statement<'_>,
+    rows: &[Fresh<'_>],
+) -> Result<i64, Fault> {
+    for (index, row) in rows.iter().enumerate() {
+        let message = row.message;
+        let values = params![
+            message.room.get(),
+            row.seq,
+            message.author.get(),
+            message.text,
+            message.nonce,
+            row.hash,
+            message.at.as_micros(),
+            message.reply_to.map(MessageId::get),
+            row.mentions,
+        ];
+        for (column, value) in values.iter().enumerate() {
+            statement.raw_bind_parameter(index * PARAMETERS + column + 1, value)?;
+        }
+    }
+    if statement.raw_execute()? != rows.len() {
+        return Err(Fault::broken("not every row of the batch was written"));
+    }
+    Ok(conn.last_insert_rowid())
 }

@@ -1,11 +1,15 @@
 //! SQLite: WAL, `synchronous=FULL`, one connection that writes and several that read.
 
+mod own;
+
+pub(crate) use own::{Own, Worked};
+
 use super::Engine;
 use crate::{options::Options, schema, url::refuse};
 use parlour_core::Error;
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions},
 };
 use std::{
     path::{Path, PathBuf},
@@ -23,14 +27,14 @@ pub(crate) async fn open(
     options: &Options,
     scratch: Option<PathBuf>,
 ) -> Result<Engine, Error> {
-    let synchronous = if scratch.is_some() {
-        SqliteSynchronous::Off
-    } else {
-        SqliteSynchronous::Full
+    prepare(path).await?;
+    let file = File {
+        path: path.to_owned(),
+        is_scratch: scratch.is_some(),
     };
-    let base = prepare(path).await?.synchronous(synchronous);
+    let base = file.options().create_if_missing(false).busy_timeout(BUSY);
     let write = pool(1)
-        .connect_with(base.clone().pragma("cache_size", "-4000"))
+        .connect_with(base.clone().pragma("cache_size", "-2000"))
         .await
         .map_err(|error| unreachable_file(path, error))?;
     let read = pool(options.sqlite_readers.max(1))
@@ -38,21 +42,56 @@ pub(crate) async fn open(
     Ok(Engine::Sqlite {
         write,
         read,
+        file,
         scratch,
     })
 }
 
+/// A file, and how it is used: the same for each of its connections.
+#[derive(Clone, Debug)]
+pub(crate) struct File {
+    path: PathBuf,
+    /// Nobody's data: commits need not be durable.
+    is_scratch: bool,
+}
+
+impl File {
+    const fn pragmas(&self) -> [(&'static str, &'static str); 5] {
+        [
+            ("foreign_keys", "ON"),
+            ("synchronous", if self.is_scratch { "OFF" } else { "FULL" }),
+            // Checkpoints cost a sync of the whole file: one per 16 MiB of log instead of one per 4.
+            ("wal_autocheckpoint", "4000"),
+            ("journal_size_limit", "67108864"),
+            // Several rows in one statement need a journal of their own: not a file for each.
+            ("temp_store", "memory"),
+        ]
+    }
+
+    fn options(&self) -> SqliteConnectOptions {
+        let options = SqliteConnectOptions::new()
+            .filename(&self.path)
+            .statement_cache_capacity(128)
+            .disable_statement_logging();
+        let set = |options: SqliteConnectOptions, (name, value)| options.pragma(name, value);
+        self.pragmas().into_iter().fold(options, set)
+    }
+}
+
 /// Makes the folder and the file, turns WAL on, and migrates. Safe while another process does the
 /// same.
-pub(crate) async fn prepare(path: &Path) -> Result<SqliteConnectOptions, Error> {
+pub(crate) async fn prepare(path: &Path) -> Result<(), Error> {
     if let Some(folder) = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
     {
         std::fs::create_dir_all(folder).map_err(|error| unreachable_file(path, error))?;
     }
-    let base = connect_options(path);
-    let mut conn = first_connection(&base)
+    let file = File {
+        path: path.to_owned(),
+        is_scratch: false,
+    };
+    let mut conn = first_connection(&file)
         .await
         .map_err(|error| unreachable_file(path, error))?;
     let version: String = sqlx::query_scalar("SELECT sqlite_version()")
@@ -63,32 +102,17 @@ pub(crate) async fn prepare(path: &Path) -> Result<SqliteConnectOptions, Error> 
     let migrated = schema::migrate_sqlite(&mut conn).await;
     let closed = conn.close().await;
     migrated?;
-    closed.map_err(|error| unreachable_file(path, error))?;
-    Ok(base.create_if_missing(false).busy_timeout(BUSY))
-}
-
-fn connect_options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        .foreign_keys(true)
-        .busy_timeout(BUSY_AT_OPEN)
-        .statement_cache_capacity(128)
-        // Checkpoints cost a sync of the whole file: one per 16 MiB of log instead of one per 4.
-        .pragma("wal_autocheckpoint", "4000")
-        .pragma("journal_size_limit", "67108864")
-        // Several rows in one statement need a journal of their own: not a file for each.
-        .pragma("temp_store", "memory")
-        .disable_statement_logging()
+    closed.map_err(|error| unreachable_file(path, error))
 }
 
 /// Connects and turns WAL on. Going to WAL needs the file for oneself for a moment and does not wait
 /// for others by itself.
-async fn first_connection(base: &SqliteConnectOptions) -> Result<SqliteConnection, sqlx::Error> {
-    let options = base
-        .clone()
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full);
+async fn first_connection(file: &File) -> Result<SqliteConnection, sqlx::Error> {
+    let options = file
+        .options()
+        .create_if_missing(true)
+        .busy_timeout(BUSY_AT_OPEN)
+        .journal_mode(SqliteJournalMode::Wal);
     let mut tries = 0;
     loop {
         match options.connect().await {
@@ -149,7 +173,7 @@ pub(crate) async fn durability(pool: &SqlitePool) -> Result<(String, bool, Strin
     let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous")
         .fetch_one(pool)
         .await?;
-    let durable = journal == "wal" && synchronous >= 2;
+    let durable = is_durable(&journal, synchronous);
     let sentence = if durable {
         "Write-ahead log with synchronous=FULL: what was acknowledged survives a power cut."
             .to_owned()
@@ -159,6 +183,11 @@ pub(crate) async fn durability(pool: &SqlitePool) -> Result<(String, bool, Strin
         )
     };
     Ok((version, durable, sentence))
+}
+
+/// Whether a commit of a connection with these settings survives a power cut.
+fn is_durable(journal: &str, synchronous: i64) -> bool {
+    journal == "wal" && synchronous >= 2
 }
 
 /// The oldest SQLite whose SQL is understood (ordered aggregates).

@@ -1,6 +1,6 @@
 //! Rows into messages.
 
-use crate::{fault::Fault, sql::Row};
+use crate::{fault::Fault, sql::Cells};
 use parlour_core::{
     Event, MessageId, RoomId, Time, UserId, What,
     model::{self, Html, Mention, Message, Reaction, Sender},
@@ -53,7 +53,7 @@ pub(crate) const MESSAGE_COLUMNS: usize = 13;
 
 impl MessageRow {
     /// From a row that begins with [`message_columns`].
-    pub(crate) fn of(row: &Row) -> Result<Self, Fault> {
+    pub(crate) fn of(row: &impl Cells) -> Result<Self, Fault> {
         Ok(Self {
             id: row.int(0)?,
             room: row.int(1)?,

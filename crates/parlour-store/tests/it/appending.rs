@@ -20,6 +20,8 @@ on_each_engine! {
     a_closed_store_takes_nothing,
     closing_finishes_what_was_queued,
     calls_of_one_room_keep_their_order,
+    each_of_a_large_batch_has_its_own_id,
+    sends_and_other_changes_take_turns,
 }
 
 async fn stored_read_back_and_announced(t: &Bench) {
@@ -239,4 +241,52 @@ async fn calls_of_one_room_keep_their_order(t: &Bench) {
         assert!(here.1 > before.1, "ids grow with seq");
         before = here;
     }
+}
+
+/// More rows than one statement inserts, and a rest.
+async fn each_of_a_large_batch_has_its_own_id(t: &Bench) {
+    let ann = t.user("ann").await;
+    let rooms = [t.room("one", ann).await, t.room("two", ann).await];
+    let waiting: Vec<_> = (0..150)
+        .map(|n| {
+            let new = t.new_message(rooms[n % 2], ann, &format!("{n}"));
+            t.store.append(new).unwrap()
+        })
+        .collect();
+    for (n, pending) in waiting.into_iter().enumerate() {
+        let Append::Stored(message) = pending.wait().await.unwrap() else {
+            panic!("not stored")
+        };
+        assert_eq!(message.text, format!("{n}"));
+        let found = t.store.message(message.id).await.unwrap();
+        assert_eq!(found.as_deref(), Some(&*message));
+    }
+}
+
+/// Sends and other changes are written over different connections: they take turns, and the order
+/// of the room is one.
+async fn sends_and_other_changes_take_turns(t: &Bench) {
+    let [ann, bob] = t.users(["ann", "bob"]).await;
+    let room = t.room("den", ann).await;
+    let mut calls = tokio::task::JoinSet::new();
+    for n in 0..100 {
+        let store = Arc::clone(&t.store);
+        let (new, at) = (t.new_message(room, ann, &format!("{n}")), t.now());
+        calls.spawn(async move {
+            match n % 10 {
+                0 => drop(store.join(room, bob, 50, at).await.unwrap()),
+                5 => drop(store.leave(room, bob, at).await.unwrap()),
+                _ => {
+                    let answer = append(&store, new).await.unwrap();
+                    assert!(matches!(answer, Append::Stored(_)));
+                }
+            }
+        });
+    }
+    calls.join_all().await;
+    let now = t.see(room).await;
+    assert_eq!(now.messages, 80);
+    let heard: Vec<_> = t.ear.of(room).iter().map(|event| event.seq).collect();
+    let all: Vec<_> = (heard[0]..=now.seq).collect();
+    assert_eq!(heard, all);
 }

@@ -69,6 +69,7 @@ fn harmless_neighbours_of_forbidden_attributes_pass() {
 fn libraries_away_from_home_are_found() {
     for bad in [
         "use sqlx::Row;",
+        "use rusqlite::Connection;",
         "use axum;",
         "use axum_extra::extract::CookieJar;",
         "extern crate redis;",
