@@ -63,7 +63,9 @@ async fn run(context: &Context) -> Result<Outcome> {
         reads_work(&http, &all[1], room_id, time).await?;
         disk.empty()?;
         let empty = Instant::now();
-        let recovered = calls.wait_for(empty, RECOVERY, Call::is_stored).await;
+        let recovered = calls
+            .wait_for(empty, context.bound(RECOVERY), Call::is_stored)
+            .await;
         let recovered = recovered.context("it does not recover")?;
         sleep(Duration::from_millis(500)).await;
         let ready = http.call("GET", "/readyz", None, None).await?;

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal as _;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
@@ -29,6 +30,8 @@ pub(crate) enum Step {
     Doctests,
     /// Licences, sources and banned crates, where cargo-deny is installed
     Deny,
+    /// The torture scenarios in their short form, against a debug build of the server
+    Torture,
     /// The tests in e2e/, in a browser
     Browser,
 }
@@ -47,7 +50,7 @@ pub(crate) enum Verdict {
 
 impl Step {
     /// Every step, in order.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Format,
         Self::Tidy,
         Self::Generated,
@@ -55,6 +58,7 @@ impl Step {
         Self::Tests,
         Self::Doctests,
         Self::Deny,
+        Self::Torture,
         Self::Browser,
     ];
 
@@ -68,6 +72,7 @@ impl Step {
             Self::Tests => "tests",
             Self::Doctests => "doctests",
             Self::Deny => "deny",
+            Self::Torture => "torture",
             Self::Browser => "browser",
         }
     }
@@ -104,6 +109,7 @@ pub(crate) fn run(
         Step::Tests => tests(workspace, watch, vars),
         Step::Doctests => doctests(workspace, watch),
         Step::Deny => deny(workspace, watch),
+        Step::Torture => torture(workspace, watch, without),
         Step::Browser => browser(workspace, watch, without),
     };
     result.unwrap_or_else(|error| Verdict::Failed(format!("{error:#}")))
@@ -175,6 +181,44 @@ fn deny(workspace: &Workspace, watch: &Watch) -> Result<Verdict> {
     }
     let mut command = workspace.cargo(&["deny", "check", "bans", "licenses", "sources"]);
     check(watch, &mut command)
+}
+
+/// What takes longer hangs, or has to be made shorter: the step's share of the whole run.
+const TORTURE_BUDGET: Duration = Duration::from_secs(300);
+
+fn torture(workspace: &Workspace, watch: &Watch, without: &[Engine]) -> Result<Verdict> {
+    if without.contains(&Engine::Torture) {
+        return Ok(Verdict::Skipped("--without torture".to_owned()));
+    }
+    let tools: Vec<_> = TABLE
+        .iter()
+        .filter(|row| row.needed == Needed::Torture)
+        .collect();
+    if let Err(error) = engines::provide(watch, &tools) {
+        println!("{error:#}: the scenarios that need it are skipped by name");
+    }
+    let packages = ["build", "-p", "parlour", "-p", "parlour-torture"];
+    let built = watch.stream(&mut workspace.cargo(&packages))?;
+    ensure!(built.status.success(), "the server does not build");
+    let folder = workspace.target_dir()?.join("debug");
+    let engine = if without.contains(&Engine::Postgres) {
+        "sqlite"
+    } else {
+        "both"
+    };
+    let mut command = Command::new(folder.join("parlour-torture"));
+    command
+        .arg("--server")
+        .arg(folder.join("parlour"))
+        .args(["--engine", engine, "--lenient"]);
+    let begun = Instant::now();
+    let finished = watch.stream(&mut command)?;
+    let took = begun.elapsed();
+    ensure!(
+        took <= TORTURE_BUDGET,
+        "{took:.0?} are more than {TORTURE_BUDGET:?}"
+    );
+    Ok(counted(Runner::Torture, &finished))
 }
 
 fn browser(workspace: &Workspace, watch: &Watch, without: &[Engine]) -> Result<Verdict> {

@@ -17,6 +17,7 @@ use crate::{
 };
 use bytes::Bytes;
 use futures_util::{FutureExt as _, future::BoxFuture};
+use metrics::counter;
 use parlour_core::RoomId;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -190,6 +191,7 @@ impl Desk {
             .collect();
         let mut newest = HashMap::new();
         for rooms in ahead.chunks(POSITIONS) {
+            counter!("parlour_resume_reads_total", "what" => "positions").increment(1);
             match self.hub.source().positions(rooms).await {
                 Ok(positions) => newest.extend(positions),
                 // What cannot be checked counts as lost.
