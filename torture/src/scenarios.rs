@@ -11,6 +11,7 @@ pub mod d9;
 pub mod f12;
 pub mod f3;
 pub mod f9;
+pub mod neighbours;
 pub mod o1;
 pub mod o4;
 pub mod o7;
@@ -33,6 +34,8 @@ pub const ALL: &[Scenario] = &[
     f9::SCENARIO,
     f12::SCENARIO,
     o1::SCENARIO,
+    neighbours::FLOOD,
+    neighbours::GIANT,
     o4::SCENARIO,
     o7::SCENARIO,
     x7::SCENARIO,

@@ -21,22 +21,26 @@ use crate::engines::{self, Engine, TABLE, find_program};
 use crate::procs::Watch;
 use crate::workspace::Workspace;
 
+/// Where the part of docs/performance.md begins that is written by hand.
+const PROFILES: &str = "\n## Profiles";
+
 /// What to measure.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// What to measure: the server, its pages in a browser, or how messages reach many members
-    #[arg(value_enum, default_value_t = What::Server)]
+    /// What to measure: how messages reach many members beside other servers (the target table),
+    /// requests, or the pages in a browser
+    #[arg(value_enum, default_value_t = What::Fanout)]
     what: What,
     /// Short runs, to see that everything works; the figures are rough
     #[arg(long)]
     quick: bool,
-    /// The database of the server
+    /// With `requests`: the database of the server
     #[arg(long, value_enum, default_value_t = Engines::Both)]
     engine: Engines,
-    /// Write docs/performance.md as well (performance-web.md, performance-fanout.md)
+    /// Write docs/performance.md as well (performance-requests.md, performance-web.md)
     #[arg(long)]
     write: bool,
-    /// Server on processor 0, load generator on processor 1
+    /// With `requests`: server on processor 0, load generator on processor 1
     #[arg(long)]
     pin: bool,
     /// Where the databases live while it runs: a disk, and open to the account postgres where this
@@ -59,9 +63,9 @@ impl Options {
     fn command_line(&self) -> String {
         let mut line = "cargo xtask bench".to_owned();
         match self.what {
-            What::Server => {}
+            What::Fanout => {}
+            What::Requests => line.push_str(" requests"),
             What::Web => line.push_str(" web"),
-            What::Fanout => line.push_str(" fanout"),
         }
         for (set, flag) in [
             (self.quick, " --quick"),
@@ -89,9 +93,9 @@ impl Options {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum What {
-    Server,
-    Web,
     Fanout,
+    Requests,
+    Web,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -152,7 +156,7 @@ pub(crate) fn run(workspace: &Workspace, watch: &Watch, options: &Options) -> Re
     let text = report::render(&machine, &options.command_line(), &rows_of(&runs));
     println!("\n{text}");
     if options.write {
-        write(workspace, "docs/performance.md", &text)?;
+        write(workspace, report::FILE, &text)?;
     }
     Ok(())
 }
@@ -178,9 +182,16 @@ fn measure_fanout(
     let text = fanout::run(&plan, machine)?;
     println!("\n{text}");
     if options.write {
+        let before = std::fs::read_to_string(workspace.root.join(fanout::FILE));
+        let text = text + profiles(&before.unwrap_or_default());
         write(workspace, fanout::FILE, &text)?;
     }
     Ok(())
+}
+
+/// What people wrote about the figures: it stays when the figures are written anew.
+fn profiles(before: &str) -> &str {
+    before.find(PROFILES).map_or("", |at| &before[at..])
 }
 
 fn write(workspace: &Workspace, file: &str, text: &str) -> Result<()> {
@@ -242,9 +253,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_people_wrote_stays() {
+        let before = "# Performance\n\n| old |\n\n## Profiles\n\nWhere it goes.\n";
+        assert_eq!(profiles(before), "\n## Profiles\n\nWhere it goes.\n");
+        assert_eq!(profiles("# Performance\n"), "");
+    }
+
+    #[test]
     fn the_command_can_be_repeated() {
         let options = Options {
-            what: What::Server,
+            what: What::Requests,
             quick: true,
             engine: Engines::Sqlite,
             write: true,
@@ -254,7 +272,7 @@ mod tests {
             urgent: false,
             server: None,
         };
-        let line = "cargo xtask bench --quick --engine sqlite --write";
+        let line = "cargo xtask bench requests --quick --engine sqlite --write";
         assert_eq!(options.command_line(), line);
         let options = Options {
             what: What::Fanout,
@@ -262,7 +280,7 @@ mod tests {
             only: Some("x 1000".to_owned()),
             ..options
         };
-        let line = "cargo xtask bench fanout --quick --only 'x 1000' --write";
+        let line = "cargo xtask bench --quick --only 'x 1000' --write";
         assert_eq!(options.command_line(), line);
     }
 }

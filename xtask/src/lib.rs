@@ -44,7 +44,7 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Measure the release build of the server: requests, pages, or fan-out beside other servers
+    /// Measure the release build of the server: delivery beside other servers, requests, or pages
     Bench(bench::Options),
     /// Kill, cut and crowd the release build of the server, and check that it loses nothing
     Torture(torture::Options),

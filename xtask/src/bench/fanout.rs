@@ -1,4 +1,4 @@
-//! `bench fanout`: how fast messages reach all members of a room, beside Bun and node in the same run.
+//! `bench`: how fast messages reach all members of a room, beside Bun and node in the same run.
 
 mod contestants;
 mod loads;
@@ -20,7 +20,7 @@ use crate::engines::find_program;
 use crate::procs::Watch;
 
 /// Where the figures are written to.
-pub(crate) const FILE: &str = "docs/performance-fanout.md";
+pub(crate) const FILE: &str = "docs/performance.md";
 
 /// Files besides the connections that a server or the generator may have open.
 const OTHER_FILES: usize = 200;

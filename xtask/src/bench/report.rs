@@ -5,9 +5,12 @@ use std::fmt::Write as _;
 use super::machine::Machine;
 use super::plan::{Row, Target};
 
-/// The whole of docs/performance.md.
+/// Where the figures are written to.
+pub(crate) const FILE: &str = "docs/performance-requests.md";
+
+/// The whole document.
 pub(crate) fn render(machine: &Machine, command: &str, rows: &[Row]) -> String {
-    let mut text = String::from("# Performance\n\n");
+    let mut text = String::from("# Performance of requests\n\n");
     let mut line = |arguments: std::fmt::Arguments<'_>| {
         // Writing into a String cannot fail.
         let _ = text.write_fmt(arguments);
@@ -135,7 +138,7 @@ mod tests {
             date: "2026-11-21".to_owned(),
             commit: "abc1234".to_owned(),
         };
-        let text = render(&machine, "cargo xtask bench", &[row(1.0, None)]);
+        let text = render(&machine, "cargo xtask bench requests", &[row(1.0, None)]);
         for part in [
             "Quick One",
             "8.0 GB",

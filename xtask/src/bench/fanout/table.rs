@@ -94,20 +94,32 @@ impl Line {
 
 /// The whole document.
 pub(crate) fn render(report: &Report<'_>) -> String {
+    let mut all: Vec<Line> = report
+        .loads
+        .iter()
+        .flat_map(|load| lines(report, load))
+        .collect();
+    all.extend(last_lines(report.results));
+    let (targets, rest): (Vec<Line>, Vec<Line>) =
+        all.into_iter().partition(|line| !line.target.is_empty());
     let mut text = head(report);
+    text.push_str("\n## The targets\n\n");
+    table(&mut text, &targets);
+    if !rest.is_empty() {
+        text.push_str("\n## Beside others\n\n");
+        table(&mut text, &rest);
+    }
+    text
+}
+
+fn table(text: &mut String, lines: &[Line]) {
     text.push_str(
         "| what | Parlour | beside | ratio | target | met | CPU us per delivery | messages per read | lost/twice/out of order | CPU: server, generator, others |\n\
          |---|---:|---:|---:|---:|---|---:|---:|---|---|\n",
     );
-    for load in report.loads {
-        for line in lines(report, load) {
-            line.write(&mut text);
-        }
+    for line in lines {
+        line.write(text);
     }
-    for line in last_lines(report.results) {
-        line.write(&mut text);
-    }
-    text
 }
 
 fn head(report: &Report<'_>) -> String {
@@ -132,7 +144,7 @@ fn head(report: &Report<'_>) -> String {
         ""
     };
     format!(
-        "# Performance of the fan-out\n\n\
+        "# Performance\n\n\
          Written by `{}` on {date}, commit {commit}: {processor}, {cores} cores, kernel {kernel}, load {load} before,\n\
          data on {file_system}, one sync of the disk {:.0} us (p99 {:.0}). {place}{rough}\n\n\
          A delivery is one message reaching one member: text of 64 bytes, loopback, no TLS, no compression. Parlour stores\n\
@@ -140,14 +152,15 @@ fn head(report: &Report<'_>) -> String {
          so. Every peer parses the JSON that comes in and writes the JSON that goes out once (see bench/peers). Runs of all\n\
          contestants alternate; figures are medians. CPU counts all threads of a server. A ratio above 1 is in favour of\n\
          Parlour, also the one in brackets, of CPU per delivery. Machines are noisy: differences under 20 % are equal, and\n\
-         where others take more than a quarter of a core (\"busy\"), only CPU per delivery says something.\n\n\
+         where others take more than a quarter of a core (\"busy\"), only CPU per delivery says something.\n\
+         [performance-requests.md](performance-requests.md) has requests, [performance-web.md](performance-web.md) pages.\n\n\
          {REPEAT}\n",
         report.command, report.syncs.p50_us, report.syncs.p99_us
     )
 }
 
 /// How a reader comes to figures of their own.
-const REPEAT: &str = "To repeat it: `cargo xtask bench fanout` (20 minutes; `--quick` for five; `--only 'x 1000'` for the loads with that in\n\
+const REPEAT: &str = "To repeat it: `cargo xtask bench` (20 minutes; `--quick` for five; `--only 'x 1000'` for the loads with that in\n\
 their name; `--server PATH` for a server that is built already; `--urgent` as root to go\n\
 before other sessions of this machine; `--write` for this file). It needs npm, taskset and two\n\
 idle cores. One load by hand, against a server that runs with `RATE_LIMITS=off`:\n\n\

@@ -31,7 +31,7 @@ fn document(loads: &[&Load], results: &Results, sync_us: f64) -> String {
     };
     render(&Report {
         machine: &machine,
-        command: "cargo xtask bench fanout",
+        command: "cargo xtask bench",
         syncs: &syncs,
         pinned: true,
         quick: false,
