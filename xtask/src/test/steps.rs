@@ -197,9 +197,11 @@ fn torture(workspace: &Workspace, watch: &Watch, without: &[Engine]) -> Result<V
     if let Err(error) = engines::provide(watch, &tools) {
         println!("{error:#}: the scenarios that need it are skipped by name");
     }
-    let packages = ["build", "-p", "parlour", "-p", "parlour-torture"];
-    let built = watch.stream(&mut workspace.cargo(&packages))?;
-    ensure!(built.status.success(), "the server does not build");
+    // One by one: together they would be built with other features than for the browser tests.
+    for package in ["parlour", "parlour-torture"] {
+        let built = watch.stream(&mut workspace.cargo(&["build", "-p", package]))?;
+        ensure!(built.status.success(), "{package} does not build");
+    }
     let folder = workspace.target_dir()?.join("debug");
     let engine = if without.contains(&Engine::Postgres) {
         "sqlite"
@@ -259,4 +261,50 @@ fn find_cargo_program(name: &str) -> bool {
     let program = format!("cargo-{name}");
     find_program(&program).is_some()
         || home.is_some_and(|home| home.join("bin").join(&program).is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::ExitStatus;
+
+    use super::*;
+    use crate::test::summary::{Outcome, Summary};
+
+    /// The end of a whole run in which torture said this.
+    fn run_with(text: &str, code: i32) -> (String, bool) {
+        let finished = Finished {
+            status: ExitStatus::from_raw(code << 8),
+            lines: text.lines().map(str::to_owned).collect(),
+        };
+        let outcomes = [
+            Outcome::new("format", Verdict::Passed, Duration::ZERO),
+            Outcome::new(
+                "torture",
+                counted(Runner::Torture, &finished),
+                Duration::ZERO,
+            ),
+        ];
+        let summary = Summary::of(&outcomes);
+        (summary.line(), summary.good())
+    }
+
+    #[test]
+    fn a_scenario_that_fails_fails_the_run() {
+        let good = run_with("seed 7\n30 passed, 0 failed, 2 skipped", 0);
+        assert_eq!(good, ("31 passed, 0 failed".to_owned(), true));
+        let bad = run_with("seed 7\n29 passed, 1 failed, 2 skipped", 1);
+        assert_eq!(bad, ("30 passed, 1 failed".to_owned(), false));
+    }
+
+    #[test]
+    fn torture_that_dies_fails_the_run() {
+        let died = run_with("seed 7\nD1 on sqlite: killed", 101);
+        assert_eq!(died, ("1 passed, 1 failed".to_owned(), false));
+        // Also when nothing that it did say was a failure.
+        let late = run_with("30 passed, 0 failed, 2 skipped", 101);
+        assert_eq!(late, ("31 passed, 1 failed".to_owned(), false));
+        let nothing = run_with("0 passed, 0 failed, 18 skipped", 0);
+        assert!(!nothing.1, "everything was skipped");
+    }
 }
