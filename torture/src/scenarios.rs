@@ -42,9 +42,20 @@ pub const ALL: &[Scenario] = &[
     x8::SCENARIO,
 ];
 
+/// Scenarios about sockets, cores and memory, in which the database plays hardly any part: the lenient
+/// form, a step of the tests, runs them on SQLite alone.
+pub const NOT_ABOUT_DATABASES: &[&str] = &["O1", "FLOOD", "GIANT", "O7", "X8"];
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_runs_once_is_known() {
+        for name in NOT_ABOUT_DATABASES {
+            assert!(ALL.iter().any(|scenario| scenario.id == *name), "{name}");
+        }
+    }
 
     #[test]
     fn every_scenario_is_explained_and_nothing_else() {

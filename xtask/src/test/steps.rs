@@ -183,7 +183,8 @@ fn deny(workspace: &Workspace, watch: &Watch) -> Result<Verdict> {
     check(watch, &mut command)
 }
 
-/// What takes longer hangs, or has to be made shorter: the step's share of the whole run.
+/// The step's share of the whole run, on two cores with nothing else to do. What takes longer is said;
+/// what hangs fails by its own scenario's limit.
 const TORTURE_BUDGET: Duration = Duration::from_secs(300);
 
 fn torture(workspace: &Workspace, watch: &Watch, without: &[Engine]) -> Result<Verdict> {
@@ -216,10 +217,9 @@ fn torture(workspace: &Workspace, watch: &Watch, without: &[Engine]) -> Result<V
     let begun = Instant::now();
     let finished = watch.stream(&mut command)?;
     let took = begun.elapsed();
-    ensure!(
-        took <= TORTURE_BUDGET,
-        "{took:.0?} are more than {TORTURE_BUDGET:?}"
-    );
+    if took > TORTURE_BUDGET {
+        println!("torture took {took:.0?}, more than {TORTURE_BUDGET:?}");
+    }
     Ok(counted(Runner::Torture, &finished))
 }
 
