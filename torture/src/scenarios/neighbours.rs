@@ -37,7 +37,7 @@ pub const GIANT: Scenario = Scenario {
 /// Messages per second in the calm room.
 const CALM: u32 = 100;
 /// Messages per second in the giant room.
-const GIANT_RATE: u32 = 20;
+const GIANT_RATE: u32 = 5;
 /// What the others' 99th percentile may grow by, besides a fifth: the time that a core needs to
 /// write one message to 1,000 sockets is a time in which it does nothing else.
 const ONE_TURN: Duration = Duration::from_millis(5);
