@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
@@ -33,6 +34,9 @@ impl Engine {
         }
     }
 }
+
+/// How much wider bounds of time are for a debug build beside other work.
+const LENIENCE: u32 = 10;
 
 /// Both engines, for scenarios that are about neither.
 pub const BOTH: &[Engine] = &[Engine::Sqlite, Engine::Postgres];
@@ -68,6 +72,8 @@ pub struct Context {
     pub engine: Engine,
     /// Whether to take the time for the long form.
     pub long: bool,
+    /// Whether bounds of time say only that nothing hangs.
+    pub lenient: bool,
     /// Where randomness begins.
     pub seed: u64,
     /// How many rounds, when somebody asked for a number.
@@ -87,6 +93,7 @@ impl Context {
             server,
             engine,
             long: false,
+            lenient: false,
             seed,
             rounds: None,
             folder: None,
@@ -105,6 +112,12 @@ impl Context {
     #[must_use]
     pub fn size<T>(&self, short: T, long: T) -> T {
         if self.long { long } else { short }
+    }
+
+    /// A bound of the specification on a time, as it is judged in this run.
+    #[must_use]
+    pub fn bound(&self, time: Duration) -> Duration {
+        if self.lenient { time * LENIENCE } else { time }
     }
 
     /// Randomness that depends on the seed alone.

@@ -24,6 +24,8 @@ pub enum Engine {
     /// Chromium and node for the browser tests in e2e/
     #[value(alias = "browser")]
     Chromium,
+    /// The torture scenarios, and the tools that some of them need
+    Torture,
 }
 
 /// When an engine has to be there.
@@ -33,6 +35,8 @@ pub enum Needed {
     RustTests,
     /// By the browser tests, which are there when the folder e2e/ is.
     BrowserTests,
+    /// By some torture scenarios, which are left out by name without it.
+    Torture,
     /// By no test yet.
     Never,
 }
@@ -50,7 +54,7 @@ pub struct Row {
 
 /// Every engine there is. Redis waits for the first test that talks to it: give it
 /// `Needed::RustTests` then, and a module like `postgres` that starts and stops it.
-pub const TABLE: [Row; 3] = [
+pub const TABLE: [Row; 4] = [
     Row {
         engine: Engine::Postgres,
         needed: Needed::RustTests,
@@ -70,6 +74,15 @@ pub const TABLE: [Row; 3] = [
         needed: Needed::BrowserTests,
         parts: &[("chromium", "chromium"), ("node", "nodejs"), ("npm", "npm")],
     },
+    Row {
+        engine: Engine::Torture,
+        needed: Needed::Torture,
+        parts: &[
+            ("faketime", "faketime"),
+            ("python3", "python3"),
+            ("mkfs.ext4", "e2fsprogs"),
+        ],
+    },
 ];
 
 impl Engine {
@@ -79,6 +92,7 @@ impl Engine {
             Self::Postgres => "postgres",
             Self::Redis => "redis",
             Self::Chromium => "chromium",
+            Self::Torture => "torture",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Where the sources are and where cargo puts what it builds.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -39,6 +39,13 @@ impl Workspace {
     pub fn cargo(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.args(args).current_dir(&self.root);
+        // `cargo run` describes xtask in the environment. Some build scripts look there, and what
+        // depends on them would be built again each time that cargo is called by hand in between.
+        for (name, _) in env::vars_os() {
+            if describes_a_package(&name) {
+                command.env_remove(name);
+            }
+        }
         if let Some(folder) = shared_target(
             env::var_os("CARGO_TARGET_DIR").is_some(),
             env::var_os("XDG_CACHE_HOME"),
@@ -64,6 +71,12 @@ impl Workspace {
     }
 }
 
+/// Whether cargo sets a variable of this name for the package that it runs.
+fn describes_a_package(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+}
+
 fn shared_target(
     already_set: bool,
     cache: Option<OsString>,
@@ -82,6 +95,19 @@ fn shared_target(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cargo_says_of_xtask_is_not_passed_on() {
+        for (name, expected) in [
+            ("CARGO_PKG_NAME", true),
+            ("CARGO_MANIFEST_DIR", true),
+            ("CARGO_TARGET_DIR", false),
+            ("CARGO_HOME", false),
+            ("PATH", false),
+        ] {
+            assert_eq!(describes_a_package(OsStr::new(name)), expected, "{name}");
+        }
+    }
 
     #[test]
     fn the_shared_target_is_used_only_when_it_exists_and_nothing_is_set() {

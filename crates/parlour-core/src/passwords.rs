@@ -171,6 +171,27 @@ pub enum Verdict {
     Wrong,
 }
 
+/// How passwords are hashed.
+#[derive(Clone, Copy, Debug)]
+pub struct Hashing {
+    /// How many at once; at least one.
+    pub threads: usize,
+    /// What every thread of the pool does first, such as giving way to the threads that carry
+    /// messages.
+    pub prepare: fn(),
+}
+
+impl Hashing {
+    /// So many threads like any others.
+    #[must_use]
+    pub const fn on(threads: usize) -> Self {
+        Self {
+            threads,
+            prepare: || {},
+        }
+    }
+}
+
 /// The bounded pool of hashing threads. Cloning shares it.
 #[derive(Clone)]
 pub struct Passwords {
@@ -185,19 +206,22 @@ impl fmt::Debug for Passwords {
 }
 
 impl Passwords {
-    /// Starts `threads` threads (at least one); they end when the last clone is dropped.
+    /// Starts the threads; they end when the last clone is dropped.
     ///
     /// # Errors
     /// When the operating system gives no thread.
-    pub fn start(threads: usize, random: Arc<dyn Random>) -> std::io::Result<Self> {
-        let threads = threads.max(1);
+    pub fn start(hashing: Hashing, random: Arc<dyn Random>) -> std::io::Result<Self> {
+        let threads = hashing.threads.max(1);
         let (queue, jobs) = mpsc::sync_channel(threads * QUEUE_PER_THREAD);
         let jobs = Arc::new(Mutex::new(jobs));
         for number in 0..threads {
             let jobs = Arc::clone(&jobs);
             thread::Builder::new()
                 .name(format!("password-{number}"))
-                .spawn(move || work(&jobs))?;
+                .spawn(move || {
+                    (hashing.prepare)();
+                    work(&jobs);
+                })?;
         }
         Ok(Self { queue, random })
     }
@@ -306,6 +330,7 @@ fn is_current(hash: &PasswordHash) -> bool {
 mod tests {
     use super::*;
     use crate::ports::SystemRandom;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn problems_of(password: &str, known: Known<'_>) -> Vec<String> {
         let mut problems = Problems::default();
@@ -409,7 +434,7 @@ mod tests {
 
     #[tokio::test]
     async fn hashes_verify_and_differ() {
-        let pool = Passwords::start(1, Arc::new(SystemRandom)).expect("a thread");
+        let pool = Passwords::start(Hashing::on(1), Arc::new(SystemRandom)).expect("a thread");
         let one = pool.hash("correct horse".into()).await.expect("hash");
         let two = pool.hash("correct horse".into()).await.expect("hash");
         assert_ne!(one, two);
@@ -427,8 +452,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn every_thread_prepares_itself_first() {
+        static PREPARED: AtomicUsize = AtomicUsize::new(0);
+        let hashing = Hashing {
+            threads: 3,
+            prepare: || {
+                PREPARED.fetch_add(1, Ordering::Relaxed);
+            },
+        };
+        let pool = Passwords::start(hashing, Arc::new(SystemRandom)).expect("threads");
+        // Threads begin when the system likes; one that works has prepared itself.
+        pool.verify("x".into(), None).await.expect("a verdict");
+        assert!(PREPARED.load(Ordering::Relaxed) >= 1);
+    }
+
+    #[tokio::test]
     async fn a_flood_is_refused_not_queued_for_ever() {
-        let pool = Passwords::start(1, Arc::new(SystemRandom)).expect("a thread");
+        let pool = Passwords::start(Hashing::on(1), Arc::new(SystemRandom)).expect("a thread");
         let mut waiting = Vec::new();
         let refused = (0..QUEUE_PER_THREAD + 8)
             .filter(|_| {

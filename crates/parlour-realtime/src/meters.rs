@@ -57,7 +57,12 @@ pub fn describe_metrics() {
     describe_counter!(
         "parlour_resumes_total",
         Unit::Count,
-        "Rooms of which a socket got exactly what it missed, by `source`: `ring` (from memory) or `store`."
+        "Rooms of which a socket got exactly what it missed, by `source`: `ring` (from memory) or `store` (it waited for a read that all who wait share)."
+    );
+    describe_counter!(
+        "parlour_resume_reads_total",
+        Unit::Count,
+        "Reads of the store for sockets that come back, by `what`: `ring` or `piece` (events of a room, one read for all who wait for them), or `positions` (of rooms of which a client knows more than this server)."
     );
     describe_counter!(
         "parlour_resyncs_total",

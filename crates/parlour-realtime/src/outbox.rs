@@ -353,6 +353,8 @@ impl Inner {
         self.frames = 0;
         self.bytes = 0;
         self.taken = (0, 0);
+        // Also answers to pings are gone: there is room for the last words.
+        self.control = 0;
         self.closing = Some(Closing {
             close,
             at_once: true,

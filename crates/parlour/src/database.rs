@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use parlour_core::{
     App, Event, Signal,
     app::Ports,
+    passwords::Hashing,
     ports::{Announce, Store, SystemClock, SystemRandom},
 };
 use parlour_store::Options;
@@ -77,7 +78,7 @@ pub(crate) async fn app_for_command(config: &Config) -> anyhow::Result<App> {
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
     };
-    Ok(App::new(ports, config.product.clone(), 1)?)
+    Ok(App::new(ports, config.product.clone(), Hashing::on(1))?)
 }
 
 /// Brings the tables up to date.

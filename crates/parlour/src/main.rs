@@ -9,6 +9,7 @@ mod figures;
 mod jobs;
 mod logging;
 mod output;
+mod priority;
 mod secret_key;
 mod serve;
 mod shutdown;

@@ -8,7 +8,7 @@ use crate::{
     config::{Config, Secret},
     database, figures,
     jobs::Jobs,
-    output, secret_key,
+    output, priority, secret_key,
     shutdown::Shutdown,
 };
 use anyhow::Context as _;
@@ -16,6 +16,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use parlour_core::{
     App, What,
     app::Ports,
+    passwords::Hashing,
     ports::{Store, SystemClock, SystemRandom},
 };
 use parlour_realtime::{
@@ -54,7 +55,10 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     let app = App::new(
         ports,
         config.product.clone(),
-        config.security.hashing_threads,
+        Hashing {
+            threads: config.security.hashing_threads,
+            prepare: priority::give_way,
+        },
     )?;
 
     let readiness = Readiness::default();

@@ -73,7 +73,7 @@ async fn run(context: &Context) -> Result<Outcome> {
             .with_context(|| format!("round {round}"))?;
         slowest = slowest.max(ready);
         ensure!(
-            ready <= READY,
+            ready <= context.bound(READY),
             "round {round}: ready only {ready:?} after the start"
         );
     }

@@ -64,16 +64,16 @@ async fn run(context: &Context) -> Result<Outcome> {
         // People go on talking while the server stops.
         let (ended, closed, ()) = tokio::join!(
             server.term(),
-            closed(&clients, round as usize),
+            closed(&clients, round as usize, context.bound(GONE)),
             traffic.steady(&clients, PER_SECOND, Duration::from_secs(1))
         );
         let (ended, closed) = (ended?, closed?);
         ensure!(
-            closed <= CLOSED,
+            closed <= context.bound(CLOSED),
             "the last socket was closed after {closed:?}"
         );
         ensure!(
-            ended.took <= GONE,
+            ended.took <= context.bound(GONE),
             "the process ended after {:?}",
             ended.took
         );
@@ -101,11 +101,11 @@ async fn run(context: &Context) -> Result<Outcome> {
 }
 
 /// How long it takes until every socket was closed once more, and with the right code.
-async fn closed(clients: &[Client], round: usize) -> Result<Duration> {
+async fn closed(clients: &[Client], round: usize, within: Duration) -> Result<Duration> {
     let begun = Instant::now();
     for client in clients {
         while client.closes().len() < round {
-            let late = begun.elapsed() > GONE;
+            let late = begun.elapsed() > within;
             ensure!(!late, "client {} is not closed", client.number());
             sleep(Duration::from_millis(5)).await;
         }

@@ -72,7 +72,7 @@ async fn run(context: &Context) -> Result<Outcome> {
             .with_context(|| format!("round {round}"))?;
         slowest = slowest.max(back);
         ensure!(
-            back <= BACK,
+            back <= context.bound(BACK),
             "round {round}: back only {back:?} after PostgreSQL"
         );
         traffic.busy(&clients, Duration::from_millis(300)).await;

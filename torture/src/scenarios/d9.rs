@@ -73,7 +73,7 @@ async fn run(context: &Context) -> Result<Outcome> {
     let p50 = times[times.len() / 2];
     let p99 = times[(times.len() * 99).div_ceil(100) - 1];
     ensure!(
-        p99 <= RESUMED,
+        p99 <= context.bound(RESUMED),
         "resuming after {MISSED} missed events: p50 {p50:?}, p99 {p99:?} of {resumes}; {figures}"
     );
     Ok(Outcome::Passed(format!(

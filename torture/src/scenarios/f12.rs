@@ -86,7 +86,9 @@ async fn run(context: &Context) -> Result<Outcome> {
     clock.set(-DAY)?;
     crowd.talk(time).await;
     ends.are(&[early]).context("a day back")?;
-    logout_ends_sockets(&http).await.context("a day back")?;
+    logout_ends_sockets(&http, context.bound(ENDS))
+        .await
+        .context("a day back")?;
     clock.set(0)?;
     crowd.talk(time).await;
     ends.are(&[early]).context("back on time")?;
@@ -207,7 +209,7 @@ impl Drop for Ends {
 }
 
 /// What ends by the clock of the server must not wait until it has caught up.
-async fn logout_ends_sockets(http: &Http) -> Result<()> {
+async fn logout_ends_sockets(http: &Http, within: Duration) -> Result<()> {
     let person = people::people(http, TALKERS + 3)
         .await?
         .pop()
@@ -226,7 +228,7 @@ async fn logout_ends_sockets(http: &Http) -> Result<()> {
             }
         }
     };
-    let end = timeout(ENDS, closing)
+    let end = timeout(within, closing)
         .await
         .context("a logout ends nothing")?;
     ensure!(matches!(end, Said::Closed(4401)), "{end:?} after a logout");

@@ -64,6 +64,7 @@ async fn run(context: &Context) -> Result<Outcome> {
             proxy: &proxy,
             http: &http,
             calls: &calls,
+            context,
         };
         // Both are told, whatever the first one says.
         match place.suffer(outage, time).await {
@@ -85,6 +86,7 @@ struct Place<'a> {
     proxy: &'a Proxy,
     http: &'a Http,
     calls: &'a Calls,
+    context: &'a Context,
 }
 
 impl Place<'_> {
@@ -95,19 +97,23 @@ impl Place<'_> {
             Outage::Silent => self.proxy.set(Weather::Stalled),
         }
         let gone = Instant::now();
-        let probed = probe(self.http, time).await;
+        let probed = probe(self.http, time, self.context).await;
         let nearly_back = Instant::now();
         match outage {
             Outage::Killed => self.postgres.begin().await?,
             Outage::Silent => self.proxy.set(CLEAR),
         }
         let back = Instant::now();
-        let stored = self.calls.wait_for(back, RECOVERY, Call::is_stored).await;
+        let within = self.context.bound(RECOVERY);
+        let stored = self.calls.wait_for(back, within, Call::is_stored).await;
         let recovered = stored.context("it does not recover")?;
         sleep(Duration::from_secs(1)).await;
         probed?;
-        ready(self.http, 200).await.context("after the outage")?;
-        let slowest = judge(&self.calls.notes(), gone, nearly_back)?;
+        ready(self.http, 200, self.context)
+            .await
+            .context("after the outage")?;
+        let within = self.context.bound(ANSWER);
+        let slowest = judge(&self.calls.notes(), (gone, nearly_back), within)?;
         Ok(format!(
             "slowest answer {slowest:.1?}, stores again after {recovered:.1?}"
         ))
@@ -115,19 +121,19 @@ impl Place<'_> {
 }
 
 /// While the database is away the server lives and says that it is not ready.
-async fn probe(http: &Http, time: Duration) -> Result<()> {
+async fn probe(http: &Http, time: Duration, context: &Context) -> Result<()> {
     let begun = Instant::now();
     while begun.elapsed() < time {
-        let quick = http.within(ANSWER);
+        let quick = http.within(context.bound(ANSWER));
         quick.call("GET", "/healthz", None, None).await?.ok(200)?;
-        ready(http, 503).await?;
+        ready(http, 503, context).await?;
         sleep(Duration::from_millis(250)).await;
     }
     Ok(())
 }
 
-async fn ready(http: &Http, status: u16) -> Result<()> {
-    let patient = http.within(PROBE);
+async fn ready(http: &Http, status: u16, context: &Context) -> Result<()> {
+    let patient = http.within(context.bound(PROBE));
     let answer = patient.call("GET", "/readyz", None, None).await?;
     ensure!(answer.status == status, "/readyz says {}", answer.status);
     Ok(())
@@ -135,7 +141,7 @@ async fn ready(http: &Http, status: u16) -> Result<()> {
 
 /// Every call of the outage was answered in time; who was refused was told when to come back. The
 /// slowest answer.
-fn judge(notes: &[Call], gone: Instant, back: Instant) -> Result<Duration> {
+fn judge(notes: &[Call], (gone, back): (Instant, Instant), within: Duration) -> Result<Duration> {
     let touched = |call: &&Call| call.ended() > gone && call.begun < back;
     let calls: Vec<&Call> = notes.iter().filter(touched).collect();
     for call in &calls {
@@ -148,10 +154,10 @@ fn judge(notes: &[Call], gone: Instant, back: Instant) -> Result<Duration> {
         };
         ensure!(good, "this is no good answer: {call:?}");
     }
-    let late: Vec<_> = calls.iter().filter(|call| call.took > ANSWER).collect();
+    let late: Vec<_> = calls.iter().filter(|call| call.took > within).collect();
     if let Some(worst) = late.iter().max_by_key(|call| call.took) {
         bail!(
-            "{} of {} answers took longer than {ANSWER:?}, the worst: {worst:?}",
+            "{} of {} answers took longer than {within:?}, the worst: {worst:?}",
             late.len(),
             calls.len()
         );

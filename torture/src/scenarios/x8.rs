@@ -59,6 +59,7 @@ async fn run(context: &Context) -> Result<Outcome> {
     let mut desk = Desk {
         http,
         random: context.random(),
+        seen: context.bound(SEEN),
         rooms: &rooms,
         host: Client::start(http.addr(), owner, &recorder).await?,
         seats: BTreeSet::new(),
@@ -97,6 +98,8 @@ async fn run(context: &Context) -> Result<Outcome> {
 struct Desk<'a> {
     http: Http,
     random: StdRng,
+    /// Within which time every tab knows.
+    seen: Duration,
     rooms: &'a [Owned],
     /// Speaks in every room.
     host: Client,
@@ -128,7 +131,7 @@ impl Desk<'_> {
                     break;
                 }
                 ensure!(
-                    begun.elapsed() < SEEN,
+                    begun.elapsed() < self.seen,
                     "tab {} hears {hears:?}, its person is in {:?}",
                     tab.number(),
                     self.seats
@@ -152,7 +155,7 @@ impl Desk<'_> {
             };
             for tab in tabs {
                 ensure!(
-                    tab.reached(*room, last, SEEN).await,
+                    tab.reached(*room, last, self.seen).await,
                     "tab {} does not hear {last} of room {room}",
                     tab.number()
                 );

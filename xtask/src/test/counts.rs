@@ -1,4 +1,4 @@
-//! Reading the runners' own summaries: cargo-nextest, cargo test and node's test runner.
+//! Reading the runners' own summaries: cargo-nextest, cargo test, node's test runner and our torture.
 
 use std::ops::AddAssign;
 
@@ -27,6 +27,8 @@ pub(crate) enum Runner {
     Libtest,
     /// `node --test`: a line for every kind of outcome.
     Node,
+    /// `parlour-torture`: its last line.
+    Torture,
 }
 
 /// Finds the result in an output.
@@ -42,6 +44,10 @@ pub(crate) fn count(runner: Runner, lines: &[String]) -> Counts {
             .unwrap_or_default(),
         Runner::Libtest => sum(lines.filter_map(|line| libtest(&line))),
         Runner::Node => sum(lines.filter_map(|line| node(&line))),
+        Runner::Torture => lines
+            .filter_map(|line| torture(&line))
+            .next_back()
+            .unwrap_or_default(),
     }
 }
 
@@ -124,6 +130,15 @@ fn node(line: &str) -> Option<Counts> {
         }),
         _ => None,
     }
+}
+
+/// `28 passed, 1 failed, 2 skipped`
+fn torture(line: &str) -> Option<Counts> {
+    let mut parts = line.split(", ");
+    let mut number = |word| -> Option<u64> { parts.next()?.strip_suffix(word)?.parse().ok() };
+    let (passed, failed) = (number(" passed")?, number(" failed")?);
+    number(" skipped")?;
+    Some(Counts { passed, failed })
 }
 
 /// The line without terminal colours (`ESC [ ... letter`).
@@ -211,9 +226,22 @@ test result: FAILED. 10 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out;
     }
 
     #[test]
+    fn the_last_line_of_torture() {
+        let text = "D1 on sqlite: killed\n  FAILED in 2.0 s: 2 passed, 0 failed, 0 skipped?\n\
+                    27 passed, 1 failed, 3 skipped\n";
+        assert_eq!(of(Runner::Torture, text), (27, 1));
+        assert_eq!(of(Runner::Torture, "seed 7\nD1 on sqlite: killed"), (0, 0));
+    }
+
+    #[test]
     fn ordinary_lines_count_nothing() {
         let text = "3 passed; 1 failed\nSummary of things: 3 passed\n# pass\n\u{1b}[0m";
-        for runner in [Runner::Nextest, Runner::Libtest, Runner::Node] {
+        for runner in [
+            Runner::Nextest,
+            Runner::Libtest,
+            Runner::Node,
+            Runner::Torture,
+        ] {
             assert_eq!(of(runner, text), (0, 0));
         }
         assert_eq!(of(Runner::Libtest, "test result: hello"), (0, 0));

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal as _;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
@@ -29,6 +30,8 @@ pub(crate) enum Step {
     Doctests,
     /// Licences, sources and banned crates, where cargo-deny is installed
     Deny,
+    /// The torture scenarios in their short form, against a debug build of the server
+    Torture,
     /// The tests in e2e/, in a browser
     Browser,
 }
@@ -47,7 +50,7 @@ pub(crate) enum Verdict {
 
 impl Step {
     /// Every step, in order.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Format,
         Self::Tidy,
         Self::Generated,
@@ -55,6 +58,7 @@ impl Step {
         Self::Tests,
         Self::Doctests,
         Self::Deny,
+        Self::Torture,
         Self::Browser,
     ];
 
@@ -68,6 +72,7 @@ impl Step {
             Self::Tests => "tests",
             Self::Doctests => "doctests",
             Self::Deny => "deny",
+            Self::Torture => "torture",
             Self::Browser => "browser",
         }
     }
@@ -104,6 +109,7 @@ pub(crate) fn run(
         Step::Tests => tests(workspace, watch, vars),
         Step::Doctests => doctests(workspace, watch),
         Step::Deny => deny(workspace, watch),
+        Step::Torture => torture(workspace, watch, without),
         Step::Browser => browser(workspace, watch, without),
     };
     result.unwrap_or_else(|error| Verdict::Failed(format!("{error:#}")))
@@ -177,6 +183,46 @@ fn deny(workspace: &Workspace, watch: &Watch) -> Result<Verdict> {
     check(watch, &mut command)
 }
 
+/// The step's share of the whole run, on two cores with nothing else to do. What takes longer is said;
+/// what hangs fails by its own scenario's limit.
+const TORTURE_BUDGET: Duration = Duration::from_secs(300);
+
+fn torture(workspace: &Workspace, watch: &Watch, without: &[Engine]) -> Result<Verdict> {
+    if without.contains(&Engine::Torture) {
+        return Ok(Verdict::Skipped("--without torture".to_owned()));
+    }
+    let tools: Vec<_> = TABLE
+        .iter()
+        .filter(|row| row.needed == Needed::Torture)
+        .collect();
+    if let Err(error) = engines::provide(watch, &tools) {
+        println!("{error:#}: the scenarios that need it are skipped by name");
+    }
+    // One by one: together they would be built with other features than for the browser tests.
+    for package in ["parlour", "parlour-torture"] {
+        let built = watch.stream(&mut workspace.cargo(&["build", "-p", package]))?;
+        ensure!(built.status.success(), "{package} does not build");
+    }
+    let folder = workspace.target_dir()?.join("debug");
+    let engine = if without.contains(&Engine::Postgres) {
+        "sqlite"
+    } else {
+        "both"
+    };
+    let mut command = Command::new(folder.join("parlour-torture"));
+    command
+        .arg("--server")
+        .arg(folder.join("parlour"))
+        .args(["--engine", engine, "--lenient"]);
+    let begun = Instant::now();
+    let finished = watch.stream(&mut command)?;
+    let took = begun.elapsed();
+    if took > TORTURE_BUDGET {
+        println!("torture took {took:.0?}, more than {TORTURE_BUDGET:?}");
+    }
+    Ok(counted(Runner::Torture, &finished))
+}
+
 fn browser(workspace: &Workspace, watch: &Watch, without: &[Engine]) -> Result<Verdict> {
     let folder = workspace.root.join("e2e");
     if !folder.is_dir() {
@@ -215,4 +261,50 @@ fn find_cargo_program(name: &str) -> bool {
     let program = format!("cargo-{name}");
     find_program(&program).is_some()
         || home.is_some_and(|home| home.join("bin").join(&program).is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::ExitStatus;
+
+    use super::*;
+    use crate::test::summary::{Outcome, Summary};
+
+    /// The end of a whole run in which torture said this.
+    fn run_with(text: &str, code: i32) -> (String, bool) {
+        let finished = Finished {
+            status: ExitStatus::from_raw(code << 8),
+            lines: text.lines().map(str::to_owned).collect(),
+        };
+        let outcomes = [
+            Outcome::new("format", Verdict::Passed, Duration::ZERO),
+            Outcome::new(
+                "torture",
+                counted(Runner::Torture, &finished),
+                Duration::ZERO,
+            ),
+        ];
+        let summary = Summary::of(&outcomes);
+        (summary.line(), summary.good())
+    }
+
+    #[test]
+    fn a_scenario_that_fails_fails_the_run() {
+        let good = run_with("seed 7\n30 passed, 0 failed, 2 skipped", 0);
+        assert_eq!(good, ("31 passed, 0 failed".to_owned(), true));
+        let bad = run_with("seed 7\n29 passed, 1 failed, 2 skipped", 1);
+        assert_eq!(bad, ("30 passed, 1 failed".to_owned(), false));
+    }
+
+    #[test]
+    fn torture_that_dies_fails_the_run() {
+        let died = run_with("seed 7\nD1 on sqlite: killed", 101);
+        assert_eq!(died, ("1 passed, 1 failed".to_owned(), false));
+        // Also when nothing that it did say was a failure.
+        let late = run_with("30 passed, 0 failed, 2 skipped", 101);
+        assert_eq!(late, ("31 passed, 1 failed".to_owned(), false));
+        let nothing = run_with("0 passed, 0 failed, 18 skipped", 0);
+        assert!(!nothing.1, "everything was skipped");
+    }
 }

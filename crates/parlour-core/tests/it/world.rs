@@ -7,6 +7,7 @@ use parlour_core::{
     app::Ports,
     given::Given,
     model::{Room, TokenKind, User},
+    passwords::Hashing,
     ports::{Announce, Clock, Store, SystemRandom},
     rooms::{self, CreateRoom},
 };
@@ -96,7 +97,7 @@ impl World {
             clock: clock.clone(),
             random: Arc::new(SystemRandom),
         };
-        let app = App::new(ports, settings, 2).expect("threads");
+        let app = App::new(ports, settings, Hashing::on(2)).expect("threads");
         Self {
             app,
             clock,

@@ -141,6 +141,9 @@ impl Room {
         let Some(position) = self.order.position() else {
             return Step::Unsettled;
         };
+        if !listener.held && nothing_went_out(feed, position, listener) {
+            listener.held = true;
+        }
         if !listener.held {
             late(feed, self.id, position, listener, turn);
             return Step::Done(Fed::Live);
@@ -180,6 +183,16 @@ impl Room {
         listener.from = stand.at;
         Step::Done(Fed::Live)
     }
+}
+
+/// Whether what a socket missed can still come in order, though it is not held any more: it was silent
+/// for too long, but nothing of the room was said to it since it began to hear. So a storm on a busy
+/// machine, or a slow line, costs nobody their place.
+fn nothing_went_out(feed: &Feed, position: i64, listener: &Listener) -> bool {
+    feed.stand.word == Word::Recovered
+        && feed.frames.is_empty()
+        && feed.stand.at < listener.after
+        && position <= listener.after
 }
 
 /// Everything after `listener.after` was delivered before; what comes before it is late, also when the

@@ -7,6 +7,7 @@ use super::{
     ring::Entry,
     state::State,
 };
+use metrics::counter;
 use parlour_core::{Error, RoomId};
 use std::collections::{HashMap, VecDeque};
 use tokio::time::Instant;
@@ -63,6 +64,7 @@ impl State {
         feed.stand.was_read = true;
         fill.waiting.push(feed);
         if !std::mem::replace(&mut fill.is_reading, true) {
+            counter!("parlour_resume_reads_total", "what" => "ring").increment(1);
             self.work.push(Read::Ring { room, after, upto });
         }
     }

@@ -6,6 +6,7 @@ use crate::{
     source::Source,
 };
 use bytes::Bytes;
+use metrics::counter;
 use parlour_core::{Error, RoomId};
 use std::{
     collections::HashMap,
@@ -101,6 +102,7 @@ impl Pieces {
     }
 
     async fn fetch(&self, room: RoomId, begin: i64) -> Result<Option<Frames>, Error> {
+        counter!("parlour_resume_reads_total", "what" => "piece").increment(1);
         let history = self.source.history(room, begin, PIECE).await?;
         Ok(history.map(|history| {
             let events = history.events.iter();

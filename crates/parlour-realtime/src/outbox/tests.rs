@@ -192,7 +192,7 @@ async fn a_cut_line_ends_with_a_whole_frame_and_the_last_words() {
 #[test]
 fn who_pings_without_reading_is_cut() {
     let (outbox, pipe) = (outbox(100, 10), Pipe::with_room(0));
-    outbox.plug(pipe);
+    outbox.plug(pipe.clone());
     for _ in 0..MAX_CONTROL / 100 {
         outbox.push_control(Bytes::from(vec![0; 100]));
     }
@@ -202,6 +202,11 @@ fn who_pings_without_reading_is_cut() {
         outbox.closing().map(|closing| closing.close),
         Some(&close::SLOW)
     );
+    // And is told why, should they read in time.
+    outbox.push_control(Bytes::from_static(b"bye"));
+    *pipe.room.lock().expect("not poisoned") = MAX_CONTROL;
+    assert_eq!(outbox.flush(), Some(Flushed::All));
+    assert_eq!(pipe.taken(), b"bye");
 }
 
 #[tokio::test(start_paused = true)]

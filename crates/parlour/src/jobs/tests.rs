@@ -7,6 +7,7 @@ use parlour_core::{
     app::Ports,
     event::EndReason,
     model::RoomKind,
+    passwords::Hashing,
     ports::{
         AccountKeys, Announce, NewRoom, NewUser, SaveRoom, SaveUser, Store, SystemClock,
         SystemRandom, UserChange,
@@ -81,7 +82,7 @@ impl Process {
             random: Arc::new(SystemRandom),
         };
         Self {
-            app: App::new(ports, Settings::default(), 1).expect("an app"),
+            app: App::new(ports, Settings::default(), Hashing::on(1)).expect("an app"),
             notes,
             tracker: TaskTracker::new(),
             stop: CancellationToken::new(),

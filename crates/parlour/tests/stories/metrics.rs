@@ -1,13 +1,15 @@
 //! What happens moves the figures at /metrics.
 
 use crate::support::{
-    Engine, MESSAGES, ROOMS, Server, Socket, eventually, json, metrics::Metrics, stories,
+    Client, Engine, MESSAGES, ROOMS, Server, Socket, eventually, json, metrics::Metrics, stories,
 };
 
 stories![
     what_happens_is_counted,
     what_is_used_twice_is_counted,
     who_comes_back_is_counted,
+    who_reads_too_slowly_is_counted,
+    what_was_missing_is_counted,
     times_and_sizes_have_buckets_and_words,
     sockets_are_counted_while_they_are_open,
 ];
@@ -105,7 +107,55 @@ async fn who_comes_back_is_counted(engine: Engine) {
     let more = |name: &str| after.get(name) - before.get(name);
     assert_eq!(more("parlour_resumes_total"), 1.0);
     assert_eq!(more("parlour_replayed_events_total"), 2.0);
+    // What is asked for here was said while somebody listened: it is in memory.
+    assert_eq!(more("parlour_resume_reads_total"), 0.0);
     assert_eq!(more("parlour_resyncs_total{reason=\"epoch\"}"), 1.0);
+}
+
+async fn who_reads_too_slowly_is_counted(engine: Engine) {
+    let server = start(engine).await;
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    let room = ada.room("Tea").await;
+    bob.join(room).await;
+    // Never read from until the end.
+    let mut slow = bob.socket().await;
+    let text = "x".repeat(10_000);
+    let mut said = 0;
+    while Metrics::of(&server).await.get("parlour_slow_closes_total") == 0.0 {
+        // A MiB waits at the most; the rest is what two kernels keep for a connection.
+        assert!(said < 3_000, "{said} messages wait for one socket");
+        for _ in 0..50 {
+            ada.say(room, &text).await;
+            said += 1;
+        }
+    }
+    let code = slow.close_code().await;
+    assert!(matches!(code, 4008 | 1006), "{code}");
+    let metrics = Metrics::of(&server).await;
+    assert_eq!(metrics.get("parlour_slow_closes_total"), 1.0);
+    eventually("nothing is kept for it", || async {
+        let now = Metrics::of(&server).await;
+        now.get("parlour_outbox_bytes") == 0.0 && now.get("parlour_sockets") == 0.0
+    })
+    .await;
+}
+
+/// Another process on the same database is not heard, as a message of a bus that was lost; the store
+/// is asked, and whoever listens hears it after all.
+async fn what_was_missing_is_counted(engine: Engine) {
+    let server = start(engine).await;
+    let ada = server.user("ada").await;
+    let room = ada.room("Tea").await;
+    let mut socket = ada.socket().await;
+    let other = server.setup.start_beside().await.expect("another process");
+    let call = Client::new(other.address).call("POST", MESSAGES);
+    let body = json!({"room": room, "text": "from beside"});
+    call.token(&ada.token).json(body).await.ok(201);
+    assert_eq!(socket.next_said().await, "from beside");
+    let metrics = Metrics::of(&server).await;
+    assert_eq!(metrics.get("parlour_holes_found_total"), 1.0);
+    assert_eq!(metrics.get("parlour_holes_healed_total"), 1.0);
+    assert_eq!(metrics.get("parlour_messages_stored_total"), 0.0);
 }
 
 async fn times_and_sizes_have_buckets_and_words(engine: Engine) {
