@@ -20,9 +20,10 @@ use futures_util::{FutureExt as _, future::BoxFuture};
 use parlour_core::RoomId;
 use std::{
     collections::{BTreeMap, HashMap},
-    future::pending,
+    future::Future as _,
     pin::Pin,
     sync::Arc,
+    task::{Context, Poll, ready},
     time::Duration,
 };
 use tokio::time::Sleep;
@@ -42,7 +43,7 @@ pub(super) struct CatchUp {
     opening: Option<Pin<Box<Sleep>>>,
     running: Option<BoxFuture<'static, ()>>,
     /// What the client asked for meanwhile.
-    next: Option<Resume>,
+    next: Option<Box<Resume>>,
 }
 
 impl CatchUp {
@@ -80,26 +81,27 @@ impl CatchUp {
     pub(super) fn resume(&mut self, resume: Resume) {
         self.opening = None;
         if self.running.is_some() {
-            self.next = Some(resume);
+            self.next = Some(Box::new(resume));
         } else if let Some(desk) = &self.desk {
             self.running = Some(Arc::clone(desk).resume(resume).boxed());
         }
     }
 
-    /// Goes on. Cancel safe.
-    pub(super) async fn step(&mut self) {
+    /// Goes on; ready after each step, never when there is nothing to wait for.
+    pub(super) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(opening) = &mut self.opening {
-            opening.await;
+            ready!(opening.as_mut().poll(cx));
             self.release();
         } else if let Some(running) = &mut self.running {
-            running.await;
+            ready!(running.as_mut().poll(cx));
             self.running = None;
             if let Some(next) = self.next.take() {
-                self.resume(next);
+                self.resume(*next);
             }
         } else {
-            pending::<()>().await;
+            return Poll::Pending;
         }
+        Poll::Ready(())
     }
 }
 
