@@ -16,7 +16,8 @@ use std::sync::Arc;
 /// How far back the event of a change is looked for: more than can follow it at once.
 const LOOK_BACK: i64 = 200;
 
-/// A message on its way to the disk: resolves after the durable commit.
+/// A message on its way to the disk: resolves after the durable commit. Sockets ask in the order of
+/// their frames only, so the commit must not wait for being asked about.
 ///
 /// Its errors are outcomes of a race (the sender was put out meanwhile, the nonce was used, the store
 /// went away); they do not count as bad frames.

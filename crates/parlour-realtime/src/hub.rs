@@ -129,18 +129,21 @@ pub(crate) struct Greeting {
     pub(crate) max_frame: usize,
 }
 
-/// A door to the hub's task. The task ends when all doors are gone.
+/// A door to the hub's task. The task ends when all doors are gone. Cloning shares it: every socket
+/// has one.
 #[derive(Clone)]
-pub(crate) struct Hub {
+pub(crate) struct Hub(Arc<Door>);
+
+struct Door {
     requests: mpsc::Sender<Request>,
     /// Unbounded, but each socket sends one word at most.
     gone: mpsc::UnboundedSender<SessionId>,
-    next: Arc<AtomicU64>,
+    next: AtomicU64,
     config: HubConfig,
     source: Arc<dyn Source>,
     /// Reads for sockets that missed more than is kept.
-    pieces: Arc<Pieces>,
-    outboxes: Arc<Outboxes>,
+    pieces: Pieces,
+    outboxes: Outboxes,
 }
 
 enum Request {
@@ -173,15 +176,15 @@ impl Hub {
             answers,
         };
         tasks.spawn(task.run());
-        Self {
+        Self(Arc::new(Door {
             requests,
             gone,
-            next: Arc::default(),
+            next: AtomicU64::new(0),
             config,
-            pieces: Arc::new(Pieces::new(Arc::clone(&source), config.reads_at_once)),
+            pieces: Pieces::new(Arc::clone(&source), config.reads_at_once),
             source,
-            outboxes: Arc::default(),
-        }
+            outboxes: Outboxes::default(),
+        }))
     }
 
     /// See [`crate::Realtime::register`] and [`crate::Realtime::enter`].
@@ -203,7 +206,7 @@ impl Hub {
             reply,
         });
         let gone = || Error::from(STORE_UNAVAILABLE).retry_after(Duration::from_secs(1));
-        self.requests.send(request).await.map_err(|_| gone())?;
+        self.0.requests.send(request).await.map_err(|_| gone())?;
         match answer.await {
             Ok(result) => registration.cursors = result?,
             // The credential ended while the snapshot was read.
@@ -219,6 +222,7 @@ impl Hub {
     pub(crate) async fn feed(&self, make: impl FnOnce(oneshot::Sender<Fed>) -> Feed) -> Fed {
         let (reply, answer) = oneshot::channel();
         if self
+            .0
             .requests
             .send(Request::Feed(make(reply)))
             .await
@@ -233,7 +237,7 @@ impl Hub {
     pub(crate) async fn here(&self, users: &[UserId]) -> Vec<UserId> {
         let (reply, answer) = oneshot::channel();
         let request = Request::Here(users.to_vec(), reply);
-        if self.requests.send(request).await.is_err() {
+        if self.0.requests.send(request).await.is_err() {
             return Vec::new();
         }
         answer.await.unwrap_or_default()
@@ -241,17 +245,17 @@ impl Hub {
 
     /// What can be read of the rooms' streams.
     pub(crate) fn source(&self) -> &dyn Source {
-        &*self.source
+        &*self.0.source
     }
 
     /// Reads for sockets that missed more than is kept.
     pub(crate) fn pieces(&self) -> &Pieces {
-        &self.pieces
+        &self.0.pieces
     }
 
     /// See [`crate::Realtime::sample`].
     pub(crate) fn sample(&self) {
-        let found = self.outboxes.look();
+        let found = self.0.outboxes.look();
         gauge!("parlour_outbox_bytes").set(waiting(found.total));
         gauge!("parlour_outbox_largest_bytes").set(waiting(found.largest));
     }
@@ -259,8 +263,8 @@ impl Hub {
     /// See [`crate::Realtime::shutdown`].
     pub(crate) async fn shutdown(&self) {
         let (done, all_gone) = oneshot::channel();
-        if self.requests.send(Request::Shutdown(done)).await.is_ok()
-            && tokio::time::timeout(self.config.shutdown_bound, all_gone)
+        if self.0.requests.send(Request::Shutdown(done)).await.is_ok()
+            && tokio::time::timeout(self.0.config.shutdown_bound, all_gone)
                 .await
                 .is_err()
         {
@@ -294,9 +298,9 @@ impl std::fmt::Debug for Registration {
 impl Registration {
     fn new(hub: &Hub, actor: Actor, dialect: DialectKind, only: Option<RoomId>) -> Self {
         gauge!("parlour_sockets", "dialect" => dialect.name()).increment(1.0);
-        let id = SessionId(hub.next.fetch_add(1, Ordering::Relaxed) + 1);
-        let outbox = Arc::new(Outbox::new(hub.config.outbox));
-        hub.outboxes.add(id, Arc::clone(&outbox));
+        let id = SessionId(hub.0.next.fetch_add(1, Ordering::Relaxed) + 1);
+        let outbox = Arc::new(Outbox::new(hub.0.config.outbox));
+        hub.0.outboxes.add(id, Arc::clone(&outbox));
         Self {
             id,
             actor,
@@ -362,9 +366,9 @@ impl Drop for Registration {
         // Closed first: a registration that is still on its way to the hub is ignored there.
         self.outbox.cut(&crate::close::NORMAL);
         self.outbox.unplug();
-        self.hub.outboxes.remove(self.id);
+        self.hub.0.outboxes.remove(self.id);
         // The hub is gone: then it needs no word.
-        let _ = self.hub.gone.send(self.id);
+        let _ = self.hub.0.gone.send(self.id);
     }
 }
 

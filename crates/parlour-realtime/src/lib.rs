@@ -17,6 +17,7 @@
 //! intervals, each once, in the order of the room's stream.
 
 pub mod actions;
+mod bell;
 pub mod bus;
 pub mod close;
 pub mod command;
@@ -90,6 +91,9 @@ pub struct Realtime {
     bus: Arc<dyn Bus>,
     hub: Hub,
     config: Config,
+    /// Shared by all sockets.
+    limits: Arc<SessionLimits>,
+    times: Arc<PumpConfig>,
     tasks: TaskTracker,
 }
 
@@ -108,6 +112,8 @@ impl Realtime {
             bus,
             hub,
             config,
+            limits: Arc::new(config.session),
+            times: Arc::new(config.pump),
             tasks,
         }
     }
@@ -147,8 +153,8 @@ impl Realtime {
         registration: Registration,
         actions: Arc<dyn Actions>,
     ) -> impl Future<Output = ()> + Send + use<T> {
-        let session = Session::new(registration, actions, self.config.session);
-        let pump = pump::run(transport, session, self.config.pump);
+        let session = Session::new(registration, actions, Arc::clone(&self.limits));
+        let pump = pump::run(transport, session, Arc::clone(&self.times));
         self.tasks.track_future(pump)
     }
 

@@ -7,6 +7,7 @@
 mod piece;
 
 use crate::{
+    bell::Bell,
     close::{self, Close},
     wire,
 };
@@ -19,8 +20,9 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    task::{Context, Poll},
 };
-use tokio::{sync::Notify, time::Instant};
+use tokio::time::Instant;
 
 /// Pieces that are written at once.
 const PIECES: usize = 64;
@@ -94,13 +96,26 @@ pub struct Closing {
     pub at_once: bool,
 }
 
+/// What a pump has to know of its outbox.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    /// See [`Outbox::closing`].
+    pub(crate) closing: Option<Closing>,
+    /// See [`Outbox::is_empty`].
+    pub(crate) is_empty: bool,
+    /// See [`Outbox::is_broken`].
+    pub(crate) is_broken: bool,
+    /// See [`Outbox::blocked_since`].
+    pub(crate) blocked_since: Option<Instant>,
+}
+
 /// The queue of frames for one socket. Pushing never waits; one pump takes all that waits at once.
 /// An idle outbox holds no buffer.
 pub struct Outbox {
     inner: Mutex<Inner>,
-    wake: Notify,
-    /// Told when something was taken or the socket was cut: there may be room.
-    eased: Notify,
+    wake: Bell,
+    /// Rings when something was taken or the socket was cut: there may be room.
+    eased: Bell,
     limits: OutboxLimits,
     /// `bytes` of the inside, to be looked at while somebody writes.
     glance: AtomicUsize,
@@ -130,8 +145,8 @@ impl Outbox {
     pub fn new(limits: OutboxLimits) -> Self {
         Self {
             inner: Mutex::default(),
-            wake: Notify::new(),
-            eased: Notify::new(),
+            wake: Bell::default(),
+            eased: Bell::default(),
             limits,
             glance: AtomicUsize::new(0),
         }
@@ -170,8 +185,8 @@ impl Outbox {
             inner.shut(&close::SLOW);
             self.show(&inner);
             drop(inner);
-            self.wake.notify_one();
-            self.eased.notify_one();
+            self.wake.ring();
+            self.eased.ring();
             return Push::Overflow;
         }
         let was_empty = inner.queue.is_empty();
@@ -203,7 +218,7 @@ impl Outbox {
     /// Sends off what waits: writes it, or wakes the pump that will; once per batch of frames.
     pub fn wake(&self) {
         if self.flush().is_none() {
-            self.wake.notify_one();
+            self.wake.ring();
         }
     }
 
@@ -217,13 +232,24 @@ impl Outbox {
         self.show(&inner);
         drop(inner);
         // Also after a write that was never blocked: somebody may have looked before it.
-        self.eased.notify_one();
+        self.eased.ring();
         match flushed {
-            Flushed::Blocked if !was_blocked => self.wake.notify_one(),
-            Flushed::Gone => self.wake.notify_one(),
+            Flushed::Blocked if !was_blocked => self.wake.ring(),
+            Flushed::Gone => self.wake.ring(),
             Flushed::All | Flushed::Blocked => {}
         }
         Some(flushed)
+    }
+
+    /// What its pump has to know, at once.
+    pub(crate) fn look(&self) -> Look {
+        let inner = self.inner();
+        Look {
+            closing: inner.closing,
+            is_empty: inner.queue.is_empty(),
+            is_broken: inner.broken,
+            blocked_since: inner.blocked,
+        }
     }
 
     /// Since when the line takes nothing of what waits.
@@ -262,7 +288,7 @@ impl Outbox {
         });
         // What was put in just before is written first; who did that may not have sent it off.
         self.flush();
-        self.wake.notify_one();
+        self.wake.ring();
     }
 
     /// Closes at once; what waits is dropped. Wins over [`close`](Self::close).
@@ -273,8 +299,8 @@ impl Outbox {
             self.show(&inner);
         }
         drop(inner);
-        self.wake.notify_one();
-        self.eased.notify_one();
+        self.wake.ring();
+        self.eased.ring();
     }
 
     /// Takes all frames that wait, for a pump that writes them itself. What was taken before counts
@@ -288,7 +314,7 @@ impl Outbox {
         inner.taken = (inner.frames, inner.bytes);
         self.show(&inner);
         drop(inner);
-        self.eased.notify_one();
+        self.eased.ring();
         let mut frames = Vec::with_capacity(pieces.iter().map(|piece| piece.frames).sum());
         for piece in pieces {
             frames.extend(wire::payloads(piece.wire));
@@ -333,13 +359,18 @@ impl Outbox {
             if is_cut || !self.is_half_full() {
                 return !is_cut;
             }
-            self.eased.notified().await;
+            self.eased.heard().await;
         }
     }
 
-    /// Waits until there is something to [`take`](Self::take). Cancel safe.
+    /// The same as [`ready`](Self::ready), for one task.
+    pub(crate) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.wake.poll_heard(cx)
+    }
+
+    /// Waits until there is something to [`take`](Self::take); one waiter at a time. Cancel safe.
     pub async fn ready(&self) {
-        self.wake.notified().await;
+        self.wake.heard().await;
     }
 }
 

@@ -7,14 +7,14 @@ use crate::{
     close::{self, Close},
     dialect::Input,
     hub::spread,
-    outbox::{Line, Outbox},
+    outbox::{Line, Look, Outbox},
     session::Session,
     wire,
 };
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
 use std::{
-    future::poll_fn,
+    future::{Future as _, poll_fn},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -25,6 +25,11 @@ use writer::Writer;
 
 /// How long a closing socket waits for the event of a message that it sent and that was committed.
 const LINGER: Duration = Duration::from_millis(50);
+
+/// How many frames are taken in a row; then what they led to is written.
+const FRAMES: usize = 64;
+/// How often a socket goes round before the others get their time.
+const ROUNDS: usize = 16;
 
 /// A WebSocket frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,11 +127,11 @@ enum End {
 pub fn run<T: Transport>(
     transport: T,
     session: Session,
-    config: PumpConfig,
+    config: Arc<PumpConfig>,
 ) -> impl Future<Output = ()> + Send {
     let mut pump = Box::new(Pump::new(transport, session, config));
     async move {
-        let end = pump.converse().await;
+        let end = poll_fn(|cx| pump.converse(cx)).await;
         tracing::debug!(
             session = pump.session.registration().id().get(),
             ?end,
@@ -143,10 +148,9 @@ struct Pump<T> {
     session: Session,
     /// The session's; apart, because the session is borrowed while it is waited for.
     outbox: Arc<Outbox>,
-    config: PumpConfig,
-    writer: Writer,
-    /// The outbox writes by itself.
-    has_line: bool,
+    config: Arc<PumpConfig>,
+    /// Unless the outbox writes by itself.
+    writer: Option<Box<Writer>>,
     timer: Pin<Box<Sleep>>,
     next_ping: Instant,
     /// Until when something has to be heard after a ping.
@@ -158,20 +162,8 @@ struct Pump<T> {
     pings: u64,
 }
 
-/// What happened on the wire.
-enum Wire {
-    /// Everything is written.
-    Written,
-    /// The peer does not take more for now; said once per stall.
-    Stalled,
-    /// The line may take more.
-    Writable,
-    Read(Frame),
-    Failed(TransportError),
-}
-
 impl<T: Transport> Pump<T> {
-    fn new(transport: T, session: Session, config: PumpConfig) -> Self {
+    fn new(transport: T, session: Session, config: Arc<PumpConfig>) -> Self {
         let first = spread(
             session.registration().id().get(),
             config.ping_least,
@@ -179,19 +171,20 @@ impl<T: Transport> Pump<T> {
         );
         let next_ping = Instant::now() + first;
         let outbox = session.registration().shared_outbox();
-        let line = transport.line();
-        let has_line = line.is_some();
-        if let Some(line) = line {
-            outbox.plug(line);
-            outbox.wake();
-        }
+        let writer = match transport.line() {
+            Some(line) => {
+                outbox.plug(line);
+                outbox.wake();
+                None
+            }
+            None => Some(Box::default()),
+        };
         Self {
             transport,
             outbox,
             session,
-            has_line,
             config,
-            writer: Writer::default(),
+            writer,
             timer: Box::pin(tokio::time::sleep_until(next_ping)),
             next_ping,
             answer_by: None,
@@ -201,53 +194,125 @@ impl<T: Transport> Pump<T> {
         }
     }
 
-    async fn converse(&mut self) -> End {
-        loop {
-            if let Some(end) = self.take() {
-                return end;
+    /// Goes on with everything until nothing moves any more.
+    fn converse(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        for _ in 0..ROUNDS {
+            let look = self.outbox.look();
+            if let Some(end) = self.take(&look) {
+                return Poll::Ready(end);
             }
-            let due = self.next_due();
+            let due = self.next_due(&look);
             if due < self.timer.deadline() {
                 self.timer.as_mut().reset(due);
             }
-            let reading = self.closing.is_none() && self.session.wants_frame();
-            let busy = self.session.has_work();
-            let blocked = self.has_line && self.outbox.blocked_since().is_some();
-            let Self {
-                transport,
-                session,
-                outbox,
-                writer,
-                timer,
-                ..
-            } = self;
-            let happening = tokio::select! {
-                wire = poll_fn(|cx| on_wire(transport, writer, blocked, reading, cx)) => Happening::Wire(wire),
-                () = outbox.ready() => Happening::News,
-                flow = session.progress(), if busy => Happening::Progress(flow),
-                () = timer => Happening::Time,
-            };
-            let end = match happening {
-                Happening::Wire(wire) => self.on_wire(wire),
-                Happening::News => None,
-                Happening::Progress(flow) => {
-                    if self.closing.is_some() {
-                        self.linger = Some(Instant::now() + LINGER);
-                    }
-                    flow.err().map(End::Close)
-                }
-                Happening::Time => self.on_time(),
-            };
-            if let Some(end) = end {
-                return end;
+            match self.go_round(look.blocked_since.is_some(), cx) {
+                Ok(true) => {}
+                Ok(false) => return Poll::Pending,
+                Err(end) => return Poll::Ready(end),
             }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Looks after each thing once; answers whether anything moved.
+    fn go_round(&mut self, blocked: bool, cx: &mut Context<'_>) -> Result<bool, End> {
+        // Writing and reading at the same time: a client that writes without reading and a server
+        // that writes to it do not wait for each other.
+        let mut moved = self.write(blocked, cx)?;
+        moved |= self.progress(cx)?;
+        moved |= self.read(cx)?;
+        moved |= self.outbox.poll_ready(cx).is_ready();
+        if self.timer.as_mut().poll(cx).is_ready() {
+            moved = true;
+            if let Some(end) = self.on_time() {
+                return Err(end);
+            }
+        }
+        Ok(moved)
+    }
+
+    /// Writes what waited for the peer.
+    fn write(&mut self, blocked: bool, cx: &mut Context<'_>) -> Result<bool, End> {
+        let Some(writer) = &mut self.writer else {
+            let may = blocked && self.transport.poll_writable(cx).is_ready();
+            if may {
+                self.outbox.flush();
+            }
+            return Ok(may);
+        };
+        if writer.is_idle() {
+            return Ok(false);
+        }
+        match writer.poll_write(&mut self.transport, cx) {
+            Poll::Ready(Ok(())) => Ok(true),
+            Poll::Ready(Err(error)) => Err(end_of(error)),
+            Poll::Pending => Ok(writer.notice_stall()),
         }
     }
 
+    /// Goes on with what the client asked for.
+    fn progress(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        if !self.session.has_work() {
+            return Ok(false);
+        }
+        let Poll::Ready(flow) = self.session.poll_progress(cx) else {
+            return Ok(false);
+        };
+        if self.closing.is_some() {
+            self.linger = Some(Instant::now() + LINGER);
+        }
+        self.send_off();
+        flow.map(|()| true).map_err(End::Close)
+    }
+
+    /// Takes frames as long as there are some, and writes what they led to at once.
+    fn read(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        for count in 0..FRAMES {
+            match self.read_one(cx) {
+                Ok(true) => {}
+                Ok(false) if count == 0 => return Ok(false),
+                Ok(false) => break,
+                Err(end) => {
+                    self.send_off();
+                    return Err(end);
+                }
+            }
+        }
+        self.send_off();
+        Ok(true)
+    }
+
+    /// Takes a frame if there is one and the client has credit; answers whether it did.
+    fn read_one(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        let is_closing = self.closing.is_some() || self.outbox.closing().is_some();
+        if is_closing || !self.session.wants_frame() {
+            return Ok(false);
+        }
+        let Poll::Ready(frame) = self.transport.poll_next_unpin(cx) else {
+            return Ok(false);
+        };
+        self.hear(frame)?;
+        if self.session.has_work()
+            // Most of what is asked for is put into a queue, which takes no time.
+            && let Poll::Ready(flow) = self.session.poll_progress(cx)
+        {
+            flow.map_err(End::Close)?;
+        }
+        Ok(true)
+    }
+
+    /// Sends off what was said since the last time, all at once.
+    fn send_off(&self) {
+        if self.writer.is_none() {
+            self.outbox.flush();
+        }
+        // Else it is looked for in the next round.
+    }
+
     /// Looks what the outbox has: frames when the last ones are written, or the wish to close.
-    fn take(&mut self) -> Option<End> {
-        let closing = self.outbox.closing();
-        if let Some(closing) = closing {
+    fn take(&mut self, look: &Look) -> Option<End> {
+        if let Some(closing) = look.closing {
             let now = Instant::now();
             let until = now + self.config.finish_within;
             let (_, until) = self.closing.get_or_insert((closing.close, until));
@@ -255,11 +320,11 @@ impl<T: Transport> Pump<T> {
                 return Some(End::Close(closing.close));
             }
         }
-        if self.has_line && self.outbox.is_broken() {
+        if self.writer.is_none() && look.is_broken {
             return Some(End::Gone);
         }
-        if self.is_idle()
-            && let Some(closing) = closing
+        if self.is_idle(look)
+            && let Some(closing) = look.closing
             && !self.session.is_busy()
             && self.linger.is_none_or(|until| until <= Instant::now())
         {
@@ -270,57 +335,42 @@ impl<T: Transport> Pump<T> {
     }
 
     /// Loads the writer unless the outbox writes by itself; answers whether everything is written.
-    fn is_idle(&mut self) -> bool {
-        if self.has_line {
-            return self.outbox.is_empty();
+    fn is_idle(&mut self, look: &Look) -> bool {
+        let Some(writer) = &mut self.writer else {
+            return look.is_empty;
+        };
+        if writer.is_idle() {
+            writer.load(self.outbox.take());
         }
-        if self.writer.is_idle() {
-            self.writer.load(self.outbox.take());
-        }
-        self.writer.is_idle()
+        writer.is_idle()
     }
 
     /// Since when the peer takes nothing.
-    fn stalled_since(&self) -> Option<Instant> {
-        if self.has_line {
-            self.outbox.blocked_since()
-        } else {
-            self.writer.stalled_since()
+    fn stalled_since(&self, look: &Look) -> Option<Instant> {
+        match &self.writer {
+            None => look.blocked_since,
+            Some(writer) => writer.stalled_since(),
         }
     }
 
-    fn on_wire(&mut self, wire: Wire) -> Option<End> {
-        match wire {
-            Wire::Written | Wire::Stalled => None,
-            Wire::Writable => {
-                self.outbox.flush();
-                None
-            }
-            Wire::Read(frame) => {
-                self.answer_by = None;
-                match frame {
-                    Frame::Text(text) => self.handle(Input::Text(&text)),
-                    Frame::Binary(bytes) => self.handle(Input::Binary(&bytes)),
-                    Frame::Ping(_) | Frame::Pong(_) => None,
-                    Frame::Close(..) => Some(End::Closed),
-                }
-            }
-            Wire::Failed(error) => Some(match error {
-                TransportError::TooBig => End::Close(&close::TOO_BIG),
-                TransportError::NotUtf8 => End::Close(&close::NOT_UTF8),
-                TransportError::Protocol => End::Close(&close::PROTOCOL),
-                TransportError::Gone => End::Gone,
-            }),
+    fn hear(&mut self, frame: Option<Result<Frame, TransportError>>) -> Result<(), End> {
+        match frame.unwrap_or(Err(TransportError::Gone)).map_err(end_of)? {
+            Frame::Text(text) => self.handle(Input::Text(&text))?,
+            Frame::Binary(bytes) => self.handle(Input::Binary(&bytes))?,
+            Frame::Ping(_) | Frame::Pong(_) => {}
+            Frame::Close(..) => return Err(End::Closed),
         }
+        self.answer_by = None;
+        Ok(())
     }
 
-    fn handle(&mut self, input: Input<'_>) -> Option<End> {
-        self.session.handle(input).err().map(End::Close)
+    fn handle(&mut self, input: Input<'_>) -> Result<(), End> {
+        self.session.handle(input).map_err(End::Close)
     }
 
     /// When the clock has to be looked at.
-    fn next_due(&self) -> Instant {
-        let stalled = self.stalled_since();
+    fn next_due(&self, look: &Look) -> Instant {
+        let stalled = self.stalled_since(look);
         let write_by = stalled.map(|since| since + self.config.write_within);
         let close_by = self.closing.map(|(_, until)| until);
         [self.answer_by, write_by, close_by, self.linger]
@@ -331,10 +381,11 @@ impl<T: Transport> Pump<T> {
 
     fn on_time(&mut self) -> Option<End> {
         let now = Instant::now();
+        let look = self.outbox.look();
         if self.answer_by.is_some_and(|by| by <= now) {
             return Some(End::Gone);
         }
-        if let Some(since) = self.stalled_since()
+        if let Some(since) = self.stalled_since(&look)
             && since + self.config.write_within <= now
         {
             return Some(End::Close(&close::SLOW));
@@ -344,15 +395,14 @@ impl<T: Transport> Pump<T> {
             let seed = self.session.registration().id().get() ^ (self.pings << 32);
             self.next_ping = now + spread(seed, self.config.ping_least, self.config.ping_most);
             self.answer_by = Some(now + self.config.answer_within);
-            if self.has_line {
-                self.outbox.push_control(wire::PING);
-            } else {
-                self.writer.ping();
+            match &mut self.writer {
+                None => self.outbox.push_control(wire::PING),
+                Some(writer) => writer.ping(),
             }
         }
         // It passed: `take` no longer waits for it.
         self.linger = self.linger.filter(|until| *until > now);
-        let due = self.next_due();
+        let due = self.next_due(&look);
         self.timer.as_mut().reset(due);
         None
     }
@@ -389,40 +439,12 @@ impl<T: Transport> Pump<T> {
     }
 }
 
-/// What the pump woke up for.
-enum Happening {
-    Wire(Wire),
-    News,
-    Progress(crate::session::Flow),
-    Time,
-}
-
-/// Writes what it can and reads at the same time, so that a client that writes without reading and a
-/// server that writes to it do not wait for each other.
-fn on_wire<T: Transport>(
-    transport: &mut T,
-    writer: &mut Writer,
-    blocked: bool,
-    reading: bool,
-    cx: &mut Context<'_>,
-) -> Poll<Wire> {
-    if blocked && transport.poll_writable(cx).is_ready() {
-        return Poll::Ready(Wire::Writable);
-    }
-    if !writer.is_idle() {
-        match writer.poll_write(transport, cx) {
-            Poll::Ready(Ok(())) => return Poll::Ready(Wire::Written),
-            Poll::Ready(Err(error)) => return Poll::Ready(Wire::Failed(error)),
-            Poll::Pending if writer.notice_stall() => return Poll::Ready(Wire::Stalled),
-            Poll::Pending => {}
-        }
-    }
-    if !reading {
-        return Poll::Pending;
-    }
-    transport.poll_next_unpin(cx).map(|frame| match frame {
-        Some(Ok(frame)) => Wire::Read(frame),
-        Some(Err(error)) => Wire::Failed(error),
-        None => Wire::Failed(TransportError::Gone),
+/// What a fault of the transport means for the conversation.
+const fn end_of(error: TransportError) -> End {
+    End::Close(match error {
+        TransportError::TooBig => &close::TOO_BIG,
+        TransportError::NotUtf8 => &close::NOT_UTF8,
+        TransportError::Protocol => &close::PROTOCOL,
+        TransportError::Gone => return End::Gone,
     })
 }

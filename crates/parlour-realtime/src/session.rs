@@ -14,17 +14,19 @@ use crate::{
 };
 use budget::Budget;
 use catch_up::CatchUp;
-use futures_util::{
-    FutureExt as _, StreamExt as _,
-    future::{BoxFuture, ready},
-    stream::FuturesOrdered,
-};
+use futures_util::{FutureExt as _, future::BoxFuture};
 use metrics::counter;
 use parlour_core::{
     Error, Kind, RoomId,
     error::{NOT_IN_ROOM, RATE_LIMITED},
+    model::Message,
 };
-use std::{future::pending, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 use tokio::time::Instant;
 
 /// How many resumes a client may ask for per [`RESUMES_WITHIN`].
@@ -69,24 +71,41 @@ impl Default for SessionLimits {
 /// What comes after a frame or a result.
 pub type Flow = Result<(), &'static Close>;
 
-type Outcome = (Option<String>, Result<Changed, Error>);
-
-/// One client: its place in the hub and its conversation.
+/// One client: its place in the hub and its conversation. What only some need is made when they do:
+/// most sockets are idle most of the time.
 pub struct Session {
     registration: Registration,
-    dialect: &'static dyn Dialect,
     actions: Arc<dyn Actions>,
-    limits: SessionLimits,
+    limits: Arc<SessionLimits>,
+    conduct: Option<Box<Conduct>>,
+    /// The command that is being carried out; frames are handled one after the other.
+    current: Option<BoxFuture<'static, Done>>,
+    /// What is not yet committed or not yet acknowledged, in the order of the frames. Only the first
+    /// is waited for: the others cannot be acknowledged before it.
+    in_flight: VecDeque<InFlight>,
+    catch_up: CatchUp,
+}
+
+/// What a client may still do, where that is limited.
+struct Conduct {
     bad_frames: Budget,
     refusals: Budget,
     resumes: Budget,
     /// When the client last said that its user is writing.
     typing: Option<Instant>,
-    /// The command that is being carried out; frames are handled one after the other.
-    current: Option<BoxFuture<'static, Done>>,
-    /// What is not yet committed or not yet acknowledged, in the order of the frames.
-    in_flight: FuturesOrdered<BoxFuture<'static, Outcome>>,
-    catch_up: CatchUp,
+}
+
+/// What a client waits for.
+struct InFlight {
+    nonce: Option<String>,
+    what: Waiting,
+}
+
+enum Waiting {
+    /// A message on its way to the disk.
+    Message(Submitted),
+    /// A change that is stored already.
+    Change(Changed),
 }
 
 /// A command that was carried out, as far as it is waited for.
@@ -108,34 +127,39 @@ enum Next {
     Nothing,
 }
 
-/// What [`Session::progress`] waits for.
-enum Step {
-    Done(Done),
-    Stored(Outcome),
-    CaughtUp,
-}
-
 impl Session {
     /// A client that begins to talk.
     #[must_use]
     pub fn new(
         registration: Registration,
         actions: Arc<dyn Actions>,
-        limits: SessionLimits,
+        limits: Arc<SessionLimits>,
     ) -> Self {
         Self {
-            dialect: registration.dialect().dialect(),
             catch_up: CatchUp::new(&registration, limits.resume_within),
             registration,
             actions,
-            bad_frames: Budget::new(limits.bad_frames, limits.bad_frames_within),
-            refusals: Budget::new(limits.refusals, limits.refusals_within),
-            resumes: Budget::new(RESUMES, RESUMES_WITHIN),
-            typing: None,
+            conduct: None,
             limits,
             current: None,
-            in_flight: FuturesOrdered::new(),
+            in_flight: VecDeque::new(),
         }
+    }
+
+    fn dialect(&self) -> &'static dyn Dialect {
+        self.registration.dialect().dialect()
+    }
+
+    fn conduct(&mut self) -> &mut Conduct {
+        let limits = &self.limits;
+        self.conduct.get_or_insert_with(|| {
+            Box::new(Conduct {
+                bad_frames: Budget::new(limits.bad_frames, limits.bad_frames_within),
+                refusals: Budget::new(limits.refusals, limits.refusals_within),
+                resumes: Budget::new(RESUMES, RESUMES_WITHIN),
+                typing: None,
+            })
+        })
     }
 
     /// The client's place in the hub.
@@ -164,20 +188,21 @@ impl Session {
         self.current.is_some() || !self.in_flight.is_empty()
     }
 
-    /// Whether [`progress`](Self::progress) has something to wait for.
+    /// Whether [`poll_progress`](Self::poll_progress) has something to wait for.
     #[must_use]
     pub fn has_work(&self) -> bool {
         self.is_busy() || self.catch_up.is_busy()
     }
 
-    /// Takes a frame. Call it only while [`wants_frame`](Self::wants_frame).
+    /// Takes a frame. Call it only while [`wants_frame`](Self::wants_frame). What is said about it
+    /// waits in the outbox to be [sent off](Outbox::wake).
     ///
     /// # Errors
     /// How to close the socket.
     pub fn handle(&mut self, input: Input<'_>) -> Flow {
-        let decoded = self.dialect.decode(input);
+        let decoded = self.dialect().decode(input);
         if let Ok(Command::Resume(resume)) = decoded {
-            if !self.resumes.spend(Instant::now()) {
+            if !self.conduct().resumes.spend(Instant::now()) {
                 let error = Error::from(RATE_LIMITED).retry_after(RESUMES_WITHIN);
                 return self.refuse(&error.into());
             }
@@ -210,8 +235,8 @@ impl Session {
             Command::Read { room, seq, back } => self.read(room, seq, back),
             Command::Typing(room) => self.typing(room),
             Command::Ping { nonce } => {
-                if let Some(frame) = self.dialect.pong(nonce.as_deref()) {
-                    self.outbox().send(&frame);
+                if let Some(frame) = self.dialect().pong(nonce.as_deref()) {
+                    self.outbox().push(&frame);
                 }
             }
             // Taken before: see `handle`.
@@ -261,13 +286,11 @@ impl Session {
 
     fn typing(&mut self, room: RoomId) {
         let now = Instant::now();
-        if self
-            .typing
-            .is_some_and(|last| now.duration_since(last) < TYPING)
-        {
+        let typing = &mut self.conduct().typing;
+        if typing.is_some_and(|last| now.duration_since(last) < TYPING) {
             return;
         }
-        self.typing = Some(now);
+        *typing = Some(now);
         let (actions, actor) = (Arc::clone(&self.actions), *self.registration.actor());
         let done = async move {
             let result = match actions.typing(&actor, room).await {
@@ -284,49 +307,58 @@ impl Session {
         self.current = Some(done.boxed());
     }
 
-    /// Goes on with what is under way; returns after each step. Cancel safe. Waits for ever when
-    /// nothing is under way.
+    /// Goes on with what is under way, as far as that goes now. Ready when something was done; what
+    /// was said about it then waits in the outbox to be [sent off](Outbox::wake).
     ///
     /// # Errors
     /// How to close the socket.
-    pub async fn progress(&mut self) -> Flow {
-        let Self {
-            current,
-            in_flight,
-            catch_up,
-            ..
-        } = self;
-        let done = async {
-            match current {
-                Some(current) => current.await,
-                None => pending().await,
+    pub fn poll_progress(&mut self, cx: &mut Context<'_>) -> Poll<Flow> {
+        let mut moved = false;
+        if let Some(current) = &mut self.current
+            && let Poll::Ready(done) = current.as_mut().poll(cx)
+        {
+            moved = true;
+            self.current = None;
+            if let Err(close) = self.done(done) {
+                return Poll::Ready(Err(close));
             }
-        };
-        let step = tokio::select! {
-            done = done => Step::Done(done),
-            Some(outcome) = in_flight.next(), if !in_flight.is_empty() => Step::Stored(outcome),
-            () = catch_up.step(), if catch_up.is_busy() => Step::CaughtUp,
-        };
-        match step {
-            Step::Done(done) => {
-                self.current = None;
-                self.done(done)
-            }
-            Step::Stored((nonce, Ok(changed))) => {
-                let ack = Ack {
-                    nonce: nonce.as_deref(),
-                    id: changed.id,
-                    seq: changed.seq,
-                    at: changed.at,
-                };
-                if let Some(frame) = self.dialect.acknowledge(&ack) {
-                    self.outbox().send(&frame);
-                }
-                Ok(())
-            }
-            Step::Stored((nonce, Err(error))) => self.refuse(&Refusal::new(error, nonce)),
-            Step::CaughtUp => Ok(()),
         }
+        while let Some(Poll::Ready(result)) = self.in_flight.front_mut().map(|next| next.poll(cx)) {
+            moved = true;
+            let nonce = self.in_flight.pop_front().and_then(|next| next.nonce);
+            if let Err(close) = self.answer(nonce, result) {
+                return Poll::Ready(Err(close));
+            }
+        }
+        if moved && self.in_flight.is_empty() {
+            // Nothing is held while nothing is on its way.
+            self.in_flight = VecDeque::new();
+        }
+        if self.catch_up.is_busy() {
+            moved |= self.catch_up.poll_step(cx).is_ready();
+        }
+        if moved {
+            Poll::Ready(Ok(()))
+        } else {
+            Poll::Pending
+        }
+    }
+
+    fn answer(&mut self, nonce: Option<String>, result: Result<Changed, Error>) -> Flow {
+        let changed = match result {
+            Ok(changed) => changed,
+            Err(error) => return self.refuse(&Refusal::new(error, nonce)),
+        };
+        let ack = Ack {
+            nonce: nonce.as_deref(),
+            id: changed.id,
+            seq: changed.seq,
+            at: changed.at,
+        };
+        if let Some(frame) = self.dialect().acknowledge(&ack) {
+            self.outbox().push(&frame);
+        }
+        Ok(())
     }
 
     fn done(&mut self, done: Done) -> Flow {
@@ -337,21 +369,14 @@ impl Session {
         } = done;
         match result {
             Ok(Next::Commit(submitted)) => {
-                let outcome = submitted.map(move |result| {
-                    let stored = result.map(|message| Changed {
-                        id: message.id,
-                        seq: Some(message.seq),
-                        at: message.created_at,
-                    });
-                    (nonce, stored)
-                });
-                self.in_flight.push_back(outcome.boxed());
+                let what = Waiting::Message(submitted);
+                self.in_flight.push_back(InFlight { nonce, what });
                 Ok(())
             }
             Ok(Next::Ack(changed)) => {
                 // Behind the acknowledgements of what was asked before.
-                self.in_flight
-                    .push_back(ready((nonce, Ok(changed))).boxed());
+                let what = Waiting::Change(changed);
+                self.in_flight.push_back(InFlight { nonce, what });
                 Ok(())
             }
             Ok(Next::Nothing) => Ok(()),
@@ -374,7 +399,7 @@ impl Session {
 
     /// An error frame that costs the client a bit of patience.
     fn refuse_bad_frame(&mut self, refusal: &Refusal) -> Flow {
-        if !self.bad_frames.spend(Instant::now()) {
+        if !self.conduct().bad_frames.spend(Instant::now()) {
             return Err(&close::BAD_PAYLOAD);
         }
         self.refuse(refusal)
@@ -383,13 +408,32 @@ impl Session {
     fn refuse(&mut self, refusal: &Refusal) -> Flow {
         match refusal.error.kind() {
             Kind::Unauthenticated => return Err(&close::CREDENTIAL_ENDED),
-            Kind::TooMany if !self.refusals.spend(Instant::now()) => return Err(&close::RATE),
+            Kind::TooMany if !self.conduct().refusals.spend(Instant::now()) => {
+                return Err(&close::RATE);
+            }
             Kind::Internal => tracing::error!(error = ?refusal.error, "a socket's message failed"),
             _ => {}
         }
         counter!("parlour_soft_errors_total", "code" => refusal.error.code()).increment(1);
-        self.outbox().send(&self.dialect.refuse(refusal));
+        self.outbox().push(&self.dialect().refuse(refusal));
         Ok(())
+    }
+}
+
+impl InFlight {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Changed, Error>> {
+        let stored = |message: Arc<Message>| Changed {
+            id: message.id,
+            seq: Some(message.seq),
+            at: message.created_at,
+        };
+        match &mut self.what {
+            Waiting::Message(submitted) => {
+                let result = submitted.as_mut().poll(cx);
+                result.map(|result| result.map(stored))
+            }
+            Waiting::Change(changed) => Poll::Ready(Ok(*changed)),
+        }
     }
 }
 

@@ -9,7 +9,8 @@
 //! | `/ws/chat/{id}/` | a token, or the session cookie from our own pages | one room |
 
 mod credential;
-mod line;
+mod frames;
+mod plain;
 mod transport;
 
 use crate::{
@@ -26,19 +27,19 @@ use axum::{
 use credential::Query;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use line::TcpIo;
 use parlour_core::{
     Actor, Error, Kind, RoomId,
     error::NOT_FOUND,
     rooms::{self, Right},
 };
 use parlour_realtime::{DialectKind, Registration, max_frame};
+use plain::PlainSocket;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::{handshake::derive_accept_key, protocol::WebSocketConfig};
 use transport::WebSocket;
 
-/// Held per socket while idle; the default of the library is 128 KiB.
+/// Held per socket while idle, where the library reads; its default is 128 KiB.
 const READ_BUFFER: usize = 1024;
 /// Frames are collected up to this size before they are written, where the library writes them.
 const WRITE_BUFFER: usize = 32 * 1024;
@@ -145,39 +146,37 @@ async fn open(
         Ok(registration) => registration,
         Err(error) => return refuse(error),
     };
-    let largest = max_frame(web.app.settings().max_text_chars);
-    let config = WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(WRITE_BUFFER)
-        .max_write_buffer_size(4 * WRITE_BUFFER + 2 * largest)
-        .max_message_size(Some(largest))
-        .max_frame_size(Some(largest));
     tokio::spawn(async move {
         match upgrade.await {
-            Ok(upgraded) => serve(web, upgraded, config, registration).await,
+            Ok(upgraded) => serve(web, upgraded, registration),
             Err(error) => tracing::debug!(%error, "upgrade failed"),
         }
     });
     response
 }
 
-/// Serves an upgraded connection: a TCP connection of ours is written to without detours.
-async fn serve(web: Web, upgraded: Upgraded, config: WebSocketConfig, place: Registration) {
-    let actions = Arc::new(web.app.clone());
-    let realtime = web.realtime.clone();
-    // Nothing that is not needed is kept for as long as the socket lives.
-    drop(web);
+/// Serves an upgraded connection: one that is plain TCP is read and written without detours. In a
+/// task of its own, because a task keeps room for the largest of its states for as long as it lives.
+fn serve(web: Web, upgraded: Upgraded, place: Registration) {
+    let largest = max_frame(web.app.settings().max_text_chars);
+    let actions = Arc::new(web.app);
     match upgraded.downcast::<TokioIo<TcpStream>>() {
         Ok(parts) => {
-            let tcp = parts.io.into_inner();
-            let io = TcpIo::new(tcp, &parts.read_buf, place.shared_outbox());
-            drop(parts.read_buf);
-            let socket = WebSocket::new(io, config.write_buffer_size(0)).await;
-            realtime.serve(socket, place, actions).await;
+            let (tcp, outbox) = (parts.io.into_inner(), place.shared_outbox());
+            let socket = PlainSocket::new(tcp, &parts.read_buf, outbox, largest);
+            tokio::spawn(web.realtime.serve(socket, place, actions));
         }
         Err(upgraded) => {
-            let socket = WebSocket::new(TokioIo::new(upgraded), config).await;
-            realtime.serve(socket, place, actions).await;
+            let config = WebSocketConfig::default()
+                .read_buffer_size(READ_BUFFER)
+                .write_buffer_size(WRITE_BUFFER)
+                .max_write_buffer_size(4 * WRITE_BUFFER + 2 * largest)
+                .max_message_size(Some(largest))
+                .max_frame_size(Some(largest));
+            tokio::spawn(async move {
+                let socket = WebSocket::new(TokioIo::new(upgraded), config).await;
+                web.realtime.serve(socket, place, actions).await;
+            });
         }
     }
 }

@@ -21,9 +21,10 @@ use metrics::counter;
 use parlour_core::RoomId;
 use std::{
     collections::{BTreeMap, HashMap},
-    future::pending,
+    future::Future as _,
     pin::Pin,
     sync::Arc,
+    task::{Context, Poll, ready},
     time::Duration,
 };
 use tokio::time::Sleep;
@@ -41,9 +42,11 @@ pub(super) struct CatchUp {
     desk: Option<Arc<Desk>>,
     /// Until when the client may say what it missed.
     opening: Option<Pin<Box<Sleep>>>,
+    /// Whether that time has passed.
+    is_late: bool,
     running: Option<BoxFuture<'static, ()>>,
     /// What the client asked for meanwhile.
-    next: Option<Resume>,
+    next: Option<Box<Resume>>,
 }
 
 impl CatchUp {
@@ -53,6 +56,7 @@ impl CatchUp {
         Self {
             desk: is_v2.then(|| Arc::new(Desk::new(registration))),
             opening: is_v2.then(|| Box::pin(tokio::time::sleep(within))),
+            is_late: false,
             running: None,
             next: None,
         }
@@ -81,29 +85,33 @@ impl CatchUp {
     pub(super) fn resume(&mut self, resume: Resume) {
         self.opening = None;
         if self.running.is_some() {
-            self.next = Some(resume);
+            self.next = Some(Box::new(resume));
         } else if let Some(desk) = &self.desk {
             self.running = Some(Arc::clone(desk).resume(resume).boxed());
         }
     }
 
-    /// Goes on. Cancel safe.
-    pub(super) async fn step(&mut self) {
+    /// Goes on; ready after each step, never when there is nothing to wait for.
+    pub(super) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(opening) = &mut self.opening {
-            opening.await;
-            // Whatever the client has said by now is read before its silence counts: on a busy machine
-            // both are found at once.
-            tokio::task::yield_now().await;
+            ready!(opening.as_mut().poll(cx));
+            if !std::mem::replace(&mut self.is_late, true) {
+                // Whatever the client has said by now is read before its silence counts: on a busy
+                // machine both are found at once.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             self.release();
         } else if let Some(running) = &mut self.running {
-            running.await;
+            ready!(running.as_mut().poll(cx));
             self.running = None;
             if let Some(next) = self.next.take() {
-                self.resume(next);
+                self.resume(*next);
             }
         } else {
-            pending::<()>().await;
+            return Poll::Pending;
         }
+        Poll::Ready(())
     }
 }
 

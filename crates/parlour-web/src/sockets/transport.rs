@@ -1,12 +1,10 @@
-//! The library's WebSocket as the realtime side knows it.
+//! The library's WebSocket as the realtime side knows it, for connections that are not plain TCP.
 
-use super::line::TcpIo;
 use bytes::Bytes;
 use futures_util::{Sink, Stream};
-use parlour_realtime::{Frame, Line, Transport, TransportError};
+use parlour_realtime::{Frame, Transport, TransportError};
 use std::{
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -29,16 +27,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
 
     fn socket(self: Pin<&mut Self>) -> Pin<&mut WebSocketStream<S>> {
         Pin::new(&mut self.get_mut().0)
-    }
-}
-
-impl Transport for WebSocket<TcpIo> {
-    fn line(&self) -> Option<Arc<dyn Line>> {
-        Some(self.0.get_ref().line())
-    }
-
-    fn poll_writable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.get_ref().poll_writable(cx)
     }
 }
 
