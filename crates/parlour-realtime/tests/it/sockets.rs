@@ -401,7 +401,8 @@ async fn a_peer_that_answers_lives_and_is_pinged_at_varying_times() {
     );
     pauses.sort_unstable();
     pauses.dedup();
-    assert!(pauses.len() > 40, "{pauses:?}");
+    // They end on beats of 250 ms, of which there are 19 in this time.
+    assert!(pauses.len() > 12, "{pauses:?}");
 }
 
 #[tokio::test(start_paused = true)]
