@@ -13,6 +13,7 @@ use crate::{
 };
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
+use metrics::counter;
 use std::{
     future::{Future as _, poll_fn},
     pin::Pin,
@@ -404,6 +405,7 @@ impl<T: Transport> Pump<T> {
         if let Some(since) = self.stalled_since(&look)
             && since + self.config.write_within <= now
         {
+            counter!("parlour_slow_closes_total").increment(1);
             return Some(End::Close(&close::SLOW));
         }
         if self.next_ping <= now {
@@ -466,35 +468,4 @@ const fn end_of(error: TransportError) -> End {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pings_keep_their_pause_and_go_out_together() {
-        let config = PumpConfig::default();
-        let now = config.began + Duration::from_millis(12_345);
-        let mut beats: Vec<Instant> = (0..10_000)
-            .map(|seed| config.next_ping(seed, now))
-            .collect();
-        for due in &beats {
-            let pause = *due - now;
-            assert!(config.ping_least <= pause && pause <= config.ping_most);
-            let since = (*due - config.began).as_nanos();
-            assert_eq!(since % config.ping_beat.as_nanos(), 0, "between two beats");
-        }
-        beats.sort_unstable();
-        beats.dedup();
-        assert!((18..=21).contains(&beats.len()), "{} beats", beats.len());
-    }
-
-    #[test]
-    fn pauses_shorter_than_a_beat_are_kept() {
-        let config = PumpConfig {
-            ping_least: Duration::from_millis(50),
-            ping_most: Duration::from_millis(60),
-            ..PumpConfig::default()
-        };
-        let pause = config.next_ping(7, config.began) - config.began;
-        assert!(config.ping_least <= pause && pause <= config.ping_most);
-    }
-}
+mod tests;

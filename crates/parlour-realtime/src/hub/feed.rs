@@ -199,7 +199,8 @@ fn nothing_went_out(feed: &Feed, position: i64, listener: &Listener) -> bool {
 /// wish was made before the user left and came back.
 fn late(feed: &Feed, room: RoomId, position: i64, listener: &Listener, turn: &mut Turn) {
     let newest = position.max(listener.after);
-    let is_whole = feed.frames.is_empty() && feed.stand.at >= listener.after;
+    let stands = listener.after..=newest;
+    let is_whole = feed.frames.is_empty() && stands.contains(&feed.stand.at);
     match feed.stand.word {
         Word::Nothing => {}
         Word::Recovered if is_whole => {

@@ -198,6 +198,10 @@ impl Frames {
         let (Some(kind), Some(mask)) = (kind, head.mask) else {
             return Err(TransportError::Protocol);
         };
+        if head.payload > i64::MAX.unsigned_abs() {
+            // "The most significant bit MUST be 0."
+            return Err(TransportError::Protocol);
+        }
         let len = usize::try_from(head.payload).map_err(|_| TransportError::TooBig)?;
         let is_right = match kind {
             Kind::More => self.begun.is_some(),

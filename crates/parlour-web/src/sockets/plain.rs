@@ -47,6 +47,8 @@ pub(super) struct PlainSocket {
     frames: Frames,
     /// Either side has said good bye: we say nothing more.
     is_closing: bool,
+    /// The answer to the client's good bye: it goes out last, when what waits was thrown away.
+    answer: Option<Bytes>,
 }
 
 impl PlainSocket {
@@ -60,6 +62,7 @@ impl PlainSocket {
             outbox,
             frames: Frames::new(early, largest),
             is_closing: false,
+            answer: None,
         }
     }
 
@@ -76,24 +79,25 @@ impl PlainSocket {
             }
             Heard::Pong => Frame::Pong(Bytes::new()),
             Heard::Close(code) => {
-                self.say_good_bye(code, "");
+                if !std::mem::replace(&mut self.is_closing, true) {
+                    self.answer = Some(good_bye(code, ""));
+                }
                 Frame::Close(1000, "")
             }
-        }
-    }
-
-    fn say_good_bye(&mut self, code: Option<u16>, reason: &str) {
-        if !std::mem::replace(&mut self.is_closing, true) {
-            let mut payload = Vec::with_capacity(2 + reason.len());
-            payload.extend(code.map(u16::to_be_bytes).into_iter().flatten());
-            payload.extend_from_slice(reason.as_bytes());
-            self.outbox.push_control(control(CLOSE, &payload));
         }
     }
 
     fn tcp(&self) -> &TcpStream {
         self.reading.as_ref()
     }
+}
+
+/// A close frame (RFC 6455, section 5.5.1).
+fn good_bye(code: Option<u16>, reason: &str) -> Bytes {
+    let mut payload = Vec::with_capacity(2 + reason.len());
+    payload.extend(code.map(u16::to_be_bytes).into_iter().flatten());
+    payload.extend_from_slice(reason.as_bytes());
+    control(CLOSE, &payload)
 }
 
 /// A control frame; its payload is never longer than [125 bytes](Frame::Close).
@@ -150,7 +154,11 @@ impl Sink<Frame> for PlainSocket {
     fn start_send(self: Pin<&mut Self>, frame: Frame) -> Result<(), TransportError> {
         let this = self.get_mut();
         match frame {
-            Frame::Close(code, reason) => this.say_good_bye(Some(code), reason),
+            Frame::Close(code, reason) => {
+                if !std::mem::replace(&mut this.is_closing, true) {
+                    this.outbox.push_control(good_bye(Some(code), reason));
+                }
+            }
             Frame::Ping(payload) => this.outbox.push_control(control(PING, &payload)),
             Frame::Pong(payload) => this.outbox.push_control(control(PONG, &payload)),
             // These go into the outbox in the first place.
@@ -177,6 +185,9 @@ impl Sink<Frame> for PlainSocket {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), TransportError>> {
+        if let Some(answer) = self.answer.take() {
+            self.outbox.push_control(answer);
+        }
         ready!(self.as_mut().poll_flush(cx))?;
         let done = socket2::SockRef::from(self.tcp()).shutdown(Shutdown::Write);
         Poll::Ready(done.map_err(|_| TransportError::Gone))

@@ -9,6 +9,7 @@ stories![
     what_is_used_twice_is_counted,
     who_comes_back_is_counted,
     who_reads_too_slowly_is_counted,
+    who_says_good_bye_while_much_waits_is_answered,
     what_was_missing_is_counted,
     times_and_sizes_have_buckets_and_words,
     sockets_are_counted_while_they_are_open,
@@ -110,6 +111,25 @@ async fn who_comes_back_is_counted(engine: Engine) {
     // What is asked for here was said while somebody listened: it is in memory.
     assert_eq!(more("parlour_resume_reads_total"), 0.0);
     assert_eq!(more("parlour_resyncs_total{reason=\"epoch\"}"), 1.0);
+}
+
+async fn who_says_good_bye_while_much_waits_is_answered(engine: Engine) {
+    let server = start(engine).await;
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    let room = ada.room("Tea").await;
+    bob.join(room).await;
+    let slow = bob.socket().await;
+    let text = "x".repeat(10_000);
+    let mut said = 0;
+    // More than two kernels keep for a connection, and less than may wait.
+    while Metrics::of(&server).await.get("parlour_outbox_bytes") == 0.0 {
+        assert!(said < 3_000, "{said} messages and nothing waits");
+        for _ in 0..20 {
+            ada.say(room, &text).await;
+            said += 1;
+        }
+    }
+    assert_eq!(slow.close().await, 1000);
 }
 
 async fn who_reads_too_slowly_is_counted(engine: Engine) {

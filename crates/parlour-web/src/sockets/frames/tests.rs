@@ -131,7 +131,10 @@ fn what_is_too_large_is_refused_before_it_is_here() {
         head
     };
     assert_eq!(heard(&head(LARGEST as u64 + 1)), too_big);
-    assert_eq!(heard(&head(u64::MAX)), too_big);
+    assert_eq!(heard(&head(u64::MAX >> 1)), too_big);
+    // No length at all: its first bit must be 0.
+    let broken = (vec![], Some(TransportError::Protocol));
+    assert_eq!(heard(&head(u64::MAX)), broken);
     let exactly = frame(0x81, &vec![b'x'; LARGEST]);
     assert_eq!(heard(&exactly).0.len(), 1);
     let pieces = [
