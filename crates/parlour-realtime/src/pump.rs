@@ -399,10 +399,16 @@ impl<T: Transport> Pump<T> {
     fn on_time(&mut self) -> Option<End> {
         let now = Instant::now();
         let look = self.outbox.look();
+        let stalled = self.stalled_since(&look);
         if self.answer_by.is_some_and(|by| by <= now) {
-            return Some(End::Gone);
+            // A ping waits behind what a slow peer has not read yet, and its answer in the line while
+            // the client has no credit: then silence says nothing.
+            if stalled.is_none() && self.session.wants_frame() {
+                return Some(End::Gone);
+            }
+            self.answer_by = Some(now + self.config.answer_within);
         }
-        if let Some(since) = self.stalled_since(&look)
+        if let Some(since) = stalled
             && since + self.config.write_within <= now
         {
             counter!("parlour_slow_closes_total").increment(1);

@@ -382,6 +382,56 @@ async fn a_dead_peer_is_gone_within_35_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_slow_peer_answers_when_it_has_read_what_came_before_the_ping() {
+    let world = World::new();
+    let room = world.room(1).await;
+    let mut served = world.serve_with(1, 1, 2).await;
+    for number in 0..20 {
+        world.send(room, 1, &number.to_string()).await;
+    }
+    let start = tokio::time::Instant::now();
+    let mut read = 0;
+    while read < 20 {
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        match served.client.recv().await {
+            Some(Frame::Text(_)) => read += 1,
+            // Answered only after everything before it was read; this one never is.
+            Some(Frame::Ping(_)) => {}
+            other => panic!("{other:?} after {:?}", start.elapsed()),
+        }
+    }
+    assert!(start.elapsed() > Duration::from_secs(60));
+    // Nothing waits any more: now silence means that nobody is there.
+    let silent = tokio::time::Instant::now();
+    while served.client.recv().await.is_some() {}
+    let silent = silent.elapsed();
+    assert!(silent < Duration::from_secs(35), "{silent:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_without_credit_is_not_silent() {
+    let world = World::new();
+    let room = world.room(1).await;
+    let mut served = world.serve(1).await;
+    let start = tokio::time::Instant::now();
+    // The database hangs: nothing is acknowledged, and no frame is taken.
+    served.actions.commits.forget_permits(1_000_000);
+    for number in 0..33 {
+        served.client.json(&send(room, &number.to_string()));
+    }
+    while start.elapsed() < Duration::from_secs(60) {
+        let ping = tokio::time::timeout(Duration::from_secs(26), served.client.recv()).await;
+        assert!(matches!(ping, Ok(Some(Frame::Ping(_)))), "{ping:?}");
+        served.client.send(Frame::Pong(Vec::new().into()));
+    }
+    served.actions.commits.add_permits(33);
+    let mut texts = 0;
+    while texts < 33 {
+        texts += usize::from(served.client.next().await["text"].is_string());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_peer_that_answers_lives_and_is_pinged_at_varying_times() {
     let world = World::new();
     let mut served = world.serve(1).await;
