@@ -462,7 +462,6 @@ impl Task {
             outbox.wake();
         }
         for session in std::mem::take(&mut turn.slow) {
-            counter!("parlour_slow_closes_total").increment(1);
             self.state.remove(session, now);
         }
         self.state.ask_kinds();

@@ -12,6 +12,7 @@ use crate::{
     wire,
 };
 use bytes::Bytes;
+use metrics::counter;
 pub(crate) use piece::Piece;
 use piece::Queue;
 use std::{
@@ -185,6 +186,7 @@ impl Outbox {
             inner.shut(&close::SLOW);
             self.show(&inner);
             drop(inner);
+            counter!("parlour_slow_closes_total").increment(1);
             self.wake.ring();
             self.eased.ring();
             return Push::Overflow;
@@ -207,6 +209,7 @@ impl Outbox {
             if !inner.is_cut() {
                 inner.shut(&close::SLOW);
                 self.show(&inner);
+                counter!("parlour_slow_closes_total").increment(1);
             }
         } else {
             inner.queue.push(Piece::control(wire));

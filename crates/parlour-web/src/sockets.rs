@@ -24,6 +24,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use credential::Query;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -193,6 +194,10 @@ async fn handshake(parts: &mut Parts) -> Result<(OnUpgrade, Response), Response>
         // HTTP/2 upgrades otherwise, and is not spoken here.
         return Err(StatusCode::UPGRADE_REQUIRED.into_response());
     };
+    if !STANDARD.decode(&key).is_ok_and(|key| key.len() == 16) {
+        let text = "`Sec-WebSocket-Key` must be 16 bytes in base64";
+        return Err((StatusCode::BAD_REQUEST, text).into_response());
+    }
     let headers = [
         (header::CONNECTION, "upgrade".to_owned()),
         (header::UPGRADE, "websocket".to_owned()),

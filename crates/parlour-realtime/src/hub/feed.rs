@@ -15,7 +15,7 @@ use super::{
 use crate::{dialect::account_v2, outbox::Piece};
 use bytes::Bytes;
 use metrics::counter;
-use parlour_core::RoomId;
+use parlour_core::{RoomId, error::NOT_FOUND};
 use tokio::{sync::oneshot, time::Instant};
 
 /// A socket's wish to hear a room from where it stands.
@@ -119,6 +119,7 @@ impl State {
             && feed.stand.word != Word::Nothing
             && let Some(seat) = self.people.seats.get(&feed.session)
         {
+            counter!("parlour_soft_errors_total", "code" => NOT_FOUND.code).increment(1);
             let push = seat.outbox.push(&account_v2::not_heard(feed.room));
             self.turn.note(push, feed.session, &seat.outbox);
         }

@@ -244,3 +244,27 @@ async fn deleted_messages_keep_their_places() {
         ]
     );
 }
+
+/// Rooms that the client only claims to know cost the hub little: they are answered, but not at once.
+#[tokio::test(start_paused = true)]
+async fn a_frame_full_of_unknown_rooms_is_answered_slowly() {
+    let world = World::new();
+    let room = world.room(1).await;
+    let mut served = world.serve_v2(1).await;
+    let hello = served.client.next().await;
+    let mut cursors: serde_json::Map<_, _> = (1_000..1_600)
+        .map(|room| (room.to_string(), json!(1)))
+        .collect();
+    cursors.insert(room.to_string(), json!(1));
+    let start = tokio::time::Instant::now();
+    let resume = json!({"type": "resume", "epoch": hello["epoch"], "cursors": cursors});
+    served.client.json(&resume);
+    // What it does hear comes first.
+    while served.client.next().await["type"] != "recovered" {}
+    assert!(start.elapsed() < Duration::from_millis(50));
+    let mut unknown = 0;
+    while unknown < 600 {
+        unknown += usize::from(served.client.next().await["code"] == "not_found");
+    }
+    assert!(start.elapsed() > Duration::from_millis(490));
+}

@@ -88,6 +88,8 @@ struct Head {
     first: u8,
     mask: Option<[u8; 4]>,
     payload: u64,
+    /// "The minimal number of bytes MUST be used to encode the length."
+    is_shortest: bool,
 }
 
 impl Head {
@@ -111,11 +113,17 @@ impl Head {
             let mask = bytes.get(after..after + 4)?.try_into().ok()?;
             (Some(mask), after + 4)
         };
+        let is_shortest = match after {
+            4 => payload > MAX_CONTROL as u64,
+            10 => payload > u64::from(u16::MAX),
+            _ => true,
+        };
         Some(Self {
             len,
             first,
             mask,
             payload,
+            is_shortest,
         })
     }
 
@@ -198,7 +206,7 @@ impl Frames {
         let (Some(kind), Some(mask)) = (kind, head.mask) else {
             return Err(TransportError::Protocol);
         };
-        if head.payload > i64::MAX.unsigned_abs() {
+        if !head.is_shortest || head.payload > i64::MAX.unsigned_abs() {
             // "The most significant bit MUST be 0."
             return Err(TransportError::Protocol);
         }

@@ -229,6 +229,19 @@ async fn handshakes_that_are_none(server: Server) {
             "Sec-WebSocket-Version: 8",
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
         ],
+        // Not 16 bytes; no base64.
+        &[
+            "Connection: Upgrade",
+            "Upgrade: websocket",
+            "Sec-WebSocket-Version: 13",
+            "Sec-WebSocket-Key: c2hvcnQ=",
+        ],
+        &[
+            "Connection: Upgrade",
+            "Upgrade: websocket",
+            "Sec-WebSocket-Version: 13",
+            "Sec-WebSocket-Key: ************************",
+        ],
     ] {
         let mut raw = server.raw().await;
         raw.head(&line, headers).await;

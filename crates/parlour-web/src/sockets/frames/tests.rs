@@ -113,6 +113,18 @@ fn what_breaks_the_protocol_is_refused() {
         (frame(0x89, &[0; 126]), "a long ping"),
         (frame(0x88, &[3]), "half a code"),
         (vec![0x81, 1, b'x'], "no mask"),
+        (
+            vec![0x81, MASKED | 126, 0, 1, 0, 0, 0, 0, b'x'],
+            "a longer length than needed",
+        ),
+        (
+            [
+                &[0x81, MASKED | 127, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0][..],
+                &[b'x'; 256],
+            ]
+            .concat(),
+            "a much longer length than needed",
+        ),
     ] {
         assert_eq!(heard(&bytes).1, protocol, "{why}");
     }
