@@ -61,6 +61,10 @@ test("37: two tabs are one person; after the last one closed the person is away,
   const away = ada.page.locator('#participants [data-list="away"] li', { hasText: "Mina ThirtySeven" });
   const present = ada.page.locator('#participants [data-list="here"] li', { hasText: "Mina ThirtySeven" });
   await eventually(async () => (await taken.count()) === 1 && (await away.count()) === 1, "Ada alone", 10_000);
+  // The page that the server makes shows what the live one does.
+  const map = async () => (await (await ada.page.request.get(`${here.world.url}/chat/${room.id}/`)).text()).match(/class="seatmap".*?<\/div>/)?.[0] ?? "";
+  assert.equal((await map()).match(/<i class="on">/g)?.length, 1);
+  assert.equal((await map()).match(/<i class="aw">/g)?.length, 1);
   await mina.opens(room.id);
   const second = await mina.tab();
   await second.goto(`${here.world.url}/chat/${room.id}/`);

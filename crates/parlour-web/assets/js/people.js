@@ -59,13 +59,13 @@ export class People extends Part {
   /** @param {number} here @param {number} taken */
   seats(here, taken) {
     const of = Math.max(store.seats, taken, 1);
-    const scale = Math.min(of, CELLS) / of;
-    const on = Math.round(here * scale);
-    const filled = Math.max(on, Math.round(taken * scale));
+    const cells = Math.min(of, CELLS);
+    // Whoever is there has a cell, however large the room: parts/people.html rounds the same way.
+    const on = Math.ceil((here * cells) / of);
+    const filled = on + Math.ceil(((taken - here) * cells) / of);
     find(this, ".seats", HTMLElement).textContent = t("js-seats", { taken, of: store.seats });
     const map = find(this, ".seatmap", HTMLElement);
     map.setAttribute("aria-label", t("js-seatmap", { here, away: taken - here, free: Math.max(0, store.seats - taken) }));
-    const cells = Math.round(of * scale);
     while (map.childElementCount > cells) map.lastElementChild?.remove();
     while (map.childElementCount < cells) map.append(document.createElement("i"));
     [...map.children].forEach((cell, index) => { cell.className = index < on ? "on" : index < filled ? "aw" : ""; });

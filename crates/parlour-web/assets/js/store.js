@@ -121,7 +121,8 @@ function greeted(frame) {
   // Everybody comes back at once after an interruption: these questions can wait for their turn.
   const later = greeted.before ? AGAIN_MS * Math.random() : 0;
   if (moved || added || greeted.before) void refreshUnread(later);
-  if (greeted.before) askPeople(later);
+  // Also the first time: somebody may have left between the making of the page and this greeting.
+  if (greeted.before || store.people.size > 1) askPeople(later);
   greeted.before = true;
 }
 greeted.before = false;
@@ -325,6 +326,7 @@ function readBy(frame) {
 /** @param {net.Frame} frame */
 function presence(frame) {
   if (frame.room !== store.room?.id) return;
+  saidMeanwhile.set(frame.user, frame.here);
   const person = store.people.get(frame.user);
   if (!person) return askPeople();
   if (person.here === frame.here) return;
@@ -354,18 +356,22 @@ function stopWriting(person) {
   tell("store:typing");
 }
 
+/** Who came or went since the list of people was asked for: newer than the answer. @type {Map<number, boolean>} */
+const saidMeanwhile = new Map();
+
 /** Reads the list of people again; calls within a moment are one. @param {number} [later] */
 export function askPeople(later = 0) {
   clearTimeout(peopleTimer);
   peopleTimer = setTimeout(async () => {
     const room = store.room;
     if (!room) return;
+    saidMeanwhile.clear();
     const answer = await api("GET", `/api/v1/chats/rooms/${room.id}/people/`).catch(() => null);
     if (!answer || room !== store.room) return;
     const old = store.people;
     store.seats = answer.seats.of;
     store.people = new Map(answer.people.map((/** @type {Person} */ person) => [person.id, {
-      ...person, initials: initials(person.nickname), is_me: person.id === store.me.id, writing: old.get(person.id)?.writing,
+      ...person, here: saidMeanwhile.get(person.id) ?? person.here, initials: initials(person.nickname), is_me: person.id === store.me.id, writing: old.get(person.id)?.writing,
     }]));
     tell("store:people");
   }, 400 + later);
