@@ -25,6 +25,8 @@ pub enum Kind {
     TooMany,
     /// Something that Parlour needs does not answer now; `retry_after` says when. 503.
     Unavailable,
+    /// The server keeps no more files until somebody makes room. 507.
+    StorageFull,
     /// Our fault. The source is logged once, the user learns only the request's id. 500.
     Internal,
 }
@@ -92,12 +94,18 @@ catalogue! {
     ROOM_ENDED = Gone, "room_ended", "This room has ended.";
     /// The body is larger than the limit.
     TOO_LARGE = TooLarge, "too_large", "The request is too large.";
+    /// A file is larger than the limit.
+    FILE_TOO_LARGE = TooLarge, "file_too_large", "This file is too large.";
+    /// The files of this account reach the limit of one account.
+    QUOTA_EXCEEDED = TooLarge, "quota_exceeded", "Your files take all the space that one account may use here. Delete some first.";
     /// A rate limit.
     RATE_LIMITED = TooMany, "rate_limited", "Too many requests. Try again later.";
     /// The queue of a bounded worker is full.
     BUSY = Unavailable, "busy", "The server is busy. Try again shortly.";
     /// The database does not answer.
     STORE_UNAVAILABLE = Unavailable, "unavailable", "The service is temporarily unavailable. Try again shortly.";
+    /// The server's storage for files is full, or nearly so.
+    STORAGE_FULL = StorageFull, "storage_full", "This server has no more space for files.";
     /// Our fault.
     INTERNAL = Internal, "internal", "Something went wrong on our side.";
 }
@@ -146,6 +154,14 @@ impl Error {
     #[must_use]
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let mut error = Self::from(INTERNAL);
+        error.0.source = Some(source.into());
+        error
+    }
+
+    /// A line of the catalogue, with what caused it for the log.
+    #[must_use]
+    pub fn caused(code: Code, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        let mut error = Self::from(code);
         error.0.source = Some(source.into());
         error
     }

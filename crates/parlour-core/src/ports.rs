@@ -13,6 +13,7 @@
 //! "Committed" is durable: it survives a power cut (realtime.md).
 
 mod accounts;
+mod blobs;
 mod messages;
 mod reading;
 mod rooms;
@@ -22,6 +23,7 @@ mod site;
 pub use accounts::{
     AccountKeys, Accounts, DeleteUser, FirstAdmin, NewUser, SaveUser, TakenField, UserChange,
 };
+pub use blobs::{BlobEntry, BlobKey, BlobStream, Blobs, Staged};
 pub use messages::{Append, EditMessage, Messages, NewMessage, NewReaction, Pending, React};
 pub use reading::Reading;
 pub use rooms::{Change, Hearing, History, Join, NewRoom, RoomChange, Rooms, SaveRoom, Span};

@@ -446,6 +446,10 @@ const fn is_clients_fault(kind: Kind) -> bool {
         | Kind::Conflict
         | Kind::Gone
         | Kind::TooLarge => true,
-        Kind::Unauthenticated | Kind::TooMany | Kind::Unavailable | Kind::Internal => false,
+        Kind::Unauthenticated
+        | Kind::TooMany
+        | Kind::Unavailable
+        | Kind::StorageFull
+        | Kind::Internal => false,
     }
 }

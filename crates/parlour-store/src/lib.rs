@@ -12,6 +12,7 @@
 mod accounts;
 mod announcer;
 mod append;
+pub mod blobs;
 mod engine;
 mod fault;
 mod fresh;

@@ -33,6 +33,7 @@ pub(super) const fn headline(kind: Kind) -> &'static str {
     match kind {
         Kind::TooMany => "rate limited",
         Kind::Unavailable => "temporarily unavailable",
+        Kind::StorageFull => "storage full",
         Kind::Internal => "internal error",
         Kind::Unauthenticated => "not authenticated",
         Kind::Invalid

@@ -38,6 +38,8 @@ error-too-many = Too many tries
 error-too-many-text = Wait a little, then try again.
 error-unavailable = Back in a moment
 error-unavailable-text = The server is busy. Try again shortly.
+error-no-space = No space left
+error-no-space-text = This server has no more space for files. Text can still be sent.
 error-internal = Something went wrong
 error-internal-text = It is our fault, and it is written down. Try again; if it happens again, tell the people who run this server the number below.
 

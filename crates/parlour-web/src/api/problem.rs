@@ -35,7 +35,7 @@ impl IntoResponse for Problem {
         let Self(error) = self;
         if error.kind() == Kind::Internal {
             tracing::error!(?error, "request failed");
-        } else if error.kind() == Kind::Unavailable {
+        } else if matches!(error.kind(), Kind::Unavailable | Kind::StorageFull) {
             tracing::warn!(?error, "request refused");
         }
         let status = status(error.kind());
@@ -75,6 +75,7 @@ fn status(kind: Kind) -> StatusCode {
         Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Kind::TooMany => StatusCode::TOO_MANY_REQUESTS,
         Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Kind::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
         Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -118,6 +118,7 @@ fn shape(failure: &Failure) -> Shape {
                 Kind::TooLarge => plain(413, "too-large"),
                 Kind::TooMany => plain(429, "too-many"),
                 Kind::Unavailable => plain(503, "unavailable"),
+                Kind::StorageFull => plain(507, "no-space"),
                 Kind::Internal => plain(500, "internal"),
             }
         },
@@ -133,7 +134,7 @@ pub(super) fn page(visitor: &Visitor, failed: &Failed, bare: &Response) -> Respo
     if let Failure::Error(error) = failure {
         match error.kind() {
             Kind::Internal => tracing::error!(?error, "page failed"),
-            Kind::Unavailable => tracing::warn!(?error, "page refused"),
+            Kind::Unavailable | Kind::StorageFull => tracing::warn!(?error, "page refused"),
             _ => {}
         }
     }

@@ -43,6 +43,7 @@ const fn status(kind: Kind) -> &'static str {
         Kind::TooLarge => "413",
         Kind::TooMany => "429",
         Kind::Unavailable => "503",
+        Kind::StorageFull => "507",
         Kind::Internal => "500",
     }
 }
