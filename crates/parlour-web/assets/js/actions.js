@@ -36,8 +36,10 @@ export function run({ command, entry, emoji = "", button }) {
     case "unread": return timeline()?.unreadFrom(chosen);
     case "pick": return void pick(chosen, button ?? row);
     case "again": return outbox.again(message.nonce);
+    case "stop": return stop(chosen);
+    case "copy-file": return copy(button?.closest(".card")?.querySelector("a")?.href ?? "");
     case "drop": return void outbox.drop(message.nonce);
-    case "rewrite": return rewrite(chosen);
+    case "rewrite": return void rewrite(chosen);
     default:
   }
 }
@@ -53,12 +55,24 @@ function copy(text) {
 /** For inviting somebody. */
 export const copyRoom = () => copy(`${location.origin}${store.room?.url ?? "/"}`);
 
-/** The failed text goes back into the field. @param {Entry} entry */
-function rewrite({ message }) {
+/** Ends an upload; what can be done then is next to where one was. @param {Entry} entry */
+function stop({ message, row }) {
+  outbox.stop(message.nonce);
+  maybe(row, ".fix button", HTMLButtonElement)?.focus();
+}
+
+/** The failed text goes back into the field, and its files beside it. @param {Entry} entry */
+async function rewrite({ message }) {
+  const metas = outbox.get(message.nonce)?.files ?? [];
+  const files = metas.length > 0 ? await outbox.files(message.nonce) ?? [] : [];
   const field = composer();
   if (!field) return;
   outbox.drop(message.nonce);
   field.write(field.text ? `${message.text}\n${field.text}` : message.text);
+  if (files.length > 0) {
+    const list = files.map((file, index) => ({ file: new File([file], metas[index]?.name ?? "file", { type: file.type }), alt: metas[index]?.alt ?? "" }));
+    field.files(({ add }) => add(field, list));
+  }
   field.field?.focus();
 }
 
@@ -129,7 +143,7 @@ function edit(entry) {
 /** @param {Entry} entry @param {string} text @param {() => void} done */
 async function saveEdit(entry, text, done) {
   const { message, row } = entry;
-  if (!text) return remove(entry);
+  if (!text && !row.querySelector("[data-file]")) return remove(entry);
   if (text === message.text) return done();
   if ([...text].length > store.maxText) return urgent(t("js-fail-long"));
   const before = { text: message.text, html: message.html, edited: message.edited };

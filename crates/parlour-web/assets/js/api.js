@@ -47,11 +47,11 @@ export async function api(method, path, body, more = {}) {
   }
   const data = answer.status === 204 ? null : await answer.json().catch(() => null);
   if (answer.ok) return data;
-  throw refusal(answer, data);
+  throw refusal(answer.status, (name) => answer.headers.get(name), data);
 }
 
-/** @param {Response} answer @param {any} data */
-function refusal(answer, data) {
+/** What an answer that is no success says. @param {number} status @param {(name: string) => string | null} header @param {any} data */
+export function refusal(status, header, data) {
   /** @type {Record<string, string[]>} */
   const fields = {};
   let text = "";
@@ -62,6 +62,6 @@ function refusal(answer, data) {
     }
     text = String(data.detail ?? Object.values(fields)[0]?.[0] ?? "");
   }
-  const code = answer.headers.get("X-Parlour-Error") ?? (answer.status >= 500 ? "internal" : "invalid");
-  return new ApiError(answer.status, code, text, fields, Number(answer.headers.get("Retry-After")) || 0);
+  const code = header("X-Parlour-Error") ?? (status >= 500 ? "internal" : "invalid");
+  return new ApiError(status, code, text, fields, Number(header("Retry-After")) || 0);
 }

@@ -16,6 +16,7 @@ const { store } = shared;
 const LAZY = {
   actions: () => import("./actions.js"), keys: () => import("./keys.js"), menu: () => import("./menu.js"),
   notify: () => import("./notify.js"), rooms: () => import("./rooms.js"), switch: () => import("./switch.js"),
+  viewer: () => import("./viewer.js"), gallery: () => import("./gallery.js"),
 };
 
 /**
@@ -153,12 +154,20 @@ function click(event) {
   const opener = target.closest("[data-open]");
   if (/** @type {PointerEvent} */ (event).pointerType === "touch" && target.closest(".msg")) lazy("menu", ({ tapped }) => tapped(mouse));
   const link = target.closest("a.room-link");
-  if (opener instanceof HTMLElement) {
+  const picture = target.closest("a.pic[href]");
+  const plain = !mouse.ctrlKey && !mouse.metaKey && !mouse.shiftKey && !mouse.altKey;
+  if (picture instanceof HTMLAnchorElement && plain) {
+    event.preventDefault();
+    lazy("viewer", ({ view }) => view(picture));
+  } else if (target.closest("[data-open=gallery]") && plain && store.room) {
+    event.preventDefault();
+    lazy("gallery", ({ show }) => show());
+  } else if (opener instanceof HTMLElement) {
     if (opener.dataset.open === "switcher") { event.preventDefault(); lazy("keys", ({ command }) => command("switcher")); }
     if (opener.dataset.open === "keys") { event.preventDefault(); lazy("keys", ({ command }) => command("keys")); }
   } else if (target.closest("[data-do=copy-room]")) {
     lazy("actions", ({ copyRoom }) => copyRoom());
-  } else if (link instanceof HTMLAnchorElement && store.room && !mouse.ctrlKey && !mouse.metaKey && !mouse.shiftKey && !mouse.altKey) {
+  } else if (link instanceof HTMLAnchorElement && store.room && plain) {
     event.preventDefault();
     lazy("switch", ({ go }) => go(link.href, mouse.detail > 0));
   }
@@ -171,7 +180,7 @@ const early = [];
 function firstKey(event) {
   const typing = event.key.length === 1 && !event.ctrlKey && !event.metaKey && event.target instanceof Element && event.target.closest("input, textarea");
   if (event.isComposing || typing) return;
-  if ((event.ctrlKey || event.metaKey) && ["k", "/", "F6"].includes(event.key)) event.preventDefault();
+  if ((event.ctrlKey || event.metaKey) && ["k", "u", "/", "F6"].includes(event.key)) event.preventDefault();
   early.push(event);
   if (early.length > 1) return;
   lazy("keys", ({ start, keydown }) => {
@@ -234,7 +243,7 @@ export function upgrade() {
 }
 
 /** Modules of the first use, besides those of LAZY. */
-const LATER = ["announce", "complete", "emoji", "emoji-data", "switcher"];
+const LATER = ["announce", "attach", "complete", "emoji", "emoji-data", "switcher", "upload"];
 let kept = false;
 
 /** The service worker keeps what the page is made of, so that what loads later is there without a line. @param {string} worker */
@@ -243,7 +252,7 @@ function keepShell(worker) {
   kept = true;
   const at = (/** @type {string} */ name) => new URL(`./${name}.js`, import.meta.url).href;
   const linked = /** @type {HTMLLinkElement[]} */ ([...document.querySelectorAll("link[rel=stylesheet], link[rel=modulepreload]")]).map(({ href }) => href);
-  const keep = [...linked, document.documentElement.dataset.icons ?? "", ...[...Object.keys(LAZY), ...LATER].map(at)].filter(Boolean);
+  const keep = [...linked, document.documentElement.dataset.icons ?? "", new URL("../css/late.css", import.meta.url).href, ...[...Object.keys(LAZY), ...LATER].map(at)].filter(Boolean);
   navigator.serviceWorker.register(worker, { scope: "/" })
     .then(() => navigator.serviceWorker.ready)
     .then(({ active }) => active?.postMessage({ keep }), () => {});

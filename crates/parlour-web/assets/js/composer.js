@@ -1,5 +1,5 @@
 // @ts-check
-/** `<p-composer>`: the field, its draft, its keys, the chip of an answer, and who is writing. */
+/** `<p-composer>`: the field, its draft, its keys, the chip of an answer, the ways in for files, and who is writing. */
 import { Part, find } from "./dom.js";
 import * as net from "./net.js";
 import * as outbox from "./outbox.js";
@@ -16,6 +16,9 @@ const MARKS = /** @type {Record<string, string>} */ ({ b: "**", i: "*", e: "`" }
 /** @param {string} text @returns {number} code points */
 const length = (text) => { let n = 0; for (const _ of text) n += 1; return n; };
 
+/** The module for files, once one was seen. @type {Promise<typeof import("./attach.js")> | null} */
+let loaded = null;
+
 export class Composer extends Part {
   room = 0;
   key = "";
@@ -25,6 +28,7 @@ export class Composer extends Part {
   /** The message that is answered. @type {import("./rows.js").Message | null} */ answer = null;
   /** Set by complete.js while its list is open. @type {((event: KeyboardEvent) => boolean) | null} */ completion = null;
   /** @type {Promise<void> | undefined} */ completer;
+  /** Files that wait to be sent; made by attach.js. @type {import("./attach.js").Tray | null} */ tray = null;
 
   start() {
     const room = store.room;
@@ -40,6 +44,7 @@ export class Composer extends Part {
     this.on(this.field, "input", () => this.input());
     this.on(this.chip, "click", ({ target }) => { if (target.closest("button")) this.reply(null); });
     this.on(this, "click", ({ target }) => { if (target.closest("[data-do=emoji]")) this.emoji(target.closest("button")); });
+    this.receive();
     this.on(window, "pagehide", () => this.save());
     this.on(document, "visibilitychange", () => { if (document.hidden) this.save(); });
     this.on(document, "store:typing", () => this.writing());
@@ -169,18 +174,60 @@ export class Composer extends Part {
     this.input();
   }
 
+  // --- files ------------------------------------------------------------------------------------------
+
+  /** Files come by the button, by pasting, and by dropping them anywhere on the room. */
+  receive() {
+    const chosen = find(this, "input[type=file]", HTMLInputElement);
+    this.on(chosen, "change", () => {
+      const files = [...chosen.files ?? []];
+      chosen.value = "";
+      this.attach(files);
+    });
+    this.on(find(this, "textarea", HTMLTextAreaElement), "paste", (event) => {
+      const files = [...event.clipboardData?.files ?? []];
+      // A table or a text brings a picture of itself along: the words are meant.
+      if (files.length === 0 || event.clipboardData.types.includes("text/plain")) return;
+      event.preventDefault();
+      this.attach(files, true);
+    });
+    for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
+      this.on(document, name, (event) => {
+        if (!event.dataTransfer?.types.includes("Files")) return;
+        event.preventDefault();
+        const files = name === "drop" ? [...event.dataTransfer.files] : [];
+        const inside = name === "dragleave" ? event.relatedTarget !== null : event.target instanceof Element && event.target.closest("main.room, .people") !== null;
+        event.dataTransfer.dropEffect = inside ? "copy" : "none";
+        const count = event.dataTransfer.items.length;
+        if (name !== "dragover") this.files((module) => module.drag(this, name, { count, files, inside }));
+      });
+    }
+    loaded?.then((module) => module.restore(this), () => {});
+  }
+
+  /** @param {File[]} files @param {boolean} [pasted] */
+  attach(files, pasted = false) {
+    if (files.length > 0) this.files((module) => module.add(this, files.map((file) => ({ file, alt: "" })), pasted));
+  }
+
+  /** Does something with the module for files. @param {(module: typeof import("./attach.js")) => void} use */
+  files(use) {
+    loaded ??= import("./attach.js");
+    loaded.then(use, () => { loaded = null; });
+  }
+
   // --- sending ----------------------------------------------------------------------------------------
 
   send() {
     const text = this.text.trim();
-    if (!text || !this.room) return;
+    if ((!text && !this.tray?.list.length) || !this.room) return;
     if (this.tooLong) {
       this.counter?.setAttribute("role", "alert");
       return;
     }
-    if (text.startsWith("/") && !text.includes("\n") && this.command(text)) return;
+    if (!this.tray?.list.length && text.startsWith("/") && !text.includes("\n") && this.command(text)) return;
     performance.mark("parlour:send");
-    outbox.add(this.room, text, this.answer?.id ?? null);
+    outbox.add(this.room, text, this.answer?.id ?? null, this.tray?.take());
     this.write("");
     this.reply(null, false);
     this.typedAt = 0;

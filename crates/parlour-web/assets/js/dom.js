@@ -80,3 +80,16 @@ export function icon(name, small = false) {
   svg.append(use);
   return svg;
 }
+
+/** @type {Promise<void> | null} */
+let late = null;
+
+/** The style of what loads late: tray, viewer, gallery. Without it they still work. @returns {Promise<void>} */
+export function lateStyle() {
+  late ??= new Promise((resolve) => {
+    const link = make("link", { rel: "stylesheet", href: new URL("../css/late.css", import.meta.url).href });
+    for (const name of ["load", "error"]) link.addEventListener(name, () => resolve());
+    document.head.append(link);
+  });
+  return late;
+}

@@ -1,7 +1,7 @@
 // @ts-check
 /** The keys of the room: one table, from which the sheet is drawn too. Loaded at the first key. */
 import { composer, timeline } from "./app.js";
-import { find, make } from "./dom.js";
+import { find, make, maybe } from "./dom.js";
 import { store } from "./store.js";
 import { t } from "./texts.js";
 
@@ -42,6 +42,7 @@ const KEYS = [
   { name: "line", told: [["Shift", "Enter"]] },
   { name: "edit-last", told: [["↑"]] },
   { name: "reply-last", told: [["Shift", "↑"]] },
+  { name: "attach", told: [["Ctrl", "U"]], match: (event) => ctrl(event) && !event.shiftKey && event.key.toLowerCase() === "u", run: () => maybe(document, "p-composer input[type=file]", HTMLInputElement)?.click() },
   { name: "marks", told: [["Ctrl", "B"], ["Ctrl", "I"], ["Ctrl", "E"]] },
   { name: "complete", told: [["@"], [":"], ["/"]] },
   { name: "escape", told: [["Esc"]], match: (event) => event.key === "Escape" && plain(event), run: escape },

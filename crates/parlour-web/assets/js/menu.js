@@ -56,7 +56,7 @@ export function enter(entry) {
 function walk(event) {
   const row = rowOf(event.target);
   if (!row || !["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) return;
-  const items = /** @type {HTMLElement[]} */ ([...row.querySelectorAll(".tools button, .reply:not([hidden]), .body a, .rx button")]);
+  const items = /** @type {HTMLElement[]} */ ([...row.querySelectorAll(".tools button, .reply:not([hidden]), .body a, .files :is(a, button, audio, video), .rx button")]);
   const bar = items.filter((item) => item.closest(".tools"));
   const list = [...bar, ...items.filter((item) => !bar.includes(item))];
   const index = list.indexOf(/** @type {HTMLElement} */ (event.target));

@@ -25,7 +25,7 @@ function notification(id, message) {
   shown.add(message.id);
   const room = store.rooms.get(id);
   const note = new Notification(t("js-notify-title", { name: message.sender, room: room?.name ?? "" }), {
-    body: String(message.text).slice(0, 160), tag: `parlour-${message.id}`, lang: document.documentElement.lang,
+    body: String(message.text || (message.files?.[0]?.name ?? "")).slice(0, 160), tag: `parlour-${message.id}`, lang: document.documentElement.lang,
   });
   note.onclick = () => {
     window.focus();

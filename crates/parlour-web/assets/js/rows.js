@@ -1,16 +1,21 @@
 // @ts-check
 /** A message and its row: made from the page's template, read back from rows the server drew, and changed. */
-import { find } from "./dom.js";
-import { t } from "./texts.js";
+import { find, icon, make } from "./dom.js";
+import { bytes, t } from "./texts.js";
 import { clock, dayKey, full } from "./times.js";
 import { store, initials } from "./store.js";
 
 /**
  * @typedef {{emoji: string, users: number[]}} Reaction
+ * @typedef {{id: number | string, url: string, type: string, kind: string, name: string, size: number, alt: string, width?: number | null,
+ *   height?: number | null, placeholder?: string | null, thumbs?: {url: string, width: number, height: number}[]}} Attached
  * @typedef {{id: number, seq: number, owner: number, sender: string, hue: number, at: number, iso: string, text: string,
  *   html: string | null, edited: boolean, reply: number | null, quote: {nickname: string, text: string} | null,
- *   reactions: Reaction[], forMe: boolean, nonce: string, day: string, mine: boolean}} Message
+ *   reactions: Reaction[], forMe: boolean, nonce: string, day: string, mine: boolean, files: Attached[] | null, first: string}} Message
  * @typedef {import("./outbox.js").Item} Item
+ *
+ * `first` is the name of its first file. A message that was read back has no `files`: what hangs on its row stays as
+ * the server drew it.
  */
 
 /** @param {ParentNode} root @param {string} selector */
@@ -26,7 +31,7 @@ export function fromWire(wire) {
     id: wire.id, seq: wire.seq, owner: wire.owner, sender: wire.sender, hue: wire.hue, at, iso: wire.created_at, text: wire.text,
     html: typeof wire.html === "string" ? wire.html : null, edited: wire.updated_at !== wire.created_at, reply: wire.reply_to ?? null, quote: null,
     reactions: wire.reactions ?? [], forMe: (wire.mentions ?? []).includes(store.me.id), nonce: wire.nonce ?? "",
-    day: dayKey(at), mine: wire.owner === store.me.id,
+    day: dayKey(at), mine: wire.owner === store.me.id, files: wire.files ?? [], first: wire.files?.[0]?.name ?? "",
   };
 }
 
@@ -35,7 +40,8 @@ export function fromItem(item) {
   return {
     id: 0, seq: Infinity, owner: item.user, sender: store.me.nickname, hue: store.me.hue, at: item.at, iso: new Date(item.at).toISOString(),
     text: item.text, html: null, edited: false, reply: item.reply_to, quote: null, reactions: [], forMe: false, nonce: item.nonce,
-    day: dayKey(item.at), mine: true,
+    day: dayKey(item.at), mine: true, files: (item.files ?? []).map((file, index) => ({ ...file, id: `${item.nonce}-${index}`, url: "" })),
+    first: item.files?.[0]?.name ?? "",
   };
 }
 
@@ -53,7 +59,8 @@ export function fromRow(row) {
       emoji: /** @type {HTMLElement} */ (button).dataset.emoji ?? "",
       users: (/** @type {HTMLElement} */ (button).dataset.users ?? "").split(",").filter(Boolean).map(Number),
     })),
-    forMe: row.classList.contains("forme"), nonce: data.nonce ?? "", day: dayKey(at), mine: Number(data.owner) === store.me.id,
+    forMe: row.classList.contains("forme"), nonce: data.nonce ?? "", day: dayKey(at), mine: Number(data.owner) === store.me.id, files: null,
+    first: /** @type {HTMLElement | null} */ (row.querySelector("[data-name]"))?.dataset.name ?? "",
   };
 }
 
@@ -68,7 +75,7 @@ function plain(row) {
 export const firstLine = (text) => (text.split("\n").find((line) => line.trim()) ?? "").slice(0, 140);
 
 /** Text without marks of formatting, for quotes. @param {Message} message @returns {string} */
-export const snippet = (message) => firstLine(message.text.replace(/[*`_]{1,3}(\S[^*`_]*)[*`_]{1,3}/g, "$1").replace(/^```.*$/gm, ""));
+export const snippet = (message) => firstLine((message.text || message.first).replace(/[*`_]{1,3}(\S[^*`_]*)[*`_]{1,3}/g, "$1").replace(/^```.*$/gm, ""));
 
 /** @returns {HTMLElement} */
 function blank() {
@@ -92,6 +99,7 @@ export function build(message) {
   identify(row, message);
   fill(row, message);
   quote(row, message);
+  files(row, message);
   reactions(row, message);
   return row;
 }
@@ -135,7 +143,7 @@ export function fill(row, message) {
 /** One tab stop for the whole log: what is in a row is reached by Enter, but for code, which one scrolls. And one's own name stands out. @param {HTMLElement} row */
 export function controls(row) {
   for (const at of row.querySelectorAll(`.at[data-user="${store.me.id}"]`)) at.classList.add("me-at");
-  for (const item of row.querySelectorAll("a, button")) {
+  for (const item of row.querySelectorAll("a, button, audio, video")) {
     if (!item.closest(".tools, .fix, .undo, form")) item.setAttribute("tabindex", "-1");
   }
 }
@@ -151,6 +159,93 @@ export function quote(row, message) {
   el(line, "b").textContent = known?.nickname ?? "";
   el(line, "span").textContent = known ? known.text : quotes.has(message.reply) ? t("js-reply-gone") : "…";
 }
+
+// --- files -------------------------------------------------------------------------------------------------
+
+/** What hangs on the message: pictures in a grid, everything else in cards. row.html draws the same. @param {HTMLElement} row @param {Message} message */
+export function files(row, message) {
+  const box = el(row, ".files");
+  const list = message.files;
+  const ids = list?.map(({ id }) => id).join(",");
+  if (!list || (box.dataset.ids ?? "") === ids) return;
+  const pictures = list.filter(({ kind }) => kind === "image");
+  const mine = [...box.querySelectorAll("img")].map(({ src }) => src);
+  box.hidden = list.length === 0;
+  box.dataset.ids = ids ?? "";
+  const grid = make("div", { class: "pics", "data-n": String(Math.min(pictures.length, 5)) }, ...pictures.map(picture));
+  box.replaceChildren(...(pictures.length > 0 ? [grid] : []), ...list.filter(({ kind }) => kind !== "image").map(card));
+  soften(box, mine);
+  controls(row);
+}
+
+/** @param {Attached} file @returns {HTMLElement} */
+export function picture({ id, url, name, alt, width, height, placeholder, thumbs = [] }) {
+  const sized = width && height;
+  const img = make("img", { alt: alt || name, loading: "lazy", decoding: "async", ...(sized ? { width: String(width), height: String(height) } : {}) });
+  if (thumbs.length > 0) {
+    img.setAttribute("sizes", "(max-width: 720px) 90vw, 460px");
+    img.setAttribute("srcset", thumbs.map((thumb) => `${thumb.url} ${thumb.width}w`).join(", "));
+  }
+  const source = thumbs.at(-1)?.url ?? url;
+  if (source) img.setAttribute("src", source);
+  return make("a", {
+    class: "pic", ...(url ? { href: url } : {}), "data-file": String(id), "data-name": name,
+    ...(placeholder ? { "data-soft": placeholder } : {}), ...(sized ? { style: `--w:${width};--h:${height}` } : {}),
+  }, img);
+}
+
+const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/**
+ * What stands where a picture will be, until it is there: one's own copy of it, or its few colours, stretched (a grid
+ * of 4 by 3 cells or 3 by 4; a base64url digit for each channel). Pictures may shine through, so it goes then.
+ * @param {HTMLElement} box @param {string[]} [mine] addresses of copies
+ */
+export function soften(box, mine = []) {
+  box.querySelectorAll("img").forEach((img, index) => {
+    const code = img.closest("a")?.dataset.soft ?? "";
+    const copy = mine[index]?.startsWith("blob:") ? mine[index] : "";
+    if ((!copy && code.length !== 36) || (img.complete && img.naturalWidth > 0)) return;
+    img.style.backgroundImage = `url("${copy || grid(code, Number(img.getAttribute("height")) > Number(img.getAttribute("width")))}")`;
+    img.addEventListener("load", () => {
+      img.removeAttribute("style");
+      if (copy) URL.revokeObjectURL(copy);
+    }, { once: true });
+  });
+}
+
+/** @param {string} code @param {boolean} high @returns {string} */
+function grid(code, high) {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = high ? [3, 4] : [4, 3];
+  const paint = canvas.getContext("2d");
+  const cells = paint?.createImageData(canvas.width, canvas.height);
+  if (!paint || !cells) return "";
+  for (let index = 0; index < 48; index += 1) cells.data[index] = index % 4 === 3 ? 255 : DIGITS.indexOf(code[index - (index >> 2)] ?? "") * 4;
+  paint.putImageData(cells, 0, 0);
+  return canvas.toDataURL();
+}
+
+/** Everything that is no picture: with a player when browsers have one. @param {Attached} file @returns {HTMLElement} */
+export function card({ id, url, kind, name, size }) {
+  const box = make("div", { class: `card ${kind}`, "data-file": String(id), "data-name": name });
+  if (url && kind === "video") box.append(make("video", { controls: "", preload: "metadata", playsinline: "", src: url, "aria-label": name }));
+  const ending = /\.([a-z0-9]{1,4})$/i.exec(name)?.[1]?.toUpperCase();
+  box.append(make("span", { class: "ext", "aria-hidden": "true" }, ending ?? icon("clip")), make("div", {}, make("b", {}, name), make("span", { class: "meta" }, bytes(size))));
+  if (url) {
+    box.append(make("a", { class: "btn-i", href: url, download: name, "aria-label": t("js-file-download", { name }) }, icon("get")),
+      make("button", { type: "button", class: "btn-i js-only", "data-do": "copy-file", "aria-label": t("js-file-copy", { name }) }, icon("link")));
+    if (kind === "audio") box.append(make("audio", { controls: "", preload: "metadata", src: url, "aria-label": name }));
+  }
+  return box;
+}
+
+/** "3 images, 1 file". @param {HTMLElement} row */
+const attached = (row) => {
+  const images = row.querySelectorAll(".pic").length;
+  const others = row.querySelectorAll(".card").length;
+  return [...(images > 0 ? [t("js-row-images", { n: images })] : []), ...(others > 0 ? [t("js-row-files", { n: others })] : [])];
+};
 
 /** The pills. @param {HTMLElement} row @param {Message} message */
 export function reactions(row, message) {
@@ -195,6 +290,7 @@ export function label(row, message, item) {
   const parts = [message.sender, clock(message.at)];
   if (message.quote ?? quotes.get(message.reply ?? 0)) parts.push(t("js-row-reply", { name: (message.quote ?? quotes.get(message.reply ?? 0))?.nickname ?? "" }));
   if (message.forMe) parts.push(t("js-row-forme"));
+  parts.push(...attached(row));
   const count = message.reactions.reduce((sum, { users }) => sum + users.length, 0);
   if (count > 0) parts.push(t("js-row-reactions", { n: count }));
   row.setAttribute("aria-label", parts.join(", "));
@@ -205,7 +301,7 @@ export function progress(row, item, message) {
   row.classList.toggle("wait", item !== null && item.state !== "failed");
   row.classList.toggle("fail", item?.state === "failed");
   row.toggleAttribute("data-waiting", item?.state === "waiting");
-  row.querySelector(".fix")?.remove();
+  row.querySelectorAll(".fix, .up, .note").forEach((part) => part.remove());
   const time = el(row, ".by time");
   if (item === null) {
     row.removeAttribute("aria-live");
@@ -215,6 +311,7 @@ export function progress(row, item, message) {
     time.textContent = item.state === "failed" ? clock(message.at) : t(item.state === "sending" ? "js-sending" : "js-waiting");
   }
   if (item?.state === "failed") fix(row, item);
+  if (item?.files) void import("./attach.js").then(({ pending }) => pending(row, item), () => {});
   label(row, message, item ?? undefined);
 }
 

@@ -17,7 +17,7 @@ import { api } from "./api.js";
  * @typedef {{id: number, url: string, name: string, topic: string, is_private: boolean, is_host: boolean, is_member: boolean,
  *   owner_id: number, seq: number, read_seq: number, max: number, closes: string | null, started_at_start: boolean}} Room
  * @typedef {{room: Room, epoch: string, me: {id: number, nickname: string, initials: string, hue: number},
- *   people: Person[], rooms: RoomLink[], preferences: Record<string, any>, limits: {max_text_chars: number},
+ *   people: Person[], rooms: RoomLink[], preferences: Record<string, any>, limits: {max_text_chars: number, max_upload_bytes?: number, max_files?: number},
  *   at: number | null, has_older: boolean, has_newer: boolean}} Boot
  */
 
@@ -34,7 +34,7 @@ export const store = {
   /** @type {Map<number, Person>} */ people: new Map(),
   /** @type {Record<string, any>} */ preferences: {},
   /** Position up to which the stream of the open room is here without a hole. */ seq: 0,
-  epoch: "", maxText: 10000, seats: 0,
+  epoch: "", maxText: 10000, maxUpload: Infinity, maxFiles: 10, seats: 0,
 };
 
 /** Positions above `store.seq` that came before the hole was filled. @type {Set<number>} */
@@ -58,7 +58,8 @@ export function open(boot) {
   const first = channel === null;
   Object.assign(store, {
     me: boot.me, room: boot.room, preferences: boot.preferences, epoch: boot.epoch, seq: boot.room.seq,
-    maxText: boot.limits.max_text_chars, seats: boot.room.max,
+    maxText: boot.limits.max_text_chars, maxUpload: boot.limits.max_upload_bytes ?? Infinity,
+    maxFiles: boot.limits.max_files ?? 10, seats: boot.room.max,
     people: new Map(boot.people.map((person) => [person.id, person])),
     rooms: new Map(boot.rooms.map((room) => [room.id, room])),
   });

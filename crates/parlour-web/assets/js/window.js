@@ -38,6 +38,7 @@ export class Window {
       const entry = { message, row, pill: null };
       rows.times(row, message);
       rows.controls(row);
+      rows.soften(row);
       rows.label(row, message);
       this.entries.push(entry);
       this.byId.set(message.id, entry);
@@ -112,7 +113,9 @@ export class Window {
     rows.identify(entry.row, message);
     if (message.html !== null) rows.fill(entry.row, message);
     rows.quote(entry.row, message);
+    rows.files(entry.row, message);
     rows.reactions(entry.row, message);
+    rows.label(entry.row, message);
     return entry;
   }
 
@@ -121,6 +124,7 @@ export class Window {
     const { quote, nonce, html } = entry.message;
     Object.assign(entry.message, message, { quote: message.quote ?? quote, nonce: message.nonce || nonce, html: message.html ?? html });
     rows.fill(entry.row, entry.message);
+    rows.files(entry.row, entry.message);
     rows.reactions(entry.row, entry.message);
     rows.label(entry.row, entry.message);
   }

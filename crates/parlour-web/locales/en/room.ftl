@@ -1,5 +1,6 @@
 # The room page.
 
+room-attach = Attach files
 room-away = Away, { $n }
 room-back = Back to rooms
 room-bold = bold
@@ -10,6 +11,7 @@ room-edited = edited
 room-emoji = Emoji
 room-empty = You have the room to yourself.
 room-empty-text = Invite somebody with the room's link.
+room-files = Files of this room
 room-find = Find a room or person
 room-here = Here, { $n }
 room-hint-keys = all keys
