@@ -1,6 +1,7 @@
 // @ts-check
 /** Every screen and state of the pages, each with the way to it. Screenshots and the checks of all screens walk this list. */
 
+import { pdf, png } from "./lib/things.mjs";
 import { World } from "./lib/world.mjs";
 
 /** @typedef {import("./lib/cast.mjs").Cast} Cast */
@@ -58,6 +59,13 @@ async function undo(cast, page) {
   await page.locator('.tools [data-do="menu"]').click();
   await page.locator('.menu [data-do="remove"]').click();
   await page.locator(".undo").waitFor();
+}
+
+/** The night market where its pictures are in sight. @param {Cast} cast @param {Page} page */
+async function pictures(cast, page) {
+  await market(cast, page);
+  await page.locator(".pics").first().scrollIntoViewIfNeeded();
+  await page.waitForFunction(() => [...document.querySelectorAll(".pics img")].every((img) => /** @type {HTMLImageElement} */ (img).complete));
 }
 
 /** @type {Screen[]} before there is an administrator */
@@ -332,6 +340,65 @@ const ROOM = [
       await page.locator("dialog.sheet").waitFor();
     },
   },
+  { name: "room-files", as: "ada", again: true, go: pictures },
+  {
+    name: "room-tray", as: "ada",
+    async go(cast, page) {
+      await market(cast, page);
+      await page.setInputFiles("p-composer input[type=file]", [png("poster.png", 300, 400, [140, 40, 60]), png("map.png", 400, 300), pdf("prices.pdf"), { name: "nothing.txt", mimeType: "text/plain", buffer: Buffer.alloc(0) }]);
+      await page.locator(".tray [role=alert]").waitFor();
+    },
+    async leave(_cast, page) { for (let left = 3; left > 0; left -= 1) await page.locator(".tray li button").first().click(); },
+  },
+  {
+    name: "room-drop", as: "ada",
+    async go(cast, page) {
+      await market(cast, page);
+      await page.evaluate(() => {
+        const data = new DataTransfer();
+        data.items.add(new File(["x"], "x.txt", { type: "text/plain" }));
+        document.querySelector("#chat-log")?.dispatchEvent(new DragEvent("dragenter", { bubbles: true, cancelable: true, dataTransfer: data }));
+      });
+      await page.locator(".drop").waitFor();
+    },
+  },
+  {
+    name: "room-upload", as: "ada", again: true,
+    async go(cast, page) {
+      await page.route("**/api/v1/chats/messages/", () => {});
+      await market(cast, page);
+      if ((await page.locator(".up").count()) === 0) {
+        await page.setInputFiles("p-composer input[type=file]", [pdf("stall-plan.pdf", 1_200_000)]);
+        await page.locator(".tray li").waitFor();
+        await page.press("#chat-message-input", "Enter");
+      }
+      await page.locator(".up [role=progressbar]").waitFor();
+    },
+    async leave(_cast, page) {
+      await page.locator(".up [data-do=stop]").click();
+      await page.locator(".msg.fail", { hasText: "stall-plan" }).locator("[data-do=drop]").click();
+      await page.unroute("**/api/v1/chats/messages/");
+    },
+  },
+  {
+    name: "room-viewer", as: "ada",
+    async go(cast, page) {
+      await pictures(cast, page);
+      await page.locator(".pics .pic").nth(1).click();
+      await page.locator("dialog.viewer img").waitFor();
+    },
+    leave: (_cast, page) => page.keyboard.press("Escape"),
+  },
+  {
+    name: "room-gallery", as: "ada",
+    async go(cast, page) {
+      await market(cast, page);
+      await page.locator("[data-open=gallery]").click();
+      await page.locator(".files-dialog .gallery li").first().waitFor();
+    },
+    leave: (_cast, page) => page.keyboard.press("Escape"),
+  },
+  at("files", "ada", (cast) => `/chat/${cast.rooms.market.id}/files/`, { full: true }),
   {
     name: "room-offline", as: "ada",
     async go(cast, page) {

@@ -2,6 +2,7 @@
 /** A server with a life of its own: people, rooms and talk for the screens. */
 
 import { Server } from "./server.mjs";
+import { pdf, png, sendThings, wav } from "./things.mjs";
 import { Person, World } from "./world.mjs";
 
 /** @typedef {import("playwright-core").Page} Page */
@@ -160,12 +161,14 @@ export class Cast {
     const { seo, mina, jonas, elif } = this.guests;
     const { ada, touch, kim } = this.people;
     const room = this.rooms.market.id;
-    const first = await this.says(mina, room, "Three takes on the lantern wall. The first one survives rain, the others need the awning.");
+    const takes = [png("lanterns-1.png", 900, 600, [22, 45, 70]), png("lanterns-2.png", 600, 600, [244, 234, 214]), png("lanterns-3.png", 480, 640, [120, 60, 30])];
+    const first = await sendThings(this.world, mina.token, room, "Three takes on the lantern wall. The first one survives rain, the others need the awning.", takes, ["Lanterns in two rows, dark blue", "A plan of the wall"]);
     for (const who of [ada, jonas, seo, elif]) await this.react(who, first.id, "🏮");
     for (const who of [jonas, kim]) await this.react(who, first.id, "☔");
     await this.says(jonas, room, "First one. I can wire it from the workshop, the timer already takes a list:\n\n```rust\nlet rows = lamps.chunks(12);      // one breaker per row, and a line that is longer than the column is wide\nfor (i, row) in rows.enumerate() { row.fade_in(i * 400); }\n```", { reply_to: first.id });
     const load = await this.says(jonas, room, "Load is 340 W, so the quay socket is enough.");
     await this.world.api("PATCH", `/chats/messages/${load.id}/`, { text: "Load is 340 W, so the quay socket is enough. See https://example.org/sockets/quay-east/and/a/rather/long/path?with=parameters" }, jonas.token);
+    await sendThings(this.world, elif.token, room, "", [pdf("stall-sign-up.pdf", 1_900_000), wav("quay-bell.wav")]);
     const mine = await this.says(ada, room, "Lovely. I bring **two ladders** and the `12 V` tester:\n\n- ladders\n- tester\n\n> the first one survives rain");
     this.readSeq = mine.seq;
     await this.says(seo, room, "차 부스는 제가 맡을게요. 주전자 두 개 있어요. Tea stall is mine, I have two big kettles.");

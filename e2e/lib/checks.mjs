@@ -88,10 +88,10 @@ export function latin(page, data) {
     const texts = [document.title];
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-      if (!node.parentElement?.closest("script, style, template, noscript, code, kbd, pre, .av, .body, .reply, .ref, [lang]:not(html), textarea")) texts.push(node.textContent ?? "");
+      if (!node.parentElement?.closest("script, style, template, noscript, code, kbd, pre, .av, .body, .reply, .ref, .files, [lang]:not(html), textarea")) texts.push(node.textContent ?? "");
     }
     for (const one of document.querySelectorAll("[aria-label], [placeholder], [title], [alt]")) {
-      if (one.closest("template, .body, [lang]:not(html)")) continue;
+      if (one.closest("template, .body, .files, [lang]:not(html)")) continue;
       for (const name of ["aria-label", "placeholder", "title", "alt"]) texts.push(one.getAttribute(name) ?? "");
     }
     const names = /\b(Parlour|API|REST|WebSocket|Socket\.IO|Ctrl|Shift|Enter|Alt|Esc|English|Markdown|CSS|URL|Mozilla.*|Chrome|Linux|KB|KiB|MiB|R|E|UTC|custom|layer)\b/g;

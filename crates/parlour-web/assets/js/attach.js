@@ -52,7 +52,7 @@ export class Tray {
   enter(composer) {
     this.composer = composer;
     composer.tray = this;
-    composer.field?.before(this.root);
+    composer.querySelector(".attach")?.before(this.root);
     this.root.hidden = this.list.length === 0 && this.why.hidden;
   }
 
@@ -64,7 +64,10 @@ export class Tray {
     const item = make("li", {}, make("span", { class: "ext", "aria-hidden": "true" }, /\.([a-z0-9]{1,4})$/i.exec(meta.name)?.[1]?.toUpperCase() ?? icon("clip")),
       make("div", {}, make("b", {}, meta.name), make("span", { class: "meta" }, bytes(file.size))));
     const waiting = { file, meta, url, item };
-    if (url) item.append(this.preview(waiting), this.words(waiting));
+    if (url) {
+      this.preview(waiting);
+      item.append(this.words(waiting));
+    }
     const remove = make("button", { type: "button", class: "btn-i", "aria-label": t("js-tray-remove", { name: meta.name }) }, icon("close", true));
     remove.addEventListener("click", () => this.remove(waiting));
     item.append(remove);
@@ -73,7 +76,7 @@ export class Tray {
     this.root.hidden = false;
   }
 
-  /** @param {Waiting} waiting @returns {HTMLElement} */
+  /** @param {Waiting} waiting */
   preview({ meta, url, item }) {
     const img = /** @type {HTMLImageElement} */ (make("img", { alt: "", src: url }));
     img.addEventListener("load", () => Object.assign(meta, { width: img.naturalWidth, height: img.naturalHeight }));
@@ -84,7 +87,6 @@ export class Tray {
       item.querySelector("label")?.remove();
     });
     item.querySelector(".ext")?.append(img);
-    return find(item, ".ext", HTMLElement);
   }
 
   /** Words for those who do not see the image: asked for, never forced. @param {Waiting} waiting @returns {HTMLElement} */

@@ -3,7 +3,7 @@
 import { announce } from "./announce.js";
 import { api } from "./api.js";
 import { find, lateStyle, make } from "./dom.js";
-import { card, picture, soften } from "./rows.js";
+import { card, isPicture, picture, soften } from "./rows.js";
 import { store } from "./store.js";
 import { t } from "./texts.js";
 import { dayName } from "./times.js";
@@ -77,7 +77,7 @@ async function page(room, state, { list, none, more }) {
 /** @param {Found} file @returns {HTMLElement} */
 function entry(file) {
   const from = make("a", { class: "from", href: `${store.room?.url ?? ""}?at=${file.message}` }, `${file.sender}, ${dayName(Date.parse(file.created_at))}`);
-  return make("li", file.kind === "image" ? {} : { class: "wide" }, file.kind === "image" ? picture(file) : card(file), from);
+  return make("li", isPicture(file) ? {} : { class: "wide" }, isPicture(file) ? picture(file) : card(file), from);
 }
 
 /** @param {MouseEvent} event @param {HTMLDialogElement} dialog */

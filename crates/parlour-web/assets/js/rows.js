@@ -162,18 +162,21 @@ export function quote(row, message) {
 
 // --- files -------------------------------------------------------------------------------------------------
 
+/** Pictures have their space before they come; one whose size nobody knows is shown as a file. @param {Attached} file */
+export const isPicture = ({ kind, url, width, height }) => kind === "image" && Boolean(!url || (width && height));
+
 /** What hangs on the message: pictures in a grid, everything else in cards. row.html draws the same. @param {HTMLElement} row @param {Message} message */
 export function files(row, message) {
   const box = el(row, ".files");
   const list = message.files;
   const ids = list?.map(({ id }) => id).join(",");
   if (!list || (box.dataset.ids ?? "") === ids) return;
-  const pictures = list.filter(({ kind }) => kind === "image");
+  const pictures = list.filter(isPicture);
   const mine = [...box.querySelectorAll("img")].map(({ src }) => src);
   box.hidden = list.length === 0;
   box.dataset.ids = ids ?? "";
   const grid = make("div", { class: "pics", "data-n": String(Math.min(pictures.length, 5)) }, ...pictures.map(picture));
-  box.replaceChildren(...(pictures.length > 0 ? [grid] : []), ...list.filter(({ kind }) => kind !== "image").map(card));
+  box.replaceChildren(...(pictures.length > 0 ? [grid] : []), ...list.filter((file) => !isPicture(file)).map(card));
   soften(box, mine);
   controls(row);
 }

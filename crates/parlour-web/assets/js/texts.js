@@ -31,12 +31,12 @@ function number(value) {
   return Number.isInteger(value) && value >= 0 && value < 1000 ? String(value) : (numbers ??= new Intl.NumberFormat(locale)).format(value);
 }
 
-/** A size for people: "12 KB", "1.9 MB". The server's `bytes()` says the same. @param {number} size @returns {string} */
+/** A size for people: "12 KB", "1.9 MB". The server's rows say the same. @param {number} size @returns {string} */
 export function bytes(size) {
-  let n = size / 1024;
+  let n = size;
   let unit = 0;
-  for (; n >= 1023.5 && unit < 3; unit += 1) n /= 1024;
-  return `${n < 9.95 ? Math.max(0.1, Math.round(n * 10) / 10) : Math.round(n)} ${["KB", "MB", "GB", "TB"][unit]}`;
+  for (; n >= 1023.5 && unit < 4; unit += 1) n /= 1024;
+  return `${unit > 0 && n < 9.95 ? Math.round(n * 10) / 10 : Math.round(n)} ${["B", "KB", "MB", "GB", "TB"][unit]}`;
 }
 
 /** @param {Text} text @param {Record<string, string | number>} vars @returns {string} */

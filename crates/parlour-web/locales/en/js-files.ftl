@@ -43,7 +43,7 @@ js-tray-added = { $n ->
         [one] { $n } file attached
        *[other] { $n } files attached
     }
-js-tray-alt = Describe it for those who cannot see it
+js-tray-alt = Describe this image
 js-tray-alt-of = Description of { $name }
 js-tray-big = { $name } has { $size }; this server takes up to { $max }.
 js-tray-empty = { $name } is empty.
