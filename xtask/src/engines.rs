@@ -1,6 +1,7 @@
 //! The programs that tests need besides cargo: where they come from, and whether they are here.
 
 pub mod postgres;
+pub mod s3;
 
 use std::env;
 use std::hash::{BuildHasher as _, RandomState};
@@ -21,6 +22,8 @@ pub enum Engine {
     Postgres,
     /// A throwaway Redis server for the Rust tests
     Redis,
+    /// A throwaway storage that speaks S3 for the Rust tests
+    S3,
     /// Chromium and node for the browser tests in e2e/
     #[value(alias = "browser")]
     Chromium,
@@ -69,6 +72,12 @@ pub const TABLE: [Row; 4] = [
         needed: Needed::Never,
         parts: &[("redis-server", "redis-server")],
     },
+    // The server itself comes from the Python registry: see the module `s3`.
+    Row {
+        engine: Engine::S3,
+        needed: Needed::RustTests,
+        parts: &[("python3", "python3-venv")],
+    },
     Row {
         engine: Engine::Chromium,
         needed: Needed::BrowserTests,
@@ -91,6 +100,7 @@ impl Engine {
         match self {
             Self::Postgres => "postgres",
             Self::Redis => "redis",
+            Self::S3 => "s3",
             Self::Chromium => "chromium",
             Self::Torture => "torture",
         }

@@ -13,6 +13,7 @@ use clap::Args;
 use self::steps::{Step, Verdict};
 use self::summary::{Outcome, Summary};
 use crate::engines::postgres::{Durability, Postgres};
+use crate::engines::s3::{self, S3};
 use crate::engines::{self, Engine, Needed, TABLE};
 use crate::procs::Watch;
 use crate::workspace::Workspace;
@@ -37,8 +38,9 @@ impl Options {
 /// What the steps find: variables for the tests, and the engines that run for them.
 struct Stage {
     vars: Vec<(String, String)>,
-    // Kept for its drop, which stops the server.
+    // Kept for their drop, which stops the servers.
     _postgres: Option<Postgres>,
+    _s3: Option<S3>,
 }
 
 /// Runs the steps and prints the summary; its last line is the last line of the output.
@@ -85,39 +87,55 @@ pub(crate) fn run(workspace: &Workspace, watch: &Watch, options: &Options) -> Re
 /// Installs and starts what the Rust tests need. An engine that fails is one failure here; the tests
 /// then run without it, so that the rest is still seen.
 fn prepare(watch: &Watch, options: &Options, outcomes: &mut Vec<Outcome>) -> Stage {
+    let mut stage = Stage {
+        vars: Vec::new(),
+        _postgres: None,
+        _s3: None,
+    };
     let mut without = options.without.clone();
-    let mut vars = Vec::new();
-    let mut postgres = None;
-    if !without.contains(&Engine::Postgres) {
-        println!("\n== engines");
+    for row in &TABLE {
+        if row.needed != Needed::RustTests || without.contains(&row.engine) {
+            continue;
+        }
+        let name = row.engine.name();
+        println!("\n== engine {name}");
         let started = Instant::now();
-        let rows: Vec<_> = TABLE
-            .iter()
-            .filter(|row| row.needed == Needed::RustTests && !without.contains(&row.engine))
-            .collect();
-        let up = engines::provide(watch, &rows)
-            .and_then(|()| Postgres::start(Durability::Pretended, None));
+        let up = engines::provide(watch, &[row]).and_then(|()| stage.begin(watch, row.engine));
         let verdict = match up {
-            Ok(server) => {
-                vars.push(("PARLOUR_TEST_POSTGRES".to_owned(), server.url()));
-                postgres = Some(server);
-                Verdict::Passed
-            }
+            Ok(()) => Verdict::Passed,
             Err(error) => {
-                without.push(Engine::Postgres);
-                Verdict::Failed(format!("postgres: {error:#}"))
+                without.push(row.engine);
+                Verdict::Failed(format!("{name}: {error:#}"))
             }
         };
-        let outcome = Outcome::new("engines", verdict, started.elapsed());
+        let outcome = Outcome::new("engine", verdict, started.elapsed());
         println!("== {}", outcome.line());
         outcomes.push(outcome);
     }
     if !without.is_empty() {
         let names: Vec<_> = without.iter().map(|engine| engine.name()).collect();
-        vars.push(("PARLOUR_TEST_WITHOUT".to_owned(), names.join(",")));
+        let without = ("PARLOUR_TEST_WITHOUT".to_owned(), names.join(","));
+        stage.vars.push(without);
     }
-    Stage {
-        vars,
-        _postgres: postgres,
+    stage
+}
+
+impl Stage {
+    fn begin(&mut self, watch: &Watch, engine: Engine) -> Result<()> {
+        match engine {
+            Engine::Postgres => {
+                let server = Postgres::start(Durability::Pretended, None)?;
+                let var = ("PARLOUR_TEST_POSTGRES".to_owned(), server.url());
+                self.vars.push(var);
+                self._postgres = Some(server);
+            }
+            Engine::S3 => {
+                let server = S3::start(&s3::provide(watch)?)?;
+                self.vars.push(("PARLOUR_TEST_S3".to_owned(), server.url()));
+                self._s3 = Some(server);
+            }
+            Engine::Redis | Engine::Chromium => {}
+        }
+        Ok(())
     }
 }

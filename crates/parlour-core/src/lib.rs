@@ -28,6 +28,7 @@ pub mod event;
 pub mod given;
 pub mod id;
 pub mod markup;
+pub mod media;
 pub mod messages;
 pub mod model;
 pub mod passwords;

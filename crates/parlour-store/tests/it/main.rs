@@ -28,10 +28,33 @@ macro_rules! on_each_engine {
     };
 }
 
+/// Makes a test of each function, for each storage of files. S3 is the server at `PARLOUR_TEST_S3`;
+/// without that variable its half fails, unless `PARLOUR_TEST_WITHOUT` names `s3`.
+macro_rules! on_each_storage {
+    ($($name:ident),* $(,)?) => {
+        mod disk {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name(&crate::blobs_bench::Shelf::disk().await).await;
+            })*
+        }
+        mod s3 {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let Some(shelf) = crate::blobs_bench::Shelf::s3().await else { return };
+                super::$name(&shelf).await;
+            })*
+        }
+    };
+}
+
 mod accounts;
 mod admins;
 mod appending;
 mod bench;
+mod blobs;
+mod blobs_away;
+mod blobs_bench;
 mod farewell;
 mod history;
 mod lists;
