@@ -58,8 +58,9 @@ impl Shelf {
             ("AWS_SECRET_ACCESS_KEY", "secret"),
             ("AWS_SOMETHING_ELSE", "nobody's business"),
         ];
+        let url = format!("s3://{place}");
         let blobs = open_blobs_with(Opening {
-            url: &format!("s3://{place}"),
+            url: &url,
             data_dir: folder.path(),
             random: Arc::new(SystemRandom),
             variables: variables
