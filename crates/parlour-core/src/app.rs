@@ -3,9 +3,10 @@
 use crate::{
     Error, Settings, Signal, Time, TokenId, UserId,
     accounts::authenticate::Remembered,
+    media,
     model::{Sender, Site},
-    passwords::{Hashing, Passwords},
-    ports::{Announce, Clock, Presence, Random, Store},
+    passwords::Passwords,
+    ports::{Announce, Blobs, Clock, Presence, Random, Store},
     profiles::Profiles,
     rates::Limits,
 };
@@ -23,11 +24,13 @@ pub struct App {
 
 struct Inner {
     store: Arc<dyn Store>,
+    blobs: Arc<dyn Blobs>,
     announce: Arc<dyn Announce>,
     presence: Arc<dyn Presence>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     settings: Settings,
+    media: media::Pool,
     passwords: Passwords,
     limits: Limits,
     remembered: Remembered,
@@ -46,6 +49,8 @@ pub(crate) struct RememberedSite {
 pub struct Ports {
     /// What is kept.
     pub store: Arc<dyn Store>,
+    /// Where the bytes of files are kept.
+    pub blobs: Arc<dyn Blobs>,
     /// Who is told.
     pub announce: Arc<dyn Announce>,
     /// Who is here.
@@ -65,13 +70,15 @@ impl fmt::Debug for App {
 }
 
 impl App {
-    /// Wires the actions to the world.
+    /// Wires the actions to the world. `hashing_threads` bounds how many passwords are hashed at
+    /// once.
     ///
     /// # Errors
     /// When the operating system gives no thread.
-    pub fn new(ports: Ports, settings: Settings, hashing: Hashing) -> std::io::Result<Self> {
+    pub fn new(ports: Ports, settings: Settings, hashing_threads: usize) -> std::io::Result<Self> {
         let Ports {
             store,
+            blobs,
             announce,
             presence,
             clock,
@@ -79,12 +86,14 @@ impl App {
         } = ports;
         Ok(Self {
             inner: Arc::new(Inner {
-                passwords: Passwords::start(hashing, Arc::clone(&random))?,
+                media: media::Pool::start()?,
+                passwords: Passwords::start(hashing_threads, Arc::clone(&random))?,
                 limits: Limits::new(settings.rates.as_ref()),
                 remembered: Remembered::default(),
                 profiles: Profiles::default(),
                 site: Mutex::default(),
                 store,
+                blobs,
                 announce,
                 presence,
                 clock,
@@ -98,6 +107,18 @@ impl App {
     #[must_use]
     pub fn store(&self) -> &dyn Store {
         &*self.inner.store
+    }
+
+    /// Where the bytes of files are kept.
+    #[must_use]
+    pub fn blobs(&self) -> &dyn Blobs {
+        &*self.inner.blobs
+    }
+
+    /// The pool of threads that look at files.
+    #[must_use]
+    pub fn media(&self) -> &media::Pool {
+        &self.inner.media
     }
 
     /// The rules in force.

@@ -423,9 +423,27 @@ pub enum Problem {
         /// `list`, `str`, `int`, `float`, `bool` or `NoneType`.
         given: &'static str,
     },
-    /// Files are not taken yet.
-    #[error("files are not available yet")]
-    FilesUnavailable,
+    /// A file without bytes.
+    #[error("The submitted file is empty.")]
+    FileEmpty,
+    /// A file's name is too long.
+    #[error("Ensure this filename has at most {max} characters (it has {actual}).")]
+    FileNameTooLong {
+        /// How many are allowed.
+        max: usize,
+        /// How many there are.
+        actual: usize,
+    },
+    /// More files than one message may have.
+    #[error("A message can carry at most {max} files.")]
+    TooManyFiles {
+        /// How many are allowed.
+        max: usize,
+    },
+    /// A file that was uploaded before, but is not there (any more), or belongs to somebody else, or
+    /// hangs on another message.
+    #[error("This file is not there any more. Upload it again.")]
+    FileGone,
     /// A text part where a file is expected.
     #[error("The submitted data was not a file. Check the encoding type on the form.")]
     NotAFile,

@@ -76,6 +76,10 @@ id!(
     MessageId
 );
 id!(
+    /// An uploaded file.
+    FileId
+);
+id!(
     /// A stored credential: an API token or a browser session. Never reused.
     TokenId
 );

@@ -15,21 +15,25 @@
 //! | event | a fact of a room's stream; carries the next `seq` of its room |
 //! | seq | position in a room's stream: 1, 2, 3, … without holes |
 //! | epoch | name of this database's lineage; changes when a backup is restored |
+//! | file | bytes with a name that hang on a message; staged until a message takes them, released afterwards |
+//! | blob | the bytes of a file or a thumbnail, under a random key |
 //! | nonce | the client's own id of a message; makes sending idempotent |
 //!
 //! Reading order: [`id`], [`time`], [`model`], [`event`], [`error`], [`given`], [`ports`],
-//! [`settings`], [`app`], then the actions: [`accounts`], [`rooms`], [`messages`], [`site`].
+//! [`settings`], [`app`], then the actions: [`accounts`], [`rooms`], [`messages`], [`files`], [`site`].
 
 pub mod accounts;
 pub mod actor;
 pub mod app;
 pub mod error;
 pub mod event;
+pub mod files;
 pub mod given;
 pub mod id;
 pub mod markup;
 pub mod media;
 pub mod messages;
+mod meters;
 pub mod model;
 pub mod passwords;
 pub mod ports;
@@ -46,6 +50,7 @@ pub use app::App;
 
 pub use error::{Error, FieldError, Kind, Problem};
 pub use event::{Event, Signal, What};
-pub use id::{MessageId, RoomId, TokenId, UserId};
+pub use id::{FileId, MessageId, RoomId, TokenId, UserId};
+pub use meters::describe_metrics;
 pub use settings::Settings;
 pub use time::Time;

@@ -1,9 +1,11 @@
 //! The nouns: users, rooms, messages, and pages of them.
 
+mod file;
 mod message;
 mod people;
 mod site;
 
+pub use file::{File, FileKind, KeptFile, Thumb};
 pub use message::{Html, Mention, Message, Reaction};
 pub use people::{
     Density, HourCycle, Language, People, Person, Preferences, SendKey, Sender, Theme, Unread,

@@ -14,6 +14,7 @@
 
 mod accounts;
 mod blobs;
+mod files;
 mod messages;
 mod reading;
 mod rooms;
@@ -24,7 +25,10 @@ pub use accounts::{
     AccountKeys, Accounts, DeleteUser, FirstAdmin, NewUser, SaveUser, TakenField, UserChange,
 };
 pub use blobs::{BlobEntry, BlobKey, BlobStream, Blobs, Staged};
-pub use messages::{Append, EditMessage, Messages, NewMessage, NewReaction, Pending, React};
+pub use files::{Files, GalleryPage, NewFile, StageFile, Stored};
+pub use messages::{
+    Append, EditMessage, MessageChange, Messages, NewMessage, NewReaction, Pending, React,
+};
 pub use reading::Reading;
 pub use rooms::{Change, Hearing, History, Join, NewRoom, RoomChange, Rooms, SaveRoom, Span};
 pub use sessions::{EndWhich, NewToken, Revocation, Sessions};
@@ -35,9 +39,9 @@ use async_trait::async_trait;
 use std::sync::Arc;
 
 /// Everything that is kept.
-pub trait Store: Accounts + Sessions + Rooms + Messages + Reading + Sites + Upkeep {}
+pub trait Store: Accounts + Sessions + Rooms + Messages + Files + Reading + Sites + Upkeep {}
 
-impl<T: Accounts + Sessions + Rooms + Messages + Reading + Sites + Upkeep> Store for T {}
+impl<T: Accounts + Sessions + Rooms + Messages + Files + Reading + Sites + Upkeep> Store for T {}
 
 /// The store's own health.
 #[async_trait]

@@ -14,6 +14,14 @@ pub struct Settings {
     pub room_lifetime: Option<Duration>,
     /// Longest text of a message in code points (`MAX_TEXT_CHARS`).
     pub max_text_chars: usize,
+    /// Largest file in bytes (`MAX_UPLOAD_BYTES`).
+    pub max_upload_bytes: u64,
+    /// Most files on one message (`MAX_FILES_PER_MESSAGE`).
+    pub max_files: usize,
+    /// Most bytes that the files of one account may have together (`USER_QUOTA_BYTES`); `None`: any.
+    pub user_quota: Option<u64>,
+    /// No file is taken that would leave fewer free bytes on the disk (`MIN_FREE_DISK`).
+    pub min_free_disk: u64,
     /// Whether anybody may read the list of users without a token.
     pub public_user_list: bool,
     /// Whether anybody may sign up.
@@ -31,6 +39,10 @@ impl Default for Settings {
             default_max_users: 50,
             room_lifetime: Some(Duration::from_secs(7 * 24 * 3600)),
             max_text_chars: 10_000,
+            max_upload_bytes: 25 << 20,
+            max_files: 10,
+            user_quota: None,
+            min_free_disk: 256 << 20,
             public_user_list: true,
             open_registration: true,
             session_lifetime: Duration::from_secs(14 * 24 * 3600),

@@ -60,6 +60,7 @@ impl Actions for App {
             text: Given::Value(send.text),
             nonce: send.nonce.map_or(Given::Missing, Given::Value),
             reply_to: send.reply_to.map_or(Given::Missing, Given::Value),
+            files: Vec::new(),
         };
         let sending = messages::submit(self, actor, input).await?;
         Ok(Box::pin(async move { Ok(sending.stored().await?.message) }))

@@ -1,6 +1,6 @@
 //! An event as clients see it: `{type, room, seq, at, …}` (realtime.md, version 2; REST history).
 
-use crate::view::MessageView;
+use crate::{file_view::Signer, view::MessageView};
 use parlour_core::{
     Event, MessageId, RoomId, Time, UserId, What,
     event::Reacted,
@@ -146,6 +146,12 @@ impl<'a> EventView<'a> {
     #[must_use]
     pub fn with_html(event: &'a Event) -> Self {
         Self::new(event, MessageView::with_html)
+    }
+
+    /// The same for somebody who is given addresses of files that load as they stand.
+    #[must_use]
+    pub fn signed(event: &'a Event, signer: &'a Signer) -> Self {
+        Self::new(event, |message| MessageView::signed(message, signer))
     }
 
     fn new(event: &'a Event, view: impl FnOnce(&'a Message) -> MessageView<'a>) -> Self {

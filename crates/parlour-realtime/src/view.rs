@@ -1,5 +1,6 @@
 //! The message object of contract section 5: one serialisation for REST and every socket.
 
+use crate::file_view::{FileUrl, FileViews, Signer};
 use parlour_core::{
     MessageId, RoomId, Time, UserId,
     model::{Mention, Message, Reaction},
@@ -9,15 +10,15 @@ use serde::{Serialize, Serializer};
 /// A message as clients see it (contract section 5; what follows `owner` are Parlour's additions).
 ///
 /// The order of the fields is the order of the keys on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub struct MessageView<'a> {
     /// The message's id.
     pub id: MessageId,
     /// The text.
     pub text: &'a str,
-    /// URL of the attachment, or null.
-    pub file: Option<&'a str>,
-    /// MIME type of the attachment, or null.
+    /// Where the first file is, or null.
+    pub file: Option<FileUrl<'a>>,
+    /// MIME type of the first file, or null.
     pub file_type: Option<&'a str>,
     /// When it was stored.
     pub created_at: Time,
@@ -40,6 +41,9 @@ pub struct MessageView<'a> {
     /// Reactions, in the order of their first use.
     #[serde(serialize_with = "reactions")]
     pub reactions: &'a [Reaction],
+    /// All files, in the order given; the key is left out when there are none.
+    #[serde(skip_serializing_if = "FileViews::is_empty")]
+    pub files: FileViews<'a>,
     /// The author's nickname.
     pub sender: &'a str,
     /// The author's colour, 0 to 11.
@@ -50,6 +54,17 @@ pub struct MessageView<'a> {
 }
 
 impl<'a> MessageView<'a> {
+    /// As somebody sees it who is given addresses that load as they stand.
+    #[must_use]
+    pub fn signed(message: &'a Message, signer: &'a Signer) -> Self {
+        let view = Self::from(message);
+        Self {
+            file: view.file.map(|url| url.signed(signer)),
+            files: view.files.signed(signer),
+            ..view
+        }
+    }
+
     /// The same with the text as HTML, which the message makes once.
     #[must_use]
     pub fn with_html(message: &'a Message) -> Self {
@@ -83,8 +98,8 @@ impl<'a> From<&'a Message> for MessageView<'a> {
         Self {
             id: message.id,
             text: &message.text,
-            file: None,
-            file_type: None,
+            file: message.files.first().map(|file| FileUrl::of(&file.key)),
+            file_type: message.files.first().map(|file| file.mime.as_str()),
             created_at: message.created_at,
             updated_at: message.updated_at,
             room: message.room,
@@ -94,6 +109,7 @@ impl<'a> From<&'a Message> for MessageView<'a> {
             reply_to: message.reply_to,
             mentions: &message.mentions,
             reactions: &message.reactions,
+            files: FileViews::of(&message.files),
             sender: &message.sender.nickname,
             hue: message.sender.hue,
             html: None,
@@ -123,6 +139,7 @@ mod tests {
             reply_to: None,
             mentions: Vec::new(),
             reactions: Vec::new(),
+            files: Vec::new(),
             html: Html::default(),
             created_at: Time::from_micros(1_795_304_414_876_871),
             updated_at: Time::from_micros(1_795_304_414_000_000),

@@ -71,6 +71,7 @@ impl Place {
             reply_to: None,
             reply_is_there: true,
             mentions: Vec::new(),
+            files: Vec::new(),
             nonce: None,
             at: Time::from_micros(0),
         }

@@ -153,6 +153,7 @@ async fn sends(store: &Arc<dyn Store>, room: RoomId, users: &[UserId], nonces: b
         let sender = Arc::clone(&sender);
         async move {
             let message = NewMessage {
+                files: Vec::new(),
                 room,
                 author,
                 sender: Arc::clone(&sender),

@@ -7,7 +7,7 @@
 //! Reading order: `sql` (statements written once), `engine` (connections), `store` (who may write
 //! when, and what follows a commit), `append` (the group commit), `hot` (what is remembered of active
 //! rooms), then the ports: `accounts`, `sessions`, `rooms`, `messages`, `reactions`, `reading`, `history`,
-//! `sites`, `upkeep`.
+//! `files`, `sites`, `upkeep`.
 
 mod accounts;
 mod announcer;
@@ -15,6 +15,7 @@ mod append;
 pub mod blobs;
 mod engine;
 mod fault;
+mod files;
 mod fresh;
 mod history;
 mod hot;

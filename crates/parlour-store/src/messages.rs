@@ -3,6 +3,7 @@
 use crate::{
     engine::Conn,
     fault::Fault,
+    files,
     hot::entry::Cut,
     living, mentions, reactions,
     rows::{self, Authors, MessageRow, author, message_columns},
@@ -12,8 +13,8 @@ use crate::{
 use async_trait::async_trait;
 use parlour_core::{
     Error, MessageId, RoomId, Time, UserId, What,
-    model::{Html, Mention, Message, Page, PageRequest},
-    ports::{EditMessage, Messages, NewMessage, NewReaction, Pending, React},
+    model::{Html, Message, Page, PageRequest},
+    ports::{EditMessage, MessageChange, Messages, NewMessage, NewReaction, Pending, React},
 };
 use std::sync::Arc;
 
@@ -29,10 +30,10 @@ const MANY: Sql = sql!(
 );
 
 const EDIT: Sql =
-    sql!("UPDATE messages SET text = $2, updated_at = $3, mentions = $4 WHERE id = $1");
+    sql!("UPDATE messages SET text = $2, updated_at = $3, mentions = $4, files = $5 WHERE id = $1");
 
 const WIPE: Sql = sql!(
-    "UPDATE messages SET text = '', reply_to = NULL, mentions = NULL, deleted = TRUE, \
+    "UPDATE messages SET text = '', reply_to = NULL, mentions = NULL, files = NULL, deleted = TRUE, \
      updated_at = $2 WHERE id = $1"
 );
 
@@ -103,21 +104,13 @@ impl Messages for SqlStore {
     async fn edit_message(
         &self,
         id: MessageId,
-        text: String,
-        mentions: Vec<Mention>,
-        at: Time,
+        change: MessageChange,
     ) -> Result<EditMessage, Error> {
         let Some(message) = self.message(id).await? else {
             return Ok(EditMessage::Gone);
         };
         let room = message.room;
-        let edit = Arc::new(Edit {
-            room,
-            id,
-            text,
-            mentions,
-            at,
-        });
+        let edit = Arc::new(Edit { room, id, change });
         self.inner
             .write(Scope::Room(room), move |conn| {
                 let edit = Arc::clone(&edit);
@@ -283,13 +276,11 @@ fn newest_first(rows: Vec<MessageRow>) -> Result<Vec<Arc<Message>>, Fault> {
     Ok(messages)
 }
 
-/// A new text for a message.
+/// A change of a message.
 struct Edit {
     room: RoomId,
     id: MessageId,
-    text: String,
-    mentions: Vec<Mention>,
-    at: Time,
+    change: MessageChange,
 }
 
 impl Edit {
@@ -300,18 +291,33 @@ impl Edit {
         let Some(before) = one(conn, self.id).await? else {
             return Ok(Done::unchanged(EditMessage::Gone));
         };
-        if before.text == self.text {
+        let MessageChange {
+            text, mentions, at, ..
+        } = &self.change;
+        let (id, at) = (self.id, *at);
+        if before.text == *text && self.change.files.is_none() {
             return Ok(Done::unchanged(EditMessage::Done(before)));
         }
-        let (id, at) = (self.id, self.at);
-        let kept = rows::kept_mentions(&self.mentions)?;
-        conn.run(&EDIT, args![id, &self.text, at, kept]).await?;
+        let mut hanging = before.files.clone();
+        if let Some(new) = &self.change.files {
+            if !files::attachable(conn, before.owner, new).await? {
+                return Ok(Done::unchanged(EditMessage::NoFile));
+            }
+            files::release_of_message(conn, id, at).await?;
+            files::attach(conn, (self.room, id), new).await?;
+            hanging = new.iter().map(|kept| Arc::clone(&kept.file)).collect();
+        }
+        let kept = rows::kept_mentions(mentions)?;
+        let kept_files = rows::kept_files(&hanging)?;
+        conn.run(&EDIT, args![id, text, at, kept, kept_files])
+            .await?;
         mentions::erase(conn, self.room, before.seq).await?;
-        let addressed = mentions::rows(self.room, before.seq, before.owner, &self.mentions);
+        let addressed = mentions::rows(self.room, before.seq, before.owner, mentions);
         mentions::write(conn, addressed).await?;
         let message = Arc::new(Message {
-            text: self.text.clone(),
-            mentions: self.mentions.clone(),
+            text: text.clone(),
+            mentions: mentions.clone(),
+            files: hanging,
             updated_at: at,
             html: Html::default(),
             ..(*before).clone()
@@ -337,6 +343,9 @@ async fn delete(
     conn.run(&WIPE, args![id, at]).await?;
     reactions::erase(conn, id).await?;
     mentions::erase(conn, room, message.seq).await?;
+    if !message.files.is_empty() {
+        files::release_of_message(conn, id, at).await?;
+    }
     living.room.messages -= 1;
     living.note(at, What::MessageDeleted(id));
     let (_, events) = living.save(conn).await?;

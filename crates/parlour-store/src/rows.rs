@@ -42,7 +42,8 @@ macro_rules! edited {
 }
 
 pub(crate) use message::{
-    Authors, MESSAGE_COLUMNS, MessageRow, author, kept_mentions, message_columns, messages, sender,
+    Authors, MESSAGE_COLUMNS, MessageRow, author, kept_files, kept_mentions, message_columns,
+    messages, sender,
 };
 pub(crate) use {edited, event_columns, user_columns};
 

@@ -11,6 +11,7 @@ use sqlx::{
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "first", include_str!("../migrations/0001_first.sql")),
     (2, "talk", include_str!("../migrations/0002_talk.sql")),
+    (3, "files", include_str!("../migrations/0003_files.sql")),
 ];
 
 const SQLITE_ID: &str = "INTEGER PRIMARY KEY AUTOINCREMENT";

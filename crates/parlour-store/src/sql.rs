@@ -15,7 +15,7 @@
 //! | `[room]` | the columns that [`crate::rows::room`] reads, from `rooms r` |
 
 use crate::fault::Fault;
-use parlour_core::{MessageId, RoomId, Time, TokenId, UserId};
+use parlour_core::{FileId, MessageId, RoomId, Time, TokenId, UserId};
 use sqlx::{Row as _, postgres::PgRow, sqlite::SqliteRow};
 
 /// One statement in the words of both engines.
@@ -98,6 +98,7 @@ arg_from! {
     UserId: value => Self::Int(Some(value.get()));
     RoomId: value => Self::Int(Some(value.get()));
     MessageId: value => Self::Int(Some(value.get()));
+    FileId: value => Self::Int(Some(value.get()));
     TokenId: value => Self::Int(Some(value.get()));
     Time: value => Self::Int(Some(value.as_micros()));
     Option<Time>: value => Self::Int(value.map(Time::as_micros));

@@ -13,7 +13,7 @@ mod schemas;
 mod tokens;
 mod views;
 
-use crate::{Web, auth};
+use crate::{Web, auth, media};
 use axum::{
     Router,
     extract::{FromRequestParts, Path},
@@ -52,9 +52,12 @@ pub(crate) fn router(web: &Web) -> (Router<Web>, Vec<String>) {
                 .delete(accounts::delete),
         )
         .method_not_allowed_fallback(method_not_allowed);
+    let (media, _) = media::routes().split_for_parts();
     let router = documented
         .merge(aliases)
-        .layer(middleware::from_fn_with_state(web.clone(), auth::identify));
+        .layer(middleware::from_fn_with_state(web.clone(), auth::identify))
+        // Knows its callers by itself: a picture in a page comes with nothing but the session.
+        .merge(media.method_not_allowed_fallback(method_not_allowed));
     let more = ["/api/v1/", "/api/v1/redoc/", "/api/v1/schema/"];
     let more = ALIASES.into_iter().chain(more).map(str::to_owned);
     let paths = document.paths.paths.into_keys().chain(more).collect();
@@ -82,6 +85,7 @@ pub(crate) fn documented(web: Option<&Web>) -> (Router<Web>, utoipa::openapi::Op
     };
     let (open, mut document) = open.split_for_parts();
     document.merge(closed_document);
+    document.merge(media::routes().split_for_parts().1);
     (
         open.method_not_allowed_fallback(method_not_allowed)
             .merge(closed),

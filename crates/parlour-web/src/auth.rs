@@ -91,10 +91,23 @@ pub(crate) fn peer(extensions: &Extensions) -> SocketAddr {
     )
 }
 
+/// Who the `Authorization` header says it is; nobody without one.
+///
+/// # Errors
+/// A token that is not valid; when the store does not answer.
+pub(crate) async fn by_header(web: &Web, headers: &HeaderMap) -> Result<Option<Actor>, Error> {
+    match token(headers)? {
+        Some(token) => authenticate(&web.app, token, TokenKind::Token)
+            .await
+            .map(Some),
+        None => Ok(None),
+    }
+}
+
 /// A token of the header, else a session with its proof: a header wins over cookies.
 async fn actor(web: &Web, request: &Parts) -> Result<Option<Actor>, Error> {
-    match token(&request.headers)? {
-        Some(token) => Ok(Some(authenticate(&web.app, token, TokenKind::Token).await?)),
+    match by_header(web, &request.headers).await? {
+        Some(actor) => Ok(Some(actor)),
         None => session::script(web, request).await,
     }
 }

@@ -4,7 +4,8 @@ mod fields;
 mod form;
 mod linger;
 mod read;
+mod uploads;
 
-pub(crate) use fields::{Fields, read_form};
+pub(crate) use fields::{Fields, read_form, read_with_files};
 pub(crate) use linger::linger;
 pub(crate) use read::BodyError;

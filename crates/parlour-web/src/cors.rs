@@ -23,14 +23,19 @@ const HEADERS: &str = "accept, authorization, content-type, idempotency-key, x-c
 const EXPOSED: &str = "retry-after, x-request-id, x-parlour-error";
 const SECONDS: &str = "86400";
 
-/// Answers preflights and adds the headers to everything below `/api/`.
+/// What programs on other sites' pages may call.
+fn is_open(path: &str) -> bool {
+    path.starts_with("/api/") || path.starts_with(parlour_realtime::MEDIA)
+}
+
+/// Answers preflights and adds the headers to everything below `/api/` and `/media/`.
 pub(crate) async fn allow(
     State(config): State<Arc<WebConfig>>,
     request: Request,
     next: Next,
 ) -> Response {
     let origin = request.headers().get(ORIGIN).cloned();
-    let Some(origin) = origin.filter(|_| request.uri().path().starts_with("/api/")) else {
+    let Some(origin) = origin.filter(|_| is_open(request.uri().path())) else {
         return next.run(request).await;
     };
     let is_preflight = request.method() == Method::OPTIONS

@@ -35,9 +35,15 @@ impl SecretKey {
         Self(key.as_bytes().to_vec())
     }
 
-    fn sign(&self, nonce: &[u8], session: Option<TokenId>) -> Option<Hmac<Sha256>> {
+    /// A signature in the making; `what` keeps those for different uses apart.
+    pub(crate) fn mac(&self, what: &[u8]) -> Option<Hmac<Sha256>> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
-        mac.update(b"parlour csrf 1\0");
+        mac.update(what);
+        Some(mac)
+    }
+
+    fn sign(&self, nonce: &[u8], session: Option<TokenId>) -> Option<Hmac<Sha256>> {
+        let mut mac = self.mac(b"parlour csrf 1\0")?;
         mac.update(nonce);
         mac.update(&session.map_or(0, TokenId::get).to_le_bytes());
         Some(mac)

@@ -14,6 +14,7 @@ mod cors;
 mod csrf;
 mod docs;
 mod headers;
+mod media;
 mod meters;
 mod ops;
 mod pages;
@@ -57,8 +58,6 @@ pub struct WebConfig {
     pub cors_origins: Vec<String>,
     /// Peers whose `Forwarded` headers count.
     pub trusted_proxies: TrustedProxies,
-    /// Longest file of an upload in bytes; also bounds what is read of a multipart body.
-    pub max_upload_bytes: u64,
     /// What is given to browsers is signed with it.
     pub secret_key: SecretKey,
     /// The origin by which people reach the server; `None`: as the request says.

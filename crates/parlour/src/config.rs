@@ -78,8 +78,6 @@ pub(crate) struct Storage {
     pub(crate) redis_url: Option<SecretUrl>,
     /// Where uploads are kept.
     pub(crate) blobs_url: SecretUrl,
-    /// Largest file.
-    pub(crate) max_upload_bytes: u64,
     /// Folder whose files replace those of the built-in theme.
     pub(crate) theme_dir: Option<PathBuf>,
 }
@@ -255,7 +253,6 @@ impl Config {
                 database_connections: None,
                 redis_url: None,
                 blobs_url: SecretUrl::new(""),
-                max_upload_bytes: 0,
                 theme_dir: None,
             },
             product: Settings::default(),

@@ -1,13 +1,15 @@
 //! The one file of the binary that opens the store.
 
-use crate::{config::Config, secret_key::make_data_dir};
+use crate::{
+    config::{Config, Storage},
+    secret_key::make_data_dir,
+};
 use anyhow::ensure;
 use async_trait::async_trait;
 use parlour_core::{
     App, Event, Signal,
     app::Ports,
-    passwords::Hashing,
-    ports::{Announce, Store, SystemClock, SystemRandom},
+    ports::{Announce, Blobs, Store, SystemClock, SystemRandom},
 };
 use parlour_store::Options;
 use std::{path::Path, sync::Arc};
@@ -73,12 +75,28 @@ pub(crate) async fn app_for_command(config: &Config) -> anyhow::Result<App> {
     };
     let ports = Ports {
         store: open_with(config, options, Arc::new(Nobody)).await?,
+        blobs: open_blobs(config).await?,
         announce: Arc::new(Nobody),
         presence: Arc::new(parlour_core::ports::Nobody),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
     };
-    Ok(App::new(ports, config.product.clone(), Hashing::on(1))?)
+    Ok(App::new(ports, config.product.clone(), 1)?)
+}
+
+/// Opens the storage of files.
+///
+/// # Errors
+/// With a sentence for the operator.
+pub(crate) async fn open_blobs(config: &Config) -> anyhow::Result<Arc<dyn Blobs>> {
+    let Storage {
+        blobs_url,
+        data_dir,
+        ..
+    } = &config.storage;
+    parlour_store::blobs::open_blobs(blobs_url.expose(), data_dir)
+        .await
+        .map_err(|error| explain(&error))
 }
 
 /// Brings the tables up to date.

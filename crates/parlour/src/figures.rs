@@ -64,6 +64,7 @@ pub(crate) struct Figure {
 }
 
 fn describe_all() {
+    parlour_core::describe_metrics();
     parlour_store::describe_metrics();
     parlour_realtime::describe_metrics();
     parlour_web::describe_metrics();

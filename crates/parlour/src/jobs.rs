@@ -6,8 +6,8 @@ mod runner;
 #[cfg(test)]
 mod tests;
 
-use metrics::{Unit, describe_counter};
-use parlour_core::{App, Error, app::Followed, rooms};
+use metrics::{Unit, describe_counter, describe_gauge, gauge};
+use parlour_core::{App, Error, app::Followed, files, rooms};
 use runner::{Job, repeat};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
@@ -24,6 +24,16 @@ pub(crate) fn describe_metrics() {
         "parlour_job_failures_total",
         Unit::Count,
         "Those that failed, by `job`."
+    );
+    describe_gauge!(
+        "parlour_files",
+        Unit::Count,
+        "Files that hang on messages or wait for one, counted once a minute."
+    );
+    describe_gauge!(
+        "parlour_files_bytes",
+        Unit::Bytes,
+        "Their bytes, without thumbnails."
     );
 }
 
@@ -45,6 +55,25 @@ const JOBS: &[Job<Context>] = &[
         name: "follow_revocations",
         every: Duration::from_millis(500),
         run: |context| Box::pin(follow_revocations(context)),
+        wake: None,
+    },
+    Job {
+        name: "sweep_released_files",
+        // An attachment's bytes are gone 5 s after its message's deletion (contract 7d).
+        every: Duration::from_secs(1),
+        run: |context| Box::pin(sweep_released_files(context)),
+        wake: None,
+    },
+    Job {
+        name: "sweep_orphaned_files",
+        every: Duration::from_secs(600),
+        run: |context| Box::pin(sweep_orphaned_files(context)),
+        wake: None,
+    },
+    Job {
+        name: "count_files",
+        every: Duration::from_secs(60),
+        run: |context| Box::pin(count_files(context)),
         wake: None,
     },
     Job {
@@ -126,5 +155,28 @@ async fn sweep_tokens(context: &mut Context) -> Result<(), Error> {
     if swept > 0 {
         tracing::debug!(tokens = swept, "swept ended credentials");
     }
+    Ok(())
+}
+
+async fn sweep_released_files(context: &mut Context) -> Result<(), Error> {
+    while !context.stop.is_cancelled() && files::sweep_released(&context.app).await? {
+        tokio::task::yield_now().await;
+    }
+    Ok(())
+}
+
+async fn sweep_orphaned_files(context: &mut Context) -> Result<(), Error> {
+    let swept = files::sweep_orphans(&context.app, &[]).await?;
+    if swept != files::Swept::default() {
+        tracing::info!(?swept, "removed what unfinished uploads left behind");
+    }
+    Ok(())
+}
+
+async fn count_files(context: &mut Context) -> Result<(), Error> {
+    let stored = context.app.store().stored_files(None).await?;
+    // Exact up to 2^53, which is beyond every disk.
+    gauge!("parlour_files").set(stored.files as f64);
+    gauge!("parlour_files_bytes").set(stored.bytes as f64);
     Ok(())
 }

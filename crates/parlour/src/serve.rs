@@ -47,6 +47,7 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     let realtime = Realtime::start(source, Arc::clone(&bus), settings);
     let ports = Ports {
         store: Arc::clone(&store),
+        blobs: database::open_blobs(&config).await?,
         announce,
         presence: Arc::new(realtime.clone()),
         clock: Arc::new(SystemClock),
@@ -150,7 +151,6 @@ fn web_config(config: &Config, secret_key: &Secret) -> WebConfig {
     WebConfig {
         cors_origins: origins.map(|origin| origin.as_str().to_owned()).collect(),
         trusted_proxies: TrustedProxies(config.server.trusted_proxies.clone()),
-        max_upload_bytes: config.storage.max_upload_bytes,
         secret_key: SecretKey::new(secret_key.expose()),
         public_url: config
             .server

@@ -7,16 +7,17 @@ use super::{
 use crate::{
     Actor, App, Error, MessageId, RoomId,
     error::{NOT_FOUND, OWNER_ONLY, Problem},
+    files::{self, Attachment},
     given::{Given, Problems},
     model::Message,
-    ports,
+    ports::{self, MessageChange},
     rates::Key,
     rooms::{self, Right},
 };
 use std::sync::Arc;
 
 /// New values; what is missing stays as it is.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct EditMessage {
     /// The text.
     pub text: Given<String>,
@@ -24,9 +25,11 @@ pub struct EditMessage {
     pub room: Given<RoomId>,
     /// Whether the room must be there (`PUT`).
     pub whole: bool,
+    /// What takes the place of the files that hang there; nothing: those stay.
+    pub files: Vec<Attachment>,
 }
 
-/// Changes the text of one's own message in a room one is in.
+/// Changes the text, or replaces the files, of one's own message in a room one is in.
 ///
 /// # Errors
 /// [`NOT_FOUND`]; [`OWNER_ONLY`] for others; [`crate::error::NOT_IN_ROOM`] for an author who left
@@ -54,19 +57,30 @@ pub async fn edit(
     if room.is_some_and(|room| room != message.room) {
         problems.add("room", Problem::RoomFixed);
     }
+    files::check(app, &input.files, &mut problems);
+    let has_files = !(input.files.is_empty() && message.files.is_empty());
     let text = match input.text {
         Given::Missing => Some(message.text.clone()),
-        given => body(app, given, &mut problems),
+        given => body(app, given, has_files, &mut problems),
     };
     problems.check()?;
     let text = text.unwrap_or_default();
     let mentions = mentioned(app, &view.room, &text).await?;
-    match app
-        .store()
-        .edit_message(id, text, mentions, app.now())
-        .await?
-    {
+    let files = files::keep_all(app, actor, input.files).await?;
+    let kept: Vec<_> = files.iter().map(|kept| kept.file.id).collect();
+    let change = MessageChange {
+        text,
+        mentions,
+        files: (!files.is_empty()).then_some(files),
+        at: app.now(),
+    };
+    let answer = app.store().edit_message(id, change).await?;
+    if !matches!(answer, ports::EditMessage::Done(_)) {
+        files::drop_unused(app, actor, &kept).await;
+    }
+    match answer {
         ports::EditMessage::Done(message) => Ok(message),
+        ports::EditMessage::NoFile => Err(Error::field("file", Problem::FileGone)),
         ports::EditMessage::Gone => Err(NOT_FOUND.into()),
     }
 }

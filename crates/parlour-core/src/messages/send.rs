@@ -1,8 +1,9 @@
 //! Send a message.
 
 use crate::{
-    Actor, App, Error, MessageId, RoomId,
+    Actor, App, Error, FileId, MessageId, RoomId,
     error::{INVALID_TOKEN, NONCE_REUSED, Problem},
+    files::{self, Attachment},
     given::{Given, Problems},
     markup,
     model::{Mention, Message, Room, RoomKind},
@@ -14,7 +15,7 @@ use crate::{
 use std::sync::Arc;
 
 /// What a message is made from.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct SendMessage {
     /// The room; the actor must be in it or own it.
     pub room: Given<RoomId>,
@@ -24,15 +25,20 @@ pub struct SendMessage {
     pub nonce: Given<String>,
     /// The message of the same room that this one answers.
     pub reply_to: Given<MessageId>,
+    /// What hangs on it, in this order. With a file the text may be empty.
+    pub files: Vec<Attachment>,
 }
 
 /// A message that was queued, in the order of the calls, and is on its way to the disk.
 #[derive(Debug)]
 pub struct Sending {
+    app: App,
+    actor: Actor,
     pending: Pending,
     room: RoomId,
     kind: RoomKind,
     reply_to: Option<MessageId>,
+    files: Vec<FileId>,
 }
 
 /// A message that is stored durably.
@@ -62,7 +68,8 @@ pub async fn submit(app: &App, actor: &Actor, input: SendMessage) -> Result<Send
     app.limits().send.take(&Key::User(actor.user))?;
     let mut problems = Problems::default();
     let room = input.room.required("room", &mut problems);
-    let text = body(app, input.text, &mut problems);
+    files::check(app, &input.files, &mut problems);
+    let text = body(app, input.text, !input.files.is_empty(), &mut problems);
     let nonce = text::nonce(input.nonce, &mut problems);
     let reply_to = reply_field(input.reply_to, &mut problems);
     let mut of = None;
@@ -83,6 +90,9 @@ pub async fn submit(app: &App, actor: &Actor, input: SendMessage) -> Result<Send
     let mentions = mentioned(app, &of, &text).await?;
     let sender = app.senders(&[actor.user]).await?.pop();
     let (_, sender) = sender.ok_or(INVALID_TOKEN)?;
+    // Only now: what is refused for another reason costs no work on its files.
+    let files = files::keep_all(app, actor, input.files).await?;
+    let kept = files.iter().map(|kept| kept.file.id).collect();
     let new = NewMessage {
         room: of.id,
         author: actor.user,
@@ -91,14 +101,18 @@ pub async fn submit(app: &App, actor: &Actor, input: SendMessage) -> Result<Send
         reply_to,
         reply_is_there,
         mentions,
+        files,
         nonce,
         at: app.now(),
     };
     Ok(Sending {
+        app: app.clone(),
+        actor: *actor,
         pending: app.store().append(new)?,
         room: of.id,
         kind: of.kind,
         reply_to,
+        files: kept,
     })
 }
 
@@ -110,16 +124,23 @@ impl Sending {
     /// store does not answer, in which case a retry with the same nonce is safe.
     pub async fn stored(self) -> Result<Sent, Error> {
         let refused = |problem| Err(Error::field("room", problem));
-        match self.pending.wait().await? {
-            Append::Stored(message) => Ok(Sent {
+        let answer = self.pending.wait().await?;
+        if let Append::Stored(message) = answer {
+            return Ok(Sent {
                 message,
                 repeated: false,
-            }),
+            });
+        }
+        // Nothing took these files. What is not dropped now goes with the sweeper.
+        files::drop_unused(&self.app, &self.actor, &self.files).await;
+        match answer {
+            Append::Stored(_) => Err(Error::internal("handled above")),
             Append::Repeated(message) => Ok(Sent {
                 message,
                 repeated: true,
             }),
             Append::NonceReused => Err(NONCE_REUSED.into()),
+            Append::NoFile => Err(Error::field("file", Problem::FileGone)),
             Append::NoReply => {
                 let pk = self.reply_to.map_or_else(String::new, |id| id.to_string());
                 Err(Error::field("reply_to", Problem::NoSuchKey { pk }))
@@ -183,15 +204,21 @@ fn no_such_room(room: RoomId) -> Problem {
     }
 }
 
-/// The rule of a message's text, for sending and editing alike.
-pub(super) fn body(app: &App, given: Given<String>, problems: &mut Problems) -> Option<String> {
+/// The rule of a message's text, for sending and editing alike: something must be said, or a file be
+/// there (D-15).
+pub(super) fn body(
+    app: &App,
+    given: Given<String>,
+    has_files: bool,
+    problems: &mut Problems,
+) -> Option<String> {
     let given = if given.is_missing() {
         Given::Value(String::new())
     } else {
         given
     };
     let text = TextRule::free(app.settings().max_text_chars).optional("text", given, problems)?;
-    if text.is_empty() {
+    if text.is_empty() && !has_files {
         problems.add("text", Problem::EmptyMessage);
         return None;
     }

@@ -1,6 +1,6 @@
 //! Messages and what hangs on them.
 
-use super::Sender;
+use super::{File, Sender};
 use crate::{MessageId, RoomId, Time, UserId, markup};
 use std::sync::{Arc, OnceLock};
 
@@ -27,9 +27,11 @@ pub struct Message {
     pub mentions: Vec<Mention>,
     /// Reactions, in the order of their first use.
     pub reactions: Vec<Reaction>,
+    /// What hangs on it, in the order given.
+    pub files: Vec<Arc<File>>,
     /// When it was stored.
     pub created_at: Time,
-    /// When its text was last changed.
+    /// When its text or files were last changed.
     pub updated_at: Time,
     /// What [`Message::html`] remembers.
     pub html: Html,

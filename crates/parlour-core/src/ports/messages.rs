@@ -2,7 +2,7 @@
 
 use crate::{
     Error, MessageId, RoomId, Time, UserId,
-    model::{Mention, Message, Page, PageRequest, Sender},
+    model::{KeptFile, Mention, Message, Page, PageRequest, Sender},
 };
 use async_trait::async_trait;
 use std::{sync::Arc, time::Duration};
@@ -26,6 +26,9 @@ pub struct NewMessage {
     pub reply_is_there: bool,
     /// People of the room whom the text addresses.
     pub mentions: Vec<Mention>,
+    /// Staged files of the author, in the order in which they are shown. A message without files
+    /// costs nothing for them.
+    pub files: Vec<KeptFile>,
     /// The client's own id, 1 to 64 characters.
     pub nonce: Option<String>,
     /// Now.
@@ -45,6 +48,8 @@ pub enum Append {
     NotIn,
     /// What it answers is gone. Nothing changed.
     NoReply,
+    /// One of its files is not staged (any more), or not the author's. Nothing changed.
+    NoFile,
     /// No such living room. Nothing changed.
     Gone,
 }
@@ -80,11 +85,26 @@ impl Pending {
     }
 }
 
+/// A change of a message.
+#[derive(Clone, Debug)]
+pub struct MessageChange {
+    /// The new text, checked.
+    pub text: String,
+    /// Whom it addresses.
+    pub mentions: Vec<Mention>,
+    /// Staged files of the author that take the place of those that hang there; `None`: they stay.
+    pub files: Option<Vec<KeptFile>>,
+    /// Now.
+    pub at: Time,
+}
+
 /// Answer to changing a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EditMessage {
     /// Changed.
     Done(Arc<Message>),
+    /// One of the new files is not staged (any more), or not the author's. Nothing changed.
+    NoFile,
     /// No such message (any more), or its room ended.
     Gone,
 }
@@ -124,7 +144,8 @@ pub enum React {
 #[async_trait]
 pub trait Messages: Send + Sync {
     /// Queues a message for the group commit. Messages of one room are stored in the order of the
-    /// calls. The body's identity for the nonce is its room, text and `reply_to`.
+    /// calls. The body's identity for the nonce is its room, text, `reply_to`
+    /// and what its files were when they came.
     /// Event: `MessageCreated`.
     ///
     /// # Errors
@@ -143,14 +164,12 @@ pub trait Messages: Send + Sync {
     ) -> Result<Option<Page<Arc<Message>>>, Error>;
     /// Those of these messages that are not deleted, of rooms that live, in no order.
     async fn messages_by_id(&self, ids: &[MessageId]) -> Result<Vec<Arc<Message>>, Error>;
-    /// Changes a message's text and whom it addresses. Event: `MessageUpdated`. An equal text changes
-    /// nothing and makes no event.
+    /// Changes a message's text, whom it addresses, and what hangs on it. Event: `MessageUpdated`. An
+    /// equal text without new files changes nothing and makes no event.
     async fn edit_message(
         &self,
         id: MessageId,
-        text: String,
-        mentions: Vec<Mention>,
-        at: Time,
+        change: MessageChange,
     ) -> Result<EditMessage, Error>;
     /// Adds (`on`) or takes back a reaction; at most `most` different emoji on one message, also in
     /// parallel. `MemberLeft` leaves reactions as they are; deleting the message or the account

@@ -22,6 +22,7 @@ async fn send(
         value(nonce)
     };
     let input = SendMessage {
+        files: Vec::new(),
         room: Given::Value(room),
         text: value(text),
         nonce,

@@ -90,8 +90,12 @@ impl World {
         .await
         .expect("the store opens");
         let clock = Arc::new(HandClock(AtomicI64::new(1_795_304_414_000_000)));
+        let media = format!("file://{}", folder.path().join("media").display());
         let ports = Ports {
             store,
+            blobs: parlour_store::blobs::open_blobs(&media, folder.path())
+                .await
+                .expect("the storage opens"),
             announce,
             presence: Arc::new(parlour_core::ports::Nobody),
             clock: clock.clone(),

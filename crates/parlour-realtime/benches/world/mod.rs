@@ -45,6 +45,7 @@ pub(crate) fn message(seq: i64) -> Event {
         reactions: Vec::new(),
         created_at: at,
         updated_at: at,
+        files: Vec::new(),
         html: Html::default(),
     };
     Event {

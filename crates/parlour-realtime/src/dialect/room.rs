@@ -6,7 +6,10 @@ use super::{
     fields::{self, Keys},
     write::{self, json_with_room},
 };
-use crate::command::{Command, Refusal};
+use crate::{
+    command::{Command, Refusal},
+    file_view::FileUrl,
+};
 use bytes::Bytes;
 use parlour_core::{
     Event, MessageId, RoomId, Time, UserId, What, error::INVALID, given::Problems, model::Message,
@@ -70,7 +73,7 @@ struct RoomMessage<'a> {
     text: &'a str,
     owner: UserId,
     created_at: Time,
-    file: Option<&'a str>,
+    file: Option<FileUrl<'a>>,
     file_type: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     nonce: Option<&'a str>,
@@ -87,8 +90,8 @@ impl<'a> From<&'a Message> for RoomMessage<'a> {
             text: &message.text,
             owner: message.owner,
             created_at: message.created_at,
-            file: None,
-            file_type: None,
+            file: message.files.first().map(|file| FileUrl::of(&file.key)),
+            file_type: message.files.first().map(|file| file.mime.as_str()),
             nonce: message.nonce.as_deref(),
         }
     }

@@ -53,6 +53,7 @@ pub(crate) fn new_message(
         reactions: Vec::new(),
         created_at: Time::from_micros(0),
         updated_at: Time::from_micros(0),
+        files: Vec::new(),
         html: Html::default(),
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     engine::Conn,
     fault::Fault,
-    living, sessions,
+    files, living, sessions,
     sql::{Sql, args, sql},
     store::Done,
 };
@@ -34,7 +34,8 @@ const LEFT_BEHIND: Sql = sql!(
 );
 
 const WIPE: Sql = sql!(
-    "UPDATE messages SET text = '', reply_to = NULL, mentions = NULL, deleted = TRUE, \
+    "UPDATE messages SET text = '', reply_to = NULL, mentions = NULL, files = NULL, \
+     deleted = TRUE, \
      updated_at = $3 WHERE author_id = $1 AND +room_id = $2 AND deleted = FALSE"
 );
 
@@ -93,6 +94,7 @@ pub(super) async fn delete(
     // Under the rooms' locks: nobody reacts to those messages any more, or addresses this account.
     conn.run(&ERASE_REACTIONS, args![id]).await?;
     conn.run(&ERASE_OWN_MENTIONS, args![id]).await?;
+    files::release_of_owner(conn, id, at).await?;
     let ended = sessions::end(conn, id, EndWhich::All).await?;
     let mut signals = Vec::new();
     if !ended.is_empty() {

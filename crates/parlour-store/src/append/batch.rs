@@ -64,6 +64,8 @@ pub(super) struct Asked<'a> {
     pub(super) pairs: Vec<(i64, i64)>,
     /// Authors and nonces.
     pub(super) nonces: Vec<(i64, &'a str)>,
+    /// Files and the authors who want to send them.
+    pub(super) files: Vec<(i64, i64)>,
 }
 
 impl<'a> Asked<'a> {
@@ -82,6 +84,11 @@ impl<'a> Asked<'a> {
             nonces: set(messages
                 .iter()
                 .filter_map(|message| Some((message.author.get(), message.nonce.as_deref()?)))),
+            files: set(messages.iter().flat_map(|message| {
+                let author = message.author.get();
+                let files = message.files.iter();
+                files.map(move |kept| (kept.file.id.get(), author))
+            })),
         }
     }
 }
@@ -100,6 +107,8 @@ pub(super) struct Fresh<'a> {
     pub(super) hash: Option<String>,
     /// Whom the text addresses, as it is kept.
     pub(super) mentions: Option<String>,
+    /// What hangs on it, as it is kept.
+    pub(super) files: Option<String>,
 }
 
 impl Fresh<'_> {
@@ -122,6 +131,11 @@ impl Fresh<'_> {
             reply_to: message.reply_to,
             mentions: message.mentions.clone(),
             reactions: Vec::new(),
+            files: message
+                .files
+                .iter()
+                .map(|kept| Arc::clone(&kept.file))
+                .collect(),
             created_at: message.at,
             updated_at: message.at,
             html: Html::default(),
@@ -150,6 +164,8 @@ pub(super) struct Facts {
     rooms: BTreeMap<RoomId, RoomNow>,
     members: HashSet<(i64, i64)>,
     nonces: HashMap<(UserId, String), Taken>,
+    /// Staged files with their owners.
+    files: HashSet<(i64, i64)>,
     /// Messages of ended rooms whose nonces are free again.
     pub(super) released: Vec<i64>,
 }
@@ -195,6 +211,26 @@ impl Facts {
         self.members.insert((room, user));
     }
 
+    /// A staged file of this owner.
+    pub(super) fn file(&mut self, id: i64, owner: i64) {
+        self.files.insert((id, owner));
+    }
+
+    /// Takes the message's files, all or none: a file hangs on one message at most.
+    fn take_files(&mut self, message: &NewMessage) -> bool {
+        let author = message.author.get();
+        let wanted: HashSet<(i64, i64)> = message
+            .files
+            .iter()
+            .map(|kept| (kept.file.id.get(), author))
+            .collect();
+        if wanted.len() != message.files.len() || !wanted.is_subset(&self.files) {
+            return false;
+        }
+        self.files.retain(|file| !wanted.contains(file));
+        true
+    }
+
     /// A nonce that is there already. It is kept for its room's life only.
     pub(super) fn nonce(&mut self, known: Known) {
         if known.ended {
@@ -224,7 +260,7 @@ impl Facts {
         message: &'a NewMessage,
         fresh: &mut Vec<Fresh<'a>>,
     ) -> Result<Plan, Fault> {
-        let Some(room) = self.rooms.get_mut(&message.room) else {
+        let Some(room) = self.rooms.get(&message.room) else {
             return Ok(Plan::Answer(Append::Gone));
         };
         let key = message
@@ -252,6 +288,12 @@ impl Facts {
         if !message.reply_is_there {
             return Ok(Plan::Answer(Append::NoReply));
         }
+        if !message.files.is_empty() && !self.take_files(message) {
+            return Ok(Plan::Answer(Append::NoFile));
+        }
+        let Some(room) = self.rooms.get_mut(&message.room) else {
+            return Ok(Plan::Answer(Append::Gone));
+        };
         room.seq += 1;
         room.added += 1;
         let index = fresh.len();
@@ -260,6 +302,7 @@ impl Facts {
             seq: room.seq,
             hash,
             mentions: rows::kept_mentions(&message.mentions)?,
+            files: rows::kept_files(message.files.iter().map(|kept| &kept.file))?,
         });
         if let Some(key) = key {
             self.nonces.insert(key, Taken::Here(index));
@@ -277,7 +320,8 @@ impl Facts {
     }
 }
 
-/// The identity of a body: its room, its text, and what it answers.
+/// The identity of a body: its room, its text, what it answers, and what its files were when they
+/// came.
 fn body_hash(message: &NewMessage) -> String {
     let mut hash = Sha256::new();
     hash.update(message.room.get().to_be_bytes());
@@ -286,6 +330,10 @@ fn body_hash(message: &NewMessage) -> String {
         // No text holds this byte. Without a reply the hash is the one of older versions.
         hash.update([0xff]);
         hash.update(reply_to.get().to_be_bytes());
+    }
+    for kept in &message.files {
+        hash.update([0xfe]);
+        hash.update(kept.received.as_bytes());
     }
     URL_SAFE_NO_PAD.encode(hash.finalize())
 }
@@ -308,6 +356,7 @@ mod tests {
             reply_to: None,
             reply_is_there: true,
             mentions: Vec::new(),
+            files: Vec::new(),
             nonce: None,
             at: Time::from_micros(0),
         };

@@ -4,7 +4,7 @@ use super::batch::{Asked, Facts, Fresh, Known};
 use crate::{
     engine::Conn,
     fault::Fault,
-    mentions,
+    files, mentions,
     rows::{MESSAGE_COLUMNS, MessageRow, author, message_columns},
     sql::{Arg, Sql, args, sql},
 };
@@ -39,12 +39,12 @@ const RELEASE: Sql = sql!("UPDATE messages SET nonce = NULL WHERE id" [any 1]);
 /// The sort comes before the ids are drawn, so ids grow with seq.
 const INSERT: Sql = sql!(
     "INSERT INTO messages (room_id, seq, author_id, text, nonce, body_hash, created_at, \
-       updated_at, deleted, reply_to, mentions) \
+       updated_at, deleted, reply_to, mentions, files) \
      SELECT t.room_id, t.seq, t.author_id, t.text, t.nonce, t.body_hash, t.at, t.at, FALSE, \
-       NULLIF(t.reply_to, 0), t.mentions \
+       NULLIF(t.reply_to, 0), t.mentions, t.files \
      FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], \
-       $7::bigint[], $8::bigint[], $9::text[]) WITH ORDINALITY \
-       AS t(room_id, seq, author_id, text, nonce, body_hash, at, reply_to, mentions, n) \
+       $7::bigint[], $8::bigint[], $9::text[], $10::text[]) WITH ORDINALITY \
+       AS t(room_id, seq, author_id, text, nonce, body_hash, at, reply_to, mentions, files, n) \
      ORDER BY t.n RETURNING id, room_id, seq"
 );
 
@@ -74,6 +74,9 @@ async fn read(conn: &mut Conn, asked: Asked<'_>) -> Result<Facts, Fault> {
     let (rooms, users): (Vec<i64>, Vec<i64>) = asked.pairs.into_iter().unzip();
     for row in conn.rows(&MEMBERS, args![rooms, users]).await? {
         facts.member(row.int(0)?, row.int(1)?);
+    }
+    for (file, owner) in files::attachable_pairs(conn, asked.files).await? {
+        facts.file(file, owner);
     }
     if asked.nonces.is_empty() {
         return Ok(facts);
@@ -110,6 +113,10 @@ async fn write(conn: &mut Conn, facts: &Facts, fresh: &[Fresh<'_>]) -> Result<Ve
     if usize::try_from(changed) != Ok(moved.len()) {
         return Err(Fault::broken("a locked room went away"));
     }
+    for (row, id) in fresh.iter().zip(&ids) {
+        let place = (row.message.room, MessageId::new(*id));
+        files::attach(conn, place, &row.message.files).await?;
+    }
     mentions::write(conn, fresh.iter().flat_map(Fresh::addressed)).await?;
     Ok(ids)
 }
@@ -128,6 +135,7 @@ async fn insert(conn: &mut Conn, fresh: &[Fresh<'_>]) -> Result<Vec<i64>, Fault>
         // Ids are positive: 0 is none.
         ints(|row| row.message.reply_to.map_or(0, MessageId::get)),
         texts(|row| row.mentions.clone()),
+        texts(|row| row.files.clone()),
     ];
     let mut ids = HashMap::with_capacity(fresh.len());
     for row in conn.rows(&INSERT, args).await? {

@@ -324,7 +324,10 @@ fn message_weight(message: &Message) -> usize {
         .map(|mention| 48 + mention.name.len());
     let reactions = message.reactions.iter();
     let reactions = reactions.map(|reaction| 64 + 8 * reaction.users.len());
+    let files = message.files.iter();
+    let files = files.map(|file| 512 + file.name.len() + file.alt.len() + 160 * file.thumbs.len());
     256 + 2 * message.text.len()
+        + files.sum::<usize>()
         + message.nonce.as_ref().map_or(0, String::len)
         + mentions.sum::<usize>()
         + reactions.sum::<usize>()

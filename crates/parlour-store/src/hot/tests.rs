@@ -58,6 +58,7 @@ fn sent(room: i64, seq: i64, text: &str) -> Arc<Event> {
         reply_to: None,
         mentions: Vec::new(),
         reactions: Vec::new(),
+        files: Vec::new(),
         html: Html::default(),
         created_at: at(),
         updated_at: at(),

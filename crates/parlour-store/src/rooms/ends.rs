@@ -53,6 +53,11 @@ const PURGE_MENTIONS: Sql = sql!(
      (SELECT user_id, room_id, seq FROM mentions WHERE room_id = $1 LIMIT $2)"
 );
 
+const PURGE_FILES: Sql = sql!(
+    "UPDATE files SET released_at = (SELECT ended_at FROM rooms WHERE id = $1) WHERE id IN \
+     (SELECT id FROM files WHERE room_id = $1 AND released_at IS NULL LIMIT $2)"
+);
+
 const PURGE_READS: Sql = sql!(
     "DELETE FROM reads WHERE room_id = $1 AND user_id IN \
      (SELECT user_id FROM reads WHERE room_id = $1 LIMIT $2)"
@@ -156,6 +161,8 @@ pub(super) async fn purge(conn: &mut Conn, forget_before: Time) -> Result<Done<b
     if let Some(row) = conn.row(&UNPURGED, args![]).await? {
         let room = row.int(0)?;
         for sql in [
+            // First of all: bytes are the largest thing that a room leaves behind.
+            &PURGE_FILES,
             &PURGE_REACTIONS,
             &PURGE_MENTIONS,
             &PURGE_READS,

@@ -3,7 +3,7 @@
 use crate::{fault::Fault, sql::Cells};
 use parlour_core::{
     Event, MessageId, RoomId, Time, UserId, What,
-    model::{self, Html, Mention, Message, Reaction, Sender},
+    model::{self, File, Html, Mention, Message, Reaction, Sender},
 };
 use serde::Deserialize;
 use std::{collections::HashMap, sync::Arc};
@@ -16,7 +16,7 @@ macro_rules! message_columns {
          m.nonce, m.created_at, m.updated_at, m.reply_to, m.mentions, a.nickname, a.avatar_hue, \
          CASE WHEN EXISTS (SELECT 1 FROM reactions x WHERE x.message_id = m.id) THEN (SELECT \
           string_agg(x.first_seq || ' ' || x.seq || ' ' || x.user_id || ' ' || x.emoji, '\n') \
-          FROM reactions x WHERE x.message_id = m.id) END"
+          FROM reactions x WHERE x.message_id = m.id) END, m.files"
     };
 }
 
@@ -46,10 +46,11 @@ pub(crate) struct MessageRow {
     hue: Option<i64>,
     /// Lines of: seq of the emoji's first use, seq, user, emoji.
     reactions: Option<String>,
+    files: Option<String>,
 }
 
 /// How many columns [`message_columns`] has; further columns of a statement begin here.
-pub(crate) const MESSAGE_COLUMNS: usize = 13;
+pub(crate) const MESSAGE_COLUMNS: usize = 14;
 
 impl MessageRow {
     /// From a row that begins with [`message_columns`].
@@ -68,6 +69,7 @@ impl MessageRow {
             nickname: row.opt_text(10)?,
             hue: row.opt_int(11)?,
             reactions: row.opt_text(12)?,
+            files: row.opt_text(13)?,
         })
     }
 }
@@ -107,6 +109,7 @@ impl Authors {
                 || Ok(Vec::new()),
                 |lines| reactions(lines).ok_or_else(|| Fault::broken("a reaction is incomplete")),
             )?,
+            files: row.files.as_deref().map_or_else(|| Ok(Vec::new()), files)?,
             created_at: Time::from_micros(row.created),
             updated_at: Time::from_micros(row.updated),
             html: Html::default(),
@@ -160,6 +163,24 @@ pub(crate) fn kept_mentions(mentions: &[Mention]) -> Result<Option<String>, Faul
         .map(|mention| (mention.user, &mention.name))
         .collect();
     serde_json::to_string(&list)
+        .map(Some)
+        .map_err(Fault::broken)
+}
+
+fn files(list: &str) -> Result<Vec<Arc<File>>, Fault> {
+    let list: Vec<File> = serde_json::from_str(list).map_err(Fault::broken)?;
+    Ok(list.into_iter().map(Arc::new).collect())
+}
+
+/// What is kept with a message of what hangs on it; `None`: nothing.
+pub(crate) fn kept_files<'a>(
+    files: impl IntoIterator<Item = &'a Arc<File>>,
+) -> Result<Option<String>, Fault> {
+    let files: Vec<&File> = files.into_iter().map(|file| &**file).collect();
+    if files.is_empty() {
+        return Ok(None);
+    }
+    serde_json::to_string(&files)
         .map(Some)
         .map_err(Fault::broken)
 }

@@ -1,6 +1,6 @@
 //! Accounts: uniqueness, changes, deletion.
 
-use crate::bench::{Bench, last, page};
+use crate::bench::{Bench, last, page, reworded};
 use parlour_core::{
     RoomId, Signal, UserId, What,
     event::LeaveReason,
@@ -430,7 +430,10 @@ async fn deletion_leaves_nothing_to_read(t: &Bench) {
     let first = t.send(joined_and_wrote, bob, "secret").await;
     let kept = t.send(joined_and_wrote, cleo, "stays").await;
     t.store
-        .edit_message(first.id, "secret 2".to_owned(), Vec::new(), t.now())
+        .edit_message(
+            first.id,
+            reworded("secret 2".to_owned(), Vec::new(), t.now()),
+        )
         .await
         .unwrap();
     t.send(left, bob, "bye").await;

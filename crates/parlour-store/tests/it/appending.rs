@@ -99,6 +99,7 @@ async fn one_batch_tells_its_messages_apart(t: &Bench) {
             Append::Gone => 3,
             Append::NonceReused => panic!("no nonce was used with another body"),
             Append::NoReply => panic!("no message is an answer"),
+            Append::NoFile => panic!("no message has a file"),
         };
         counts[index] += 1;
     }

@@ -5,8 +5,8 @@ use parlour_core::{
     Error, Event, MessageId, RoomId, Signal, Time, UserId,
     model::{Mention, Message, PageNumber, PageRequest, Room, RoomKind, Sender, Standing},
     ports::{
-        AccountKeys, Announce, Append, Change, Join, NewMessage, NewReaction, NewRoom, NewToken,
-        NewUser, React, SaveRoom, SaveUser, Store,
+        AccountKeys, Announce, Append, Change, Join, MessageChange, NewMessage, NewReaction,
+        NewRoom, NewToken, NewUser, React, SaveRoom, SaveUser, Store,
     },
 };
 use parlour_store::Options;
@@ -265,6 +265,7 @@ impl Bench {
             reply_to: None,
             reply_is_there: true,
             mentions: Vec::new(),
+            files: Vec::new(),
             nonce: None,
             at: self.now(),
         }
@@ -358,6 +359,16 @@ fn small() -> Options {
 
 pub(crate) async fn append(store: &Arc<dyn Store>, message: NewMessage) -> Result<Append, Error> {
     store.append(message)?.wait().await
+}
+
+/// A change of a text that leaves what hangs there.
+pub(crate) fn reworded(text: impl Into<String>, mentions: Vec<Mention>, at: Time) -> MessageChange {
+    MessageChange {
+        text: text.into(),
+        mentions,
+        files: None,
+        at,
+    }
 }
 
 pub(crate) fn page(number: i64, size: i64) -> PageRequest {

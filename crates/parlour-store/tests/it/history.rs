@@ -1,6 +1,6 @@
 //! Pieces of a room's stream, from memory and from the database.
 
-use crate::bench::Bench;
+use crate::bench::{Bench, reworded};
 use parlour_core::{
     Event, RoomId, What,
     event::LeaveReason,
@@ -34,11 +34,11 @@ async fn every_event_is_read_back(t: &Bench) {
     let edited = t.send(room, bob, "edited").await;
     let wiped = t.send(room, bob, "wiped").await;
     t.store
-        .edit_message(edited.id, "later".to_owned(), Vec::new(), t.now())
+        .edit_message(edited.id, reworded("later".to_owned(), Vec::new(), t.now()))
         .await
         .unwrap();
     t.store
-        .edit_message(wiped.id, "later".to_owned(), Vec::new(), t.now())
+        .edit_message(wiped.id, reworded("later".to_owned(), Vec::new(), t.now()))
         .await
         .unwrap();
     t.delete(wiped.id).await;
@@ -208,7 +208,7 @@ async fn memory_and_database_say_the_same(t: &Bench) {
         match n % 3 {
             0 => {
                 t.store
-                    .edit_message(id, format!("edited {n}"), Vec::new(), t.now())
+                    .edit_message(id, reworded(format!("edited {n}"), Vec::new(), t.now()))
                     .await
                     .unwrap();
             }

@@ -1,6 +1,6 @@
 //! How people and the server are shown, replies, and what people choose.
 
-use crate::bench::{Bench, page};
+use crate::bench::{Bench, page, reworded};
 use parlour_core::{
     MessageId, RoomId, UserId,
     model::{self, HourCycle, Language, Logo, Message, Preferences, Sender, Site},
@@ -84,7 +84,7 @@ async fn a_new_name_is_seen_everywhere(t: &Bench) {
     t.joined(room, bob).await;
     let sent = t.send(room, bob, "x").await;
     t.store
-        .edit_message(sent.id, "y".to_owned(), Vec::new(), t.now())
+        .edit_message(sent.id, reworded("y".to_owned(), Vec::new(), t.now()))
         .await
         .unwrap();
     let of_id = model::hue(bob, None);
@@ -159,7 +159,7 @@ async fn replies_are_kept(t: &Bench) {
     t.delete(first.id).await;
     let edit = t
         .store
-        .edit_message(reply.id, "later".to_owned(), Vec::new(), t.now());
+        .edit_message(reply.id, reworded("later".to_owned(), Vec::new(), t.now()));
     edit.await.unwrap();
     let (cold, _) = t.second().await;
     for store in [&t.store, &cold] {

@@ -56,6 +56,7 @@ mod blobs;
 mod blobs_away;
 mod blobs_bench;
 mod farewell;
+mod files;
 mod history;
 mod lists;
 mod looks;

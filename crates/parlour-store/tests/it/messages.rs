@@ -1,6 +1,6 @@
 //! Editing, deleting and listing messages.
 
-use crate::bench::{Bench, last, page};
+use crate::bench::{Bench, last, page, reworded};
 use parlour_core::{MessageId, What, ports::EditMessage};
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ async fn an_edit_is_an_event(t: &Bench) {
     let at = t.now();
     let answer = t
         .store
-        .edit_message(first.id, "two".to_owned(), Vec::new(), at)
+        .edit_message(first.id, reworded("two".to_owned(), Vec::new(), at))
         .await
         .unwrap();
     let EditMessage::Done(edited) = answer else {
@@ -41,7 +41,7 @@ async fn an_edit_is_an_event(t: &Bench) {
     assert_eq!(heard.what, What::MessageUpdated(Arc::clone(&edited)));
     let again = t
         .store
-        .edit_message(first.id, "two".to_owned(), Vec::new(), t.now())
+        .edit_message(first.id, reworded("two".to_owned(), Vec::new(), t.now()))
         .await
         .unwrap();
     assert_eq!(
@@ -52,7 +52,10 @@ async fn an_edit_is_an_event(t: &Bench) {
     assert_eq!(t.see(room).await.seq, 3);
     let nothing = t
         .store
-        .edit_message(MessageId::new(404), "x".to_owned(), Vec::new(), t.now())
+        .edit_message(
+            MessageId::new(404),
+            reworded("x".to_owned(), Vec::new(), t.now()),
+        )
         .await
         .unwrap();
     assert_eq!(nothing, EditMessage::Gone);
@@ -71,7 +74,7 @@ async fn a_deletion_is_an_event(t: &Bench) {
     assert_eq!((now.seq, now.messages), (3, 0));
     let edit = t
         .store
-        .edit_message(first.id, "x".to_owned(), Vec::new(), t.now())
+        .edit_message(first.id, reworded("x".to_owned(), Vec::new(), t.now()))
         .await
         .unwrap();
     assert_eq!(edit, EditMessage::Gone);
@@ -308,7 +311,7 @@ async fn parallel_edits_and_deletions_agree(t: &Bench) {
         calls.spawn(async move {
             if n < 16 {
                 store
-                    .edit_message(id, format!("{n}"), Vec::new(), at)
+                    .edit_message(id, reworded(format!("{n}"), Vec::new(), at))
                     .await
                     .unwrap();
                 false

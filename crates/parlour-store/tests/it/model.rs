@@ -1,6 +1,6 @@
 //! Random operations against a model, and memory against the database.
 
-use crate::bench::Bench;
+use crate::bench::{Bench, reworded};
 use parlour_core::{
     RoomId, UserId, What,
     model::{Reaction, RoomKind, Standing},
@@ -271,7 +271,10 @@ impl Game<'_> {
             Step::Edit(n) => {
                 if let Some(id) = self.sent.get(n) {
                     store
-                        .edit_message(*id, format!("edited {}", model.seq), Vec::new(), at)
+                        .edit_message(
+                            *id,
+                            reworded(format!("edited {}", model.seq), Vec::new(), at),
+                        )
                         .await
                         .unwrap();
                     model.seq += i64::from(model.messages.contains(&n));

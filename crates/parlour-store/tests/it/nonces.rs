@@ -1,6 +1,6 @@
 //! The client's own ids make sending idempotent.
 
-use crate::bench::{Bench, append};
+use crate::bench::{Bench, append, reworded};
 use parlour_core::{
     RoomId, UserId,
     event::EndReason,
@@ -126,7 +126,7 @@ async fn an_edited_message_is_repeated_as_it_is_now(t: &Bench) {
         panic!()
     };
     t.store
-        .edit_message(first.id, "edited".to_owned(), Vec::new(), t.now())
+        .edit_message(first.id, reworded("edited".to_owned(), Vec::new(), t.now()))
         .await
         .unwrap();
     let Append::Repeated(now) = t.append(with_nonce(t, room, ann, "n", "x")).await else {

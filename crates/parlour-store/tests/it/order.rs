@@ -1,6 +1,6 @@
 //! One order per room, whatever happens at once.
 
-use crate::bench::{Bench, append};
+use crate::bench::{Bench, append, reworded};
 use async_trait::async_trait;
 use parlour_core::{
     Event, RoomId, Signal, What,
@@ -36,6 +36,7 @@ async fn storm(t: &Bench, rooms: [RoomId; 3]) {
             for step in 0..30_usize {
                 let room = rooms[(n + step) % 3];
                 let new = parlour_core::ports::NewMessage {
+                    files: Vec::new(),
                     room,
                     author: user,
                     sender: Arc::clone(&sender),
@@ -49,7 +50,7 @@ async fn storm(t: &Bench, rooms: [RoomId; 3]) {
                 match append(&store, new).await.unwrap() {
                     Append::Stored(message) if step % 5 == 0 => {
                         store
-                            .edit_message(message.id, "e".to_owned(), Vec::new(), at)
+                            .edit_message(message.id, reworded("e".to_owned(), Vec::new(), at))
                             .await
                             .unwrap();
                     }
@@ -215,6 +216,7 @@ async fn a_caller_reads_what_it_wrote(t: &Bench) {
                 let view = store.room(room, user).await.unwrap().unwrap();
                 assert!(view.room.users.contains(&user));
                 let new = parlour_core::ports::NewMessage {
+                    files: Vec::new(),
                     room,
                     author: user,
                     sender: Arc::clone(&sender),

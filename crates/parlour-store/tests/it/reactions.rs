@@ -1,6 +1,6 @@
 //! Reactions: events, order, limits, and what becomes of them.
 
-use crate::bench::{Bench, page};
+use crate::bench::{Bench, page, reworded};
 use parlour_core::{
     Event, MessageId, RoomId, UserId, What,
     event::{EndReason, Reacted},
@@ -251,7 +251,7 @@ async fn memory_keeps_up_and_keeps_the_html(t: &Bench) {
     assert_eq!(now.html().as_ptr(), html, "it is not made again");
     assert_eq!(before.reactions, [], "what others hold does not change");
     t.store
-        .edit_message(id, "b > a".to_owned(), Vec::new(), t.now())
+        .edit_message(id, reworded("b > a".to_owned(), Vec::new(), t.now()))
         .await
         .unwrap();
     let edited = newest(&t.store, room, ann).await.remove(0);

@@ -1,6 +1,6 @@
 //! Read positions, and what is unread.
 
-use crate::bench::{Bench, mentions};
+use crate::bench::{Bench, mentions, reworded};
 use parlour_core::{RoomId, UserId, event::EndReason, model::Unread, ports::EditMessage};
 use std::sync::Arc;
 
@@ -193,7 +193,7 @@ async fn mentions_follow_the_message(t: &Bench) {
     let (id, at) = (sent.id, t.now());
     let edited = t
         .store
-        .edit_message(id, "later".to_owned(), mentions(&[cleo]), at)
+        .edit_message(id, reworded("later".to_owned(), mentions(&[cleo]), at))
         .await
         .unwrap();
     let EditMessage::Done(edited) = edited else {
@@ -205,7 +205,7 @@ async fn mentions_follow_the_message(t: &Bench) {
     assert_eq!(t.counts(room, cleo).await.2, 1);
     let none = t
         .store
-        .edit_message(id, "none".to_owned(), Vec::new(), t.now());
+        .edit_message(id, reworded("none".to_owned(), Vec::new(), t.now()));
     none.await.unwrap();
     assert_eq!(t.count("SELECT COUNT(*) FROM mentions").await, 0);
     let again = t.call(room, ann, &[bob, cleo]).await;

@@ -7,21 +7,28 @@ use super::{
     schemas::{Detail, FieldErrors, MessageBody, MessagePatchBody, MessagePutBody},
     views::MessageDoc,
 };
-use crate::{Web, auth::Auth, body::Fields};
+use crate::{
+    Web,
+    auth::Auth,
+    body::{self, Fields},
+    media::Links,
+};
 use axum::{
-    Json,
-    extract::{RawQuery, State},
+    Json, RequestExt as _,
+    extract::{FromRequest, RawQuery, Request, State},
     http::{HeaderMap, StatusCode},
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse, Response},
 };
 use parlour_core::{
-    Actor, Error, MessageId, RoomId,
+    Actor, MessageId, RoomId,
     error::Problem as FieldProblem,
     given::Given,
     messages::{self, EditMessage, SendMessage},
+    model::Message,
 };
 use parlour_realtime::view::MessageView;
 use serde::Serialize;
+use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn routes() -> OpenApiRouter<Web> {
@@ -49,6 +56,7 @@ fn answer(status: StatusCode, body: &impl Serialize) -> Response {
 pub(super) async fn list(
     State(web): State<Web>,
     Auth(actor): Auth,
+    links: Links,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let query = QueryFields::new(query.as_deref());
@@ -63,7 +71,7 @@ pub(super) async fn list(
     let items = page
         .items
         .iter()
-        .map(|message| MessageView::from(&**message))
+        .map(|message| MessageView::signed(message, links.signer()))
         .collect();
     let page = parlour_core::model::Page {
         items,
@@ -84,27 +92,29 @@ pub(super) async fn list(
         (status = 400, description = "Bad fields, all at once", body = FieldErrors),
         (status = 401, description = "No token, or a bad one", body = Detail),
         (status = 409, description = "The nonce was used for another message, or its message was deleted", body = Detail),
-        (status = 413, description = "The body is too large", body = Detail),
+        (status = 413, description = "The body or a file is too large, or the account's files are", body = Detail),
         (status = 429, description = "Too fast; see Retry-After", body = Detail),
-        (status = 503, description = "Cannot be stored now; see Retry-After. Sending again with the same nonce is safe", body = Detail)),
+        (status = 503, description = "Cannot be stored now; see Retry-After. Sending again with the same nonce is safe", body = Detail),
+        (status = 507, description = "The server has no more space for files", body = Detail)),
     security(("tokenAuth" = [])))]
 pub(super) async fn create(
     State(web): State<Web>,
     Auth(actor): Auth,
+    links: Links,
     headers: HeaderMap,
-    mut body: Fields,
+    WithFiles(mut body): WithFiles,
 ) -> Result<Response, Problem> {
-    refuse_files(&mut body)?;
     let input = SendMessage {
         room: body.key("room"),
         text: body.text("text"),
         nonce: idempotency_key(&headers).unwrap_or_else(|| body.text("nonce")),
         reply_to: body.key("reply_to"),
+        files: body.attachments(),
     };
     let sent = messages::send(&web.app, &actor, input).await?;
     Ok(answer(
         StatusCode::CREATED,
-        &MessageView::from(&*sent.message),
+        &MessageView::signed(&sent.message, links.signer()),
     ))
 }
 
@@ -122,9 +132,17 @@ fn idempotency_key(headers: &HeaderMap) -> Option<Given<String>> {
     Some(Given::Value(bare.to_owned()))
 }
 
-fn refuse_files(body: &mut Fields) -> Result<(), Error> {
-    body.refused_file()
-        .map_or(Ok(()), |problem| Err(Error::field("file", problem)))
+/// The fields of a body that may have files.
+pub(super) struct WithFiles(Fields);
+
+impl FromRequest<Web> for WithFiles {
+    type Rejection = Response;
+
+    async fn from_request(mut request: Request, web: &Web) -> Result<Self, Response> {
+        let actor = request.extract_parts::<Auth>().await;
+        let Auth(actor) = actor.map_err(IntoResponse::into_response)?;
+        body::read_with_files(web, &actor, request).await.map(Self)
+    }
 }
 
 /// One message: for its author, and for everybody in its room.
@@ -140,9 +158,13 @@ pub(super) async fn read(
     State(web): State<Web>,
     Auth(actor): Auth,
     Id(id): Id<MessageId>,
+    links: Links,
 ) -> Result<Response, Problem> {
     let message = messages::get(&web.app, &actor, id).await?;
-    Ok(answer(StatusCode::OK, &MessageView::from(&*message)))
+    Ok(answer(
+        StatusCode::OK,
+        &MessageView::signed(&message, links.signer()),
+    ))
 }
 
 /// Change one's own message; the room must be there and cannot be another.
@@ -160,12 +182,17 @@ pub(super) async fn replace(
     State(web): State<Web>,
     Auth(actor): Auth,
     Id(id): Id<MessageId>,
-    body: Fields,
+    links: Links,
+    WithFiles(body): WithFiles,
 ) -> Result<Response, Problem> {
-    save(&web, &actor, id, body, true).await
+    let message = save(&web, &actor, id, body, true).await?;
+    Ok(answer(
+        StatusCode::OK,
+        &MessageView::signed(&message, links.signer()),
+    ))
 }
 
-/// Change the text of one's own message.
+/// Change the text of one's own message, or replace its files.
 #[utoipa::path(patch, path = "/api/v1/chats/messages/{id}/", operation_id = "chats_messages_partial_update", tag = "chats",
     params(("id" = i64, Path, description = "The message's id")),
     request_body(content((MessagePatchBody = "application/json"), (MessagePatchBody = "application/x-www-form-urlencoded"), (MessagePatchBody = "multipart/form-data"))),
@@ -180,9 +207,14 @@ pub(super) async fn update(
     State(web): State<Web>,
     Auth(actor): Auth,
     Id(id): Id<MessageId>,
-    body: Fields,
+    links: Links,
+    WithFiles(body): WithFiles,
 ) -> Result<Response, Problem> {
-    save(&web, &actor, id, body, false).await
+    let message = save(&web, &actor, id, body, false).await?;
+    Ok(answer(
+        StatusCode::OK,
+        &MessageView::signed(&message, links.signer()),
+    ))
 }
 
 async fn save(
@@ -191,16 +223,15 @@ async fn save(
     id: MessageId,
     mut body: Fields,
     whole: bool,
-) -> Result<Response, Problem> {
-    refuse_files(&mut body)?;
+) -> Result<Arc<Message>, Problem> {
     let room: Given<RoomId> = body.key("room");
     let input = EditMessage {
         text: body.text("text"),
         room,
         whole,
+        files: body.attachments(),
     };
-    let message = messages::edit(&web.app, actor, id, input).await?;
-    Ok(answer(StatusCode::OK, &MessageView::from(&*message)))
+    Ok(messages::edit(&web.app, actor, id, input).await?)
 }
 
 /// Delete a message: one's own, or any in one's own room.

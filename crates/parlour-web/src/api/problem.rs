@@ -107,13 +107,15 @@ pub(crate) fn detail(status: StatusCode, code: &'static str, text: &str) -> Resp
 
 impl IntoResponse for BodyError {
     fn into_response(self) -> Response {
+        let text = self.to_string();
         let (status, code) = match self {
+            Self::Refused(error) => return Problem(error).into_response(),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "too_slow"),
             Self::Broken | Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed"),
             Self::Unsupported(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported"),
         };
-        detail(status, code, &self.to_string())
+        detail(status, code, &text)
     }
 }
 

@@ -5,7 +5,7 @@ use super::{
     schemas::{Detail, FieldErrors},
     views::MessageDoc,
 };
-use crate::{Web, auth::Auth, body::Fields};
+use crate::{Web, auth::Auth, body::Fields, media::Links};
 use axum::{
     Json,
     extract::{FromRequestParts, Path, State},
@@ -62,10 +62,11 @@ pub(super) async fn add(
     State(web): State<Web>,
     Auth(actor): Auth,
     Reaction { message, emoji }: Reaction,
+    links: Links,
     _ignored: Fields,
 ) -> Result<Response, Problem> {
     let done = messages::react(&web.app, &actor, message, &emoji, true).await?;
-    Ok(Json(MessageView::from(&*done.message)).into_response())
+    Ok(Json(MessageView::signed(&done.message, links.signer())).into_response())
 }
 
 /// Take one's reaction back. Doing it again changes nothing.

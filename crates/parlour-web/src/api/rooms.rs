@@ -9,7 +9,7 @@ use super::{
     },
     views::RoomView,
 };
-use crate::{Web, auth::Auth, body::Fields};
+use crate::{Web, auth::Auth, body::Fields, media::Links};
 use axum::{
     Json,
     extract::{RawQuery, State},
@@ -375,15 +375,18 @@ pub(super) async fn history(
     State(web): State<Web>,
     Auth(actor): Auth,
     Id(id): Id<RoomId>,
+    links: Links,
     RawQuery(query): RawQuery,
 ) -> Result<axum::response::Response, Problem> {
     use axum::response::IntoResponse as _;
     let Piece { span, limit, html } = piece(&QueryFields::new(query.as_deref()))?;
     let history = rooms::history(&web.app, &actor, id, span, limit).await?;
-    let view = if html {
-        EventView::with_html
-    } else {
-        EventView::from
+    let view = |event| {
+        if html {
+            EventView::with_html(event)
+        } else {
+            EventView::signed(event, links.signer())
+        }
     };
     let body = HistoryBody {
         room: id,

@@ -180,6 +180,15 @@ pub(crate) struct MessageBody {
     /// The message of the same room that this one answers.
     #[schema(required = false, example = 15)]
     reply_to: Option<i64>,
+    /// The file, of `multipart/form-data`.
+    #[schema(required = false, format = Binary)]
+    file: Option<String>,
+    /// More files, or in JSON the ids of files that were uploaded before.
+    #[schema(required = false)]
+    files: Option<Vec<String>>,
+    /// What the nth file shows.
+    #[schema(required = false)]
+    alt: Option<Vec<String>>,
 }
 
 /// All fields of a message.
@@ -190,6 +199,9 @@ pub(crate) struct MessagePutBody {
     room: i64,
     #[schema(required = false, example = "hi there")]
     text: Option<String>,
+    /// A file in place of those that hang there, of `multipart/form-data`.
+    #[schema(required = false, format = Binary)]
+    file: Option<String>,
 }
 
 /// Some fields of a message.
@@ -197,6 +209,9 @@ pub(crate) struct MessagePutBody {
 pub(crate) struct MessagePatchBody {
     #[schema(required = false, example = "hi there")]
     text: Option<String>,
+    /// A file in place of those that hang there, of `multipart/form-data`.
+    #[schema(required = false, format = Binary)]
+    file: Option<String>,
 }
 
 /// How far somebody has read.

@@ -3,6 +3,7 @@
 use super::{
     form,
     read::{BodyError, whole},
+    uploads::{Keeper, Uploads},
 };
 use crate::{Web, api::problem::Problem as Answer};
 use axum::{
@@ -13,8 +14,9 @@ use axum::{
 };
 use bytes::Bytes;
 use parlour_core::{
-    Time,
+    Actor, FileId, Time,
     error::{NO_FIELD, Problem},
+    files::Attachment,
     given::Given,
 };
 use serde_json::Value;
@@ -46,12 +48,16 @@ pub(crate) enum Field {
 }
 
 /// The fields of a body. Unknown ones are ignored; of a repeated one the last counts.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Fields(HashMap<String, Field>);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fields(HashMap<String, Field>, Uploads);
 
 impl Fields {
     pub(super) fn insert(&mut self, name: String, field: Field) {
         self.0.insert(name, field);
+    }
+
+    pub(super) const fn uploads(&self) -> &Uploads {
+        &self.1
     }
 
     /// A text. Numbers become texts; booleans, lists and objects do not.
@@ -201,16 +207,41 @@ impl Fields {
         }
     }
 
-    /// What to say of the `file` field as long as files are not stored: nothing when there is none.
-    pub(crate) fn refused_file(&mut self) -> Option<Problem> {
-        match self.0.remove("file")? {
-            Field::Json(Value::Null) => None,
-            Field::Text(text) if text.is_empty() => None,
-            Field::File { name, size: 0, .. } if name.is_empty() => None,
-            Field::File { .. } => Some(Problem::FilesUnavailable),
-            Field::Text(_) | Field::Json(_) => Some(Problem::NotAFile),
-        }
+    /// The files for a message: those that came, and in JSON and forms the ids of those that were
+    /// uploaded before. `file` comes before `files`; the nth `alt` describes the nth file.
+    pub(crate) fn attachments(&mut self) -> Vec<Attachment> {
+        let mut all: Vec<Attachment> = match self.0.remove("file") {
+            None | Some(Field::Json(Value::Null)) => Vec::new(),
+            Some(Field::Text(text)) if text.is_empty() => Vec::new(),
+            // Read without a place to keep it: the input in which nothing was chosen.
+            Some(Field::File { name, size: 0, .. }) if name.is_empty() => Vec::new(),
+            Some(_) => vec![Attachment::Wrong(Problem::NotAFile)],
+        };
+        let uploaded = match self.0.remove("files") {
+            Some(Field::Json(Value::Array(ids))) => ids.iter().map(uploaded).collect(),
+            None | Some(Field::Json(Value::Null)) => Vec::new(),
+            Some(Field::Text(text)) if text.is_empty() => Vec::new(),
+            Some(Field::Text(text) | Field::Json(Value::String(text))) => {
+                text.split(',').map(|id| of_id(id.trim().parse())).collect()
+            }
+            Some(_) => vec![Attachment::Wrong(Problem::NotAFile)],
+        };
+        all.extend(self.1.take());
+        all.extend(uploaded);
+        all
     }
+}
+
+fn uploaded(id: &Value) -> Attachment {
+    match id {
+        Value::Number(number) => of_id(number.to_string().parse()),
+        Value::String(text) => of_id(text.trim().parse()),
+        _ => Attachment::Wrong(Problem::NotAFile),
+    }
+}
+
+fn of_id<E>(id: Result<FileId, E>) -> Attachment {
+    id.map_or(Attachment::Wrong(Problem::NotAFile), Attachment::Uploaded)
 }
 
 /// The whole number that this is; a number beyond 64 bits becomes the nearest one that fits, so that
@@ -250,20 +281,41 @@ impl FromRequest<Web> for Fields {
     type Rejection = Response;
 
     async fn from_request(request: Request, web: &Web) -> Result<Self, Response> {
-        read(request, web).await.map_err(|error| match error {
-            NotFields::Body(error) => error.into_response(),
-            NotFields::Kind(kind) => Answer(parlour_core::Error::field(
-                NO_FIELD,
-                Problem::NotAnObject { given: kind },
-            ))
-            .into_response(),
-        })
+        let (parts, body) = request.into_parts();
+        read_body(&parts.headers, body, web, None)
+            .await
+            .map_err(NotFields::answer)
     }
+}
+
+/// The fields of a body that may have files for a message of this account.
+pub(crate) async fn read_with_files(
+    web: &Web,
+    actor: &Actor,
+    request: Request,
+) -> Result<Fields, Response> {
+    let (parts, body) = request.into_parts();
+    read_body(&parts.headers, body, web, Some(actor))
+        .await
+        .map_err(NotFields::answer)
 }
 
 enum NotFields {
     Body(BodyError),
     Kind(&'static str),
+}
+
+impl NotFields {
+    fn answer(self) -> Response {
+        match self {
+            Self::Body(error) => error.into_response(),
+            Self::Kind(kind) => Answer(parlour_core::Error::field(
+                NO_FIELD,
+                Problem::NotAnObject { given: kind },
+            ))
+            .into_response(),
+        }
+    }
 }
 
 impl From<BodyError> for NotFields {
@@ -272,7 +324,8 @@ impl From<BodyError> for NotFields {
     }
 }
 
-/// The fields of a page's form: urlencoded or multipart, nothing else.
+/// The fields of a page's form: urlencoded or multipart, nothing else. `sender`: whose files are kept
+/// for a message.
 ///
 /// # Errors
 /// As every body: too large, too slow, broken, malformed, another type.
@@ -280,21 +333,17 @@ pub(crate) async fn read_form(
     web: &Web,
     headers: &HeaderMap,
     body: Body,
+    sender: Option<&Actor>,
 ) -> Result<Fields, BodyError> {
     let full = content_type(headers);
     if essence(&full) == "application/json" {
         return Err(BodyError::Unsupported(full));
     }
-    match read_body(headers, body, web).await {
+    match read_body(headers, body, web, sender).await {
         Ok(fields) => Ok(fields),
         Err(NotFields::Body(error)) => Err(error),
         Err(NotFields::Kind(kind)) => Err(BodyError::Malformed(format!("{kind} is no form"))),
     }
-}
-
-async fn read(request: Request, web: &Web) -> Result<Fields, NotFields> {
-    let (parts, body) = request.into_parts();
-    read_body(&parts.headers, body, web).await
 }
 
 fn essence(content_type: &str) -> String {
@@ -302,7 +351,12 @@ fn essence(content_type: &str) -> String {
     essence.trim().to_ascii_lowercase()
 }
 
-async fn read_body(headers: &HeaderMap, body: Body, web: &Web) -> Result<Fields, NotFields> {
+async fn read_body(
+    headers: &HeaderMap,
+    body: Body,
+    web: &Web,
+    sender: Option<&Actor>,
+) -> Result<Fields, NotFields> {
     let text_limit = MIN_TEXT_BODY.max(web.app.settings().max_text_chars * 12 + 64 * 1024);
     if body.size_hint().exact() == Some(0) {
         return Ok(Fields::default());
@@ -319,8 +373,11 @@ async fn read_body(headers: &HeaderMap, body: Body, web: &Web) -> Result<Fields,
                     "Multipart form parse error - Invalid boundary in multipart: None".into(),
                 )
             })?;
-            let limit = web.config.max_upload_bytes + text_limit as u64;
-            Ok(form::multipart(body, boundary, limit, text_limit).await?)
+            let keeper = Keeper::new(web, sender);
+            let limit = keeper.most_bytes().saturating_add(text_limit as u64);
+            let announced = body.size_hint().lower();
+            keeper.expect(announced, limit, text_limit as u64).await?;
+            Ok(form::multipart(body, boundary, (limit, text_limit), keeper).await?)
         }
         _ => only_empty(body, full).await,
     }
@@ -353,6 +410,7 @@ fn json(bytes: &[u8]) -> Result<Fields, NotFields> {
             map.into_iter()
                 .map(|(name, value)| (name, Field::Json(value)))
                 .collect(),
+            Uploads::default(),
         )),
         Value::Array(_) => Err(NotFields::Kind("list")),
         Value::String(_) => Err(NotFields::Kind("str")),

@@ -3,6 +3,7 @@
 use super::{
     fields::{Field, Fields},
     read::{BodyError, guarded},
+    uploads::{self, Keeper},
 };
 use axum::body::Body;
 use bytes::BytesMut;
@@ -25,16 +26,17 @@ pub(super) fn urlencoded(bytes: &[u8]) -> Result<Fields, BodyError> {
     Ok(fields)
 }
 
-/// Reads a multipart form. Texts are kept up to `text_limit` bytes together; of a file only its name,
-/// size and beginning are kept until files are stored.
+/// Reads a multipart form, its parts in any order. Texts are kept up to `text_limit` bytes together;
+/// files go where the keeper says, of others only the name, size and beginning are kept.
 pub(super) async fn multipart(
     body: Body,
     boundary: String,
-    limit: u64,
-    text_limit: usize,
+    (limit, text_limit): (u64, usize),
+    mut keeper: Keeper<'_>,
 ) -> Result<Fields, BodyError> {
     let mut parts = multer::Multipart::new(guarded(body, limit), boundary);
     let mut fields = Fields::default();
+    let mut alts = Vec::new();
     let mut texts = 0;
     for count in 0.. {
         let Some(mut part) = parts.next_field().await.map_err(mend)? else {
@@ -48,36 +50,67 @@ pub(super) async fn multipart(
                 "Multipart form parse error - a part has no name".into(),
             ));
         };
-        let file_name = part.file_name().map(str::to_owned);
-        let mut size = 0_u64;
-        let mut text = BytesMut::new();
-        while let Some(piece) = part.chunk().await.map_err(mend)? {
-            size += piece.len() as u64;
-            if file_name.is_some() {
-                // Only so much that a small picture fits, and that a larger one is seen to be one.
-                let room = SMALL_FILE.saturating_sub(text.len());
-                text.extend_from_slice(&piece[..piece.len().min(room)]);
-            } else {
-                texts += piece.len();
-                if texts > text_limit {
-                    return Err(BodyError::TooLarge);
+        match part.file_name().map(str::to_owned) {
+            Some(file_name) => match keeper.begin(&name, &file_name).await? {
+                Some(mut receiving) => {
+                    while let Some(piece) = part.chunk().await.map_err(mend)? {
+                        receiving.push(&piece).await.map_err(BodyError::Refused)?;
+                    }
+                    uploads::finish(&name, fields.uploads(), receiving).await?;
                 }
-                text.extend_from_slice(&piece);
+                None => {
+                    let file = beginning(&mut part, file_name).await?;
+                    fields.insert(name, file);
+                }
+            },
+            None => {
+                let text = text(&mut part, &mut texts, text_limit).await?;
+                if name == "alt" {
+                    alts.push(text);
+                } else {
+                    fields.insert(name, Field::Text(text));
+                }
             }
         }
-        let field = match file_name {
-            Some(name) => Field::File {
-                name,
-                size,
-                start: text.freeze(),
-            },
-            None => Field::Text(String::from_utf8(text.into()).map_err(|_| {
-                BodyError::Malformed("Multipart form parse error - a text is not UTF-8".into())
-            })?),
-        };
-        fields.insert(name, field);
     }
+    fields.uploads().describe(alts);
     Ok(fields)
+}
+
+/// A file that is not kept: only so much of it that a small picture fits, and that a larger one is
+/// seen to be one.
+async fn beginning(part: &mut multer::Field<'_>, name: String) -> Result<Field, BodyError> {
+    let mut size = 0_u64;
+    let mut start = BytesMut::new();
+    while let Some(piece) = part.chunk().await.map_err(mend)? {
+        size += piece.len() as u64;
+        let room = SMALL_FILE.saturating_sub(start.len());
+        start.extend_from_slice(&piece[..piece.len().min(room)]);
+    }
+    Ok(Field::File {
+        name,
+        size,
+        start: start.freeze(),
+    })
+}
+
+/// A text; `texts` counts the bytes of all.
+async fn text(
+    part: &mut multer::Field<'_>,
+    texts: &mut usize,
+    limit: usize,
+) -> Result<String, BodyError> {
+    let mut text = Vec::new();
+    while let Some(piece) = part.chunk().await.map_err(mend)? {
+        *texts += piece.len();
+        if *texts > limit {
+            return Err(BodyError::TooLarge);
+        }
+        text.extend_from_slice(&piece);
+    }
+    String::from_utf8(text).map_err(|_| {
+        BodyError::Malformed("Multipart form parse error - a text is not UTF-8".into())
+    })
 }
 
 fn too_many_parts() -> BodyError {

@@ -24,6 +24,8 @@ pub(crate) enum BodyError {
     Malformed(String),
     /// A content type that is not taken here.
     Unsupported(String),
+    /// What an action says of a file in it.
+    Refused(parlour_core::Error),
 }
 
 impl fmt::Display for BodyError {
@@ -33,6 +35,7 @@ impl fmt::Display for BodyError {
             Self::TooSlow => f.write_str("The request body arrived too slowly."),
             Self::Broken => f.write_str("The request body ended early."),
             Self::Malformed(text) => f.write_str(text),
+            Self::Refused(error) => f.write_str(error.text()),
             Self::Unsupported(kind) => {
                 write!(f, "Unsupported media type \"{kind}\" in request.")
             }

@@ -54,7 +54,10 @@ impl From<Error> for Failure {
 
 impl From<BodyError> for Failure {
     fn from(error: BodyError) -> Self {
-        Self::Body(error)
+        match error {
+            BodyError::Refused(error) => Self::Error(error),
+            error => Self::Body(error),
+        }
     }
 }
 
@@ -102,6 +105,8 @@ fn shape(failure: &Failure) -> Shape {
         Failure::Instead(_) => plain(500, "internal"),
         Failure::LogIn => plain(302, "forbidden"),
         Failure::Body(BodyError::TooLarge) => plain(413, "too-large"),
+        // Never gets here: it is an error of an action.
+        Failure::Body(BodyError::Refused(_)) => plain(400, "invalid"),
         Failure::Body(BodyError::TooSlow) => plain(408, "too-slow"),
         Failure::Body(BodyError::Unsupported(_)) => plain(415, "unreadable"),
         Failure::Body(BodyError::Broken | BodyError::Malformed(_)) => plain(400, "unreadable"),
@@ -145,7 +150,7 @@ pub(super) fn page(visitor: &Visitor, failed: &Failed, bare: &Response) -> Respo
         Failure::Error(error)
             if matches!(
                 error.kind(),
-                Kind::Forbidden | Kind::Conflict | Kind::Invalid
+                Kind::Forbidden | Kind::Conflict | Kind::Invalid | Kind::TooLarge
             ) =>
         {
             visitor.error(error)

@@ -41,7 +41,11 @@ pub(super) async fn check(
         .and_then(|value| value.to_str().ok())
         .map(str::to_owned);
     let (mut parts, body) = request.into_parts();
-    let read = body::read_form(&web, &parts.headers, body).await;
+    // Only a room's form has files for a message; whoever has no account has none.
+    let sender = visitor
+        .actor()
+        .filter(|_| parts.uri.path().ends_with("/send/"));
+    let read = body::read_form(&web, &parts.headers, body, sender).await;
     let mut fields = match read {
         Ok(fields) => fields,
         Err(error) => return Failure::from(error).into_response(),

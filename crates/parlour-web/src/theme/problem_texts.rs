@@ -46,7 +46,10 @@ keys! {
     RoomFixed = "problem-room-fixed";
     EmptyMessage = "problem-empty-message";
     NotAnObject = "problem-not-an-object";
-    FilesUnavailable = "problem-files-unavailable";
+    FileEmpty = "problem-file-empty";
+    FileNameTooLong = "problem-file-name-too-long";
+    TooManyFiles = "problem-too-many-files";
+    FileGone = "problem-file-gone";
     NotAFile = "problem-not-a-file";
     PasswordTooShort = "problem-password-too-short";
     PasswordCommon = "problem-password-common";
@@ -65,10 +68,11 @@ fn args(problem: &Problem) -> FluentArgs<'static> {
     let mut args = FluentArgs::new();
     let number = |number: usize| FluentValue::from(i64::try_from(number).unwrap_or(i64::MAX));
     match problem {
-        Problem::TooLong { max, actual } => {
+        Problem::TooLong { max, actual } | Problem::FileNameTooLong { max, actual } => {
             args.set("max", number(*max));
             args.set("actual", number(*actual));
         }
+        Problem::TooManyFiles { max } => args.set("max", number(*max)),
         Problem::NotALogo { kib } => args.set("kib", number(*kib)),
         Problem::TooSmall { min } => args.set("min", *min),
         Problem::NotAChoice { given } => args.set("given", given.clone()),

@@ -8,11 +8,6 @@ const ALWAYS: fn(&str) -> bool = |_| true;
 
 const LIST: &[NotYet] = &[
     ("REDIS_URL", ALWAYS, "several processes that share one chat"),
-    (
-        "BLOBS_URL",
-        |url| url.starts_with("s3:"),
-        "uploads in an S3 bucket",
-    ),
     ("TLS_CERT", ALWAYS, "TLS spoken by the server itself"),
     ("TLS_KEY", ALWAYS, "TLS spoken by the server itself"),
 ];

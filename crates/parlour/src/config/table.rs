@@ -237,8 +237,39 @@ const PRODUCT: &[Setting] = &[
         "Largest file that may be attached: `25MiB`, `26214400`.",
         |config, text| {
             put(
-                &mut config.storage.max_upload_bytes,
+                &mut config.product.max_upload_bytes,
                 parse::size(text, 1..=1 << 40),
+            )
+        },
+    ),
+    Setting::new(
+        "MAX_FILES_PER_MESSAGE",
+        "NUMBER",
+        Text("10"),
+        "Most files on one message.",
+        |config, text| put(&mut config.product.max_files, parse::number(text, 1..=100)),
+    ),
+    Setting::new(
+        "USER_QUOTA_BYTES",
+        "SIZE",
+        Unset("no limit"),
+        "Most bytes that the files of one account may have together: `1GiB`.",
+        |config, text| {
+            some(
+                &mut config.product.user_quota,
+                parse::size(text, 1..=1 << 50),
+            )
+        },
+    ),
+    Setting::new(
+        "MIN_FREE_DISK",
+        "SIZE",
+        Text("256MiB"),
+        "No file is taken that would leave fewer free bytes where files are kept; `0`: any.",
+        |config, text| {
+            put(
+                &mut config.product.min_free_disk,
+                parse::size(text, 0..=1 << 50),
             )
         },
     ),

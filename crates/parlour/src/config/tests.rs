@@ -78,7 +78,7 @@ fn defaults_are_those_of_the_contract() {
         "sqlite://./data/parlour.db"
     );
     assert_eq!(config.storage.blobs_url.expose(), "file://./data/media");
-    assert_eq!(config.storage.max_upload_bytes, 25 << 20);
+    assert_eq!(config.product.max_upload_bytes, 25 << 20);
     assert_eq!(config.product.max_users_in_room, 250);
     assert_eq!(config.product.default_max_users, 50);
     assert_eq!(
@@ -152,7 +152,7 @@ fn values_of_all_kinds_arrive() {
     assert!(!config.product.public_user_list && !config.product.open_registration);
     let public = config.server.public_url.expect("given");
     assert!(public.as_str() == "https://chat.example.org");
-    assert_eq!(config.storage.max_upload_bytes, 1 << 30);
+    assert_eq!(config.product.max_upload_bytes, 1 << 30);
     assert_eq!(config.ops.listen.map(|at| at.port()), Some(9000));
     assert_eq!(config.storage.database_connections, Some(7));
     assert_eq!(
@@ -368,7 +368,6 @@ fn two_listeners_need_two_addresses() {
 fn what_does_not_exist_yet_is_refused() {
     for (name, value) in [
         ("REDIS_URL", "redis://ada:s3cret@localhost"),
-        ("BLOBS_URL", "s3://bucket/prefix"),
         ("TLS_CERT", "cert.pem"),
         ("TLS_KEY", "key.pem"),
     ] {

@@ -74,8 +74,12 @@ impl Process {
             parlour_store::open(&url, options, Arc::clone(&notes) as Arc<dyn Announce>)
                 .await
                 .expect("a store");
+        let media = format!("file://{}", dir.path().join("media").display());
         let ports = Ports {
             store,
+            blobs: parlour_store::blobs::open_blobs(&media, dir.path())
+                .await
+                .expect("a storage"),
             announce: Arc::clone(&notes) as Arc<dyn Announce>,
             presence: Arc::new(parlour_core::ports::Nobody),
             clock: Arc::new(SystemClock),

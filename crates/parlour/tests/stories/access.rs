@@ -2,8 +2,8 @@
 
 use crate::access_table::{Door, Of, Row, TABLE};
 use crate::support::{
-    Answer, PASSWORD, Server, Socket, User, Value, json,
-    people::{LOGIN, id, user_path},
+    Answer, MESSAGES, PASSWORD, Server, Socket, User, Value, json,
+    people::{LOGIN, id, path_of, user_path},
     stories,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,6 +54,8 @@ struct Scene {
     room: i64,
     message_of_owner: i64,
     message_of_guest: i64,
+    /// Path of a file in the room.
+    file: String,
 }
 
 impl People {
@@ -103,8 +105,15 @@ impl People {
         self.owner.invite(room, &self.roles["invited"]).await;
         self.roles["left"].leave(room).await;
         self.owner.remove(room, &self.roles["removed"]).await;
+        let number = room.to_string();
+        let call = self
+            .guest
+            .post(MESSAGES)
+            .file(&[("room", &number)], "a.txt", "text");
+        let file = path_of(&call.await.ok(201)["file"]);
         Scene {
             room,
+            file,
             message_of_owner: id(&self.owner.say(room, "of the owner").await),
             message_of_guest: id(&self.guest.say(room, "of the guest").await),
         }
@@ -134,6 +143,9 @@ impl Run<'_> {
     }
 
     async fn path(&self, row: &Row, scene: &Scene, owners_token: &str) -> String {
+        if matches!(row.door, Door::File(_)) {
+            return scene.file.clone();
+        }
         let id = if row.path.contains("/rooms/") {
             scene.room
         } else if row.path.contains("/messages/") && row.of == Of::Guest {
@@ -212,6 +224,7 @@ impl Run<'_> {
             Door::Everybody(status) => (status, status),
             Door::Open(anonymous, _) => (anonymous, 401),
             Door::Token(_) | Door::Room(..) => (401, 401),
+            Door::File(_) => (404, 404),
         };
         let token = self.people.owner.token.clone();
         let path = self.path(row, scene, &token).await;
@@ -228,7 +241,7 @@ impl Run<'_> {
     async fn with_tokens(&mut self, row: &Row, kind: &str, scene: &mut Scene) {
         let statuses = match row.door {
             Door::Everybody(status) | Door::Open(_, status) => [status; 7],
-            Door::Token(statuses) => statuses,
+            Door::Token(statuses) | Door::File(statuses) => statuses,
             Door::Room(group, private) => {
                 if kind == "GROUP" {
                     group
@@ -274,7 +287,7 @@ async fn every_role_at_every_door(server: Server) {
     for kind in ["GROUP", "PRIVATE"] {
         let mut scene = run.people.scene(kind, run.count).await;
         for row in TABLE {
-            let depends_on_the_room = matches!(row.door, Door::Room(..));
+            let depends_on_the_room = matches!(row.door, Door::Room(..) | Door::File(_));
             if kind == "PRIVATE" && !depends_on_the_room {
                 continue;
             }

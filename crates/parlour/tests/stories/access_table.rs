@@ -22,6 +22,8 @@ pub(crate) enum Door {
     Token(Statuses),
     /// A token is needed; what follows depends on the room: GROUP, PRIVATE.
     Room(Statuses, Statuses),
+    /// Who has no right to it does not learn that it exists, whoever it is; the same in all rooms.
+    File(Statuses),
 }
 
 /// One route.
@@ -219,6 +221,12 @@ pub(crate) const TABLE: &[Row] = &[
     row("DELETE", REACTION, "", TELL),
     of_guest(row("PUT", REACTION, "", TALK)),
     of_guest(row("DELETE", REACTION, "", TELL)),
+    row(
+        "GET",
+        "/media/{class}/{name}",
+        "",
+        Door::File([404, 404, 200, 404, 404, 200, 404]),
+    ),
     row("GET", "/api/v1/", "", Door::Everybody(200)),
     row("GET", "/api/v1/redoc/", "", Door::Everybody(200)),
     row("GET", "/api/v1/schema/", "", Door::Everybody(200)),

@@ -13,7 +13,7 @@ stories![
     texts,
     long_texts,
     rooms_that_cannot_be_written_to,
-    files_are_not_there_yet,
+    a_text_is_no_file,
     lists_and_their_filter,
     who_reads_a_message,
     editing,
@@ -162,12 +162,9 @@ async fn rooms_that_cannot_be_written_to(server: Server) {
     );
 }
 
-async fn files_are_not_there_yet(server: Server) {
+async fn a_text_is_no_file(server: Server) {
     let ada = server.user("ada").await;
     let room = ada.room("Tea").await.to_string();
-    let fields = [("room", room.as_str()), ("text", "look")];
-    let call = ada.post(MESSAGES).file(&fields, "cat.txt", "meow");
-    call.await.is_bad("file", "files are not available yet");
     let told = "The submitted data was not a file. Check the encoding type on the form.";
     let fields = [("room", room.as_str()), ("text", "look"), ("file", "meow")];
     ada.post(MESSAGES)

@@ -1,5 +1,6 @@
 //! Names of blobs.
 
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use std::fmt;
 
 /// Longest extension, with its dot.
@@ -12,7 +13,8 @@ const THUMB: &str = "thumb";
 /// The key of a blob: `<major type>/<uuid4><extension>` for a file (contract 5), and
 /// `thumb/<the file's uuid4>-<size>.<webp|jpg>` for a thumbnail of it. Safe as a path and in a URL; at
 /// most 80 characters.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
 pub struct BlobKey(String);
 
 impl BlobKey {
@@ -87,6 +89,13 @@ impl BlobKey {
     #[must_use]
     pub fn is_thumb(&self) -> bool {
         self.0.starts_with("thumb/")
+    }
+}
+
+impl<'de> Deserialize<'de> for BlobKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| D::Error::custom("no key of a blob"))
     }
 }
 

@@ -40,6 +40,7 @@ fn message(id: i64, text: &str) -> Arc<Message> {
         reactions: Vec::new(),
         created_at: Time::from_micros(0),
         updated_at: Time::from_micros(0),
+        files: Vec::new(),
         html: Html::default(),
     })
 }

@@ -20,9 +20,10 @@ pub(crate) struct MessageDoc {
     pub(crate) seq: i64,
     #[schema(example = "hi")]
     pub(crate) text: String,
-    /// Where the file is, if there is one.
+    /// Where the first file is, if there is one; the address loads as it stands for ten minutes at
+    /// most.
     pub(crate) file: Option<String>,
-    /// The file's MIME type, found from its content.
+    /// Its MIME type, found from its content.
     pub(crate) file_type: Option<String>,
     /// The client's own id of the message; only there when one was given.
     #[schema(required = false, example = "01J9-42")]
@@ -39,6 +40,9 @@ pub(crate) struct MessageDoc {
     pub(crate) mentions: Vec<i64>,
     /// In the order of first use.
     pub(crate) reactions: Vec<ReactionDoc>,
+    /// All files, in the order given; only there when there are some.
+    #[schema(required = false)]
+    pub(crate) files: Vec<FileDoc>,
     /// The author's nickname.
     #[schema(example = "Ada")]
     pub(crate) sender: String,
@@ -56,6 +60,56 @@ pub(crate) struct ReactionDoc {
     /// In the order of reacting.
     #[schema(example = json!([2, 3]))]
     pub(crate) users: Vec<i64>,
+}
+
+/// A file that hangs on a message.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(title = "File")]
+pub(crate) struct FileDoc {
+    #[schema(example = 3)]
+    pub(crate) id: i64,
+    /// Where it is.
+    pub(crate) url: String,
+    /// Its MIME type, found from its content.
+    #[schema(example = "image/png")]
+    #[serde(rename = "type")]
+    pub(crate) mime: String,
+    /// How it is shown: `image`, `audio`, `video`, `text` or `other`.
+    #[schema(example = "image")]
+    pub(crate) kind: String,
+    /// The sender's name of it.
+    #[schema(example = "cat.png")]
+    pub(crate) name: String,
+    /// Bytes.
+    #[schema(example = 48213)]
+    pub(crate) size: i64,
+    /// Pixels, of pictures and films.
+    #[schema(required = false, example = 640)]
+    pub(crate) width: Option<i64>,
+    #[schema(required = false, example = 480)]
+    pub(crate) height: Option<i64>,
+    /// Milliseconds, of sound and films.
+    #[schema(required = false)]
+    pub(crate) duration: Option<i64>,
+    /// Colours that stand where the picture will be.
+    #[schema(required = false)]
+    pub(crate) placeholder: Option<String>,
+    /// What the picture shows, in the sender's words.
+    pub(crate) alt: String,
+    /// Smaller versions, the smallest first.
+    pub(crate) thumbs: Vec<ThumbDoc>,
+}
+
+/// A smaller version of a picture.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(title = "Thumbnail")]
+pub(crate) struct ThumbDoc {
+    /// Where it is.
+    pub(crate) url: String,
+    #[schema(example = 360)]
+    pub(crate) width: i64,
+    #[schema(example = 270)]
+    pub(crate) height: i64,
 }
 
 #[cfg(test)]
@@ -114,6 +168,7 @@ mod tests {
             }],
             created_at: time,
             updated_at: time,
+            files: Vec::new(),
             html: Html::default(),
         };
         let sent = serde_json::to_value(MessageView::from(&message)).expect("serialises");

@@ -39,6 +39,7 @@ pub(in crate::pages) async fn send(
         } else {
             Given::Missing
         },
+        files: fields.attachments(),
     };
     match messages::send(&visitor.web().app, &actor, input).await {
         Ok(_) => Ok(see(&visitor, &format!("/chat/{id}/"), None)),

@@ -3,9 +3,10 @@
 
 use crate::pages::people::initials;
 use parlour_core::{
-    MessageId, Time, UserId, markup,
-    model::{Message, Reaction},
+    FileId, MessageId, Time, UserId, markup,
+    model::{File, FileKind, Message, Reaction},
 };
+use parlour_realtime::FileUrl;
 use serde::Serialize;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -48,6 +49,7 @@ pub(crate) struct Row {
     /// Whether the unread line stands above it.
     new_line: bool,
     reply: Option<Reply>,
+    files: Vec<Attached>,
     reactions: Vec<Pill>,
     nonce: Option<String>,
 }
@@ -58,6 +60,24 @@ struct Reply {
     id: MessageId,
     nickname: Option<String>,
     text: Option<String>,
+}
+
+/// A file as a row shows it.
+#[derive(Debug, Serialize)]
+struct Attached {
+    id: FileId,
+    url: String,
+    /// The smallest version that fills the column, or the file itself.
+    shown: String,
+    kind: FileKind,
+    mime: String,
+    name: String,
+    alt: String,
+    /// Bytes in a unit that people read.
+    size: String,
+    /// Pixels of what is shown; 0: nobody knows.
+    width: u32,
+    height: u32,
 }
 
 /// A reaction and how often it was given.
@@ -138,6 +158,7 @@ fn row(viewer: Viewer, message: &Message, names: &HashMap<UserId, String>) -> Ro
         day: None,
         new_line: false,
         reply: None,
+        files: message.files.iter().map(|file| attached(file)).collect(),
         reactions: message
             .reactions
             .iter()
@@ -152,6 +173,48 @@ fn reply(id: MessageId, original: Option<&Arc<Message>>) -> Reply {
         id,
         nickname: original.map(|message| message.sender.nickname.clone()),
         text: original.map(|message| markup::excerpt(&message.text, QUOTE_CHARS)),
+    }
+}
+
+fn attached(file: &File) -> Attached {
+    let url = |key| FileUrl::of(key).to_string();
+    let thumb = file.thumbs.last();
+    // A picture whose size nobody knows would move the page when it comes.
+    let unsized_image = file.kind == FileKind::Image && file.pixels.is_none();
+    let (width, height) = thumb.map_or(file.pixels.unwrap_or_default(), |thumb| {
+        (thumb.width, thumb.height)
+    });
+    Attached {
+        id: file.id,
+        url: url(&file.key),
+        shown: url(thumb.map_or(&file.key, |thumb| &thumb.key)),
+        kind: if unsized_image {
+            FileKind::Other
+        } else {
+            file.kind
+        },
+        mime: file.mime.clone(),
+        name: file.name.clone(),
+        alt: file.alt.clone(),
+        size: size(file.size),
+        width,
+        height,
+    }
+}
+
+/// A number of bytes with at most one digit after the point.
+fn size(bytes: u64) -> String {
+    let (mut tenths, mut unit) = (u128::from(bytes) * 10, 0);
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    while tenths >= 10_240 && unit + 1 < UNITS.len() {
+        tenths = tenths.div_ceil(1024);
+        unit += 1;
+    }
+    let (whole, rest) = (tenths / 10, tenths % 10);
+    if rest == 0 || unit == 0 || whole >= 100 {
+        format!("{whole} {}", UNITS[unit])
+    } else {
+        format!("{whole}.{rest} {}", UNITS[unit])
     }
 }
 
@@ -173,4 +236,24 @@ fn pill(me: UserId, reaction: &Reaction, names: &HashMap<UserId, String>) -> Pil
 fn day(time: Time) -> String {
     let text = time.to_string();
     text.get(..10).unwrap_or(&text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes_as_people_read_them() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (1_023, "1023 B"),
+            (1_024, "1 KiB"),
+            (1_500, "1.5 KiB"),
+            (150 << 20, "150 MiB"),
+            (26_214_400, "25 MiB"),
+            (u64::MAX, "16777216 TiB"),
+        ] {
+            assert_eq!(size(bytes), text);
+        }
+    }
 }

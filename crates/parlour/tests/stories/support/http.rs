@@ -166,17 +166,34 @@ impl Call {
     }
 
     /// A multipart form with a file in it.
-    pub(crate) fn file(self, fields: &[(&str, &str)], name: &str, content: &str) -> Self {
-        let mut body = String::new();
+    pub(crate) fn file(
+        self,
+        fields: &[(&str, &str)],
+        name: &str,
+        content: impl AsRef<[u8]>,
+    ) -> Self {
+        self.files(fields, &[("file", name, content.as_ref())])
+    }
+
+    /// A multipart form with files: field, name, content.
+    pub(crate) fn files(self, fields: &[(&str, &str)], files: &[(&str, &str, &[u8])]) -> Self {
+        let mut body = Vec::new();
         for (name, value) in fields {
-            body += &format!(
+            let part = format!(
                 "--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
             );
+            body.extend(part.as_bytes());
         }
-        body += &format!(
-            "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
-             Content-Type: text/plain\r\n\r\n{content}\r\n--edge--\r\n"
-        );
+        for (field, name, content) in files {
+            let head = format!(
+                "--edge\r\nContent-Disposition: form-data; name=\"{field}\"; \
+                 filename=\"{name}\"\r\nContent-Type: text/plain\r\n\r\n"
+            );
+            body.extend(head.as_bytes());
+            body.extend(*content);
+            body.extend(b"\r\n");
+        }
+        body.extend(b"--edge--\r\n");
         self.body("multipart/form-data; boundary=edge", body)
     }
 

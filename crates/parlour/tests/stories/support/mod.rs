@@ -2,6 +2,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod http;
+pub(crate) mod media;
 pub(crate) mod metrics;
 pub(crate) mod people;
 pub(crate) mod postgres;

@@ -72,6 +72,15 @@ pub(crate) fn ids(objects: &[Value]) -> Vec<i64> {
     objects.iter().map(id).collect()
 }
 
+/// The path of a file's address, without its signature.
+#[track_caller]
+pub(crate) fn path_of(address: &Value) -> String {
+    let address = address.as_str().unwrap_or_else(|| panic!("no file"));
+    let from = address.find("/media/").expect("an address of a file");
+    let path = &address[from..];
+    path.split('?').next().unwrap_or(path).to_owned()
+}
+
 /// The path of something in a room: `join/`, `history/`, or nothing for the room itself.
 pub(crate) fn room_path(room: i64, what: &str) -> String {
     format!("{ROOMS}{room}/{what}")

@@ -1,0 +1,110 @@
+//! Removing bytes that nobody may see any more.
+
+use crate::{App, Error, Time, model::KeptFile, ports::BlobKey};
+use metrics::counter;
+use std::time::Duration;
+
+/// Files of one step.
+const STEP: i64 = 100;
+
+/// Blobs of one step of a listing.
+const LISTED: usize = 1_000;
+
+/// How long something may belong to nobody: longer than any upload takes between its pieces.
+pub const ORPHAN_AGE: Duration = Duration::from_secs(3600);
+
+/// Deletes the bytes of released files, then their rows; answers whether there may be more. A file
+/// whose bytes cannot be deleted now is tried again at the next call.
+///
+/// # Errors
+/// When storage or database do not answer.
+pub async fn sweep_released(app: &App) -> Result<bool, Error> {
+    let files = app.store().released_files(STEP).await?;
+    let mut gone = Vec::with_capacity(files.len());
+    let mut failed = None;
+    for kept in &files {
+        match delete(app, kept).await {
+            Ok(()) => gone.push(kept.file.id),
+            Err(error) => failed = Some(error),
+        }
+    }
+    if !gone.is_empty() {
+        app.store().forget_files(&gone).await?;
+        counter!("parlour_files_removed_total").increment(gone.len() as u64);
+    }
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(files.len() as i64 == STEP),
+    }
+}
+
+async fn delete(app: &App, kept: &KeptFile) -> Result<(), Error> {
+    for thumb in &kept.file.thumbs {
+        app.blobs().delete(&thumb.key).await?;
+    }
+    app.blobs().delete(&kept.file.key).await
+}
+
+/// What [`sweep_orphans`] found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Staged files that no message took.
+    pub stale: u64,
+    /// Local files of uploads that stopped half way.
+    pub staged: u64,
+    /// Blobs without a row.
+    pub blobs: u64,
+}
+
+/// Removes what uploads that stopped half way left behind an hour ago. `open` are the names of
+/// uploads that may still go on.
+///
+/// # Errors
+/// When storage or database do not answer; what was done until then is done.
+pub async fn sweep_orphans(app: &App, open: &[String]) -> Result<Swept, Error> {
+    let now = app.now();
+    let before = Time::from_micros(now.as_micros() - ORPHAN_AGE.as_micros() as i64);
+    let mut swept = Swept {
+        stale: app.store().drop_stale_files(before, now).await?,
+        staged: app.blobs().sweep_staged(ORPHAN_AGE, open).await?,
+        blobs: 0,
+    };
+    let mut after: Option<BlobKey> = None;
+    loop {
+        let listed = app.blobs().list(after.as_ref(), LISTED).await?;
+        let Some(last) = listed.last() else {
+            return Ok(swept);
+        };
+        after = Some(last.key.clone());
+        let old: Vec<BlobKey> = listed
+            .into_iter()
+            .filter(|entry| entry.age >= ORPHAN_AGE)
+            .map(|entry| entry.key)
+            .collect();
+        for key in orphans(app, old).await? {
+            app.blobs().delete(&key).await?;
+            swept.blobs += 1;
+        }
+    }
+}
+
+/// Those of these blobs that no row knows.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn orphans(app: &App, keys: Vec<BlobKey>) -> Result<Vec<BlobKey>, Error> {
+    if keys.is_empty() {
+        return Ok(keys);
+    }
+    let mut stems: Vec<String> = keys.iter().map(|key| key.stem().to_owned()).collect();
+    stems.sort_unstable();
+    stems.dedup();
+    let mut known = app.store().known_stems(&stems).await?;
+    known.sort_unstable();
+    let unknown = |key: &BlobKey| {
+        known
+            .binary_search_by(|stem| stem.as_str().cmp(key.stem()))
+            .is_err()
+    };
+    Ok(keys.into_iter().filter(unknown).collect())
+}
