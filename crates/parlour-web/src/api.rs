@@ -1,6 +1,7 @@
 //! REST v1 (contract sections 1 to 5), one file per resource.
 
 mod accounts;
+mod gallery;
 mod messages;
 pub mod openapi;
 mod paging;
@@ -76,6 +77,7 @@ pub(crate) fn documented(web: Option<&Web>) -> (Router<Web>, utoipa::openapi::Op
         .merge(rooms::routes())
         .merge(reading::routes())
         .merge(messages::routes())
+        .merge(gallery::routes())
         .merge(reactions::routes());
     let (closed, closed_document) = closed.split_for_parts();
     let closed = closed.method_not_allowed_fallback(method_not_allowed);

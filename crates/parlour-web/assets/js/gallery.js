@@ -62,10 +62,10 @@ async function page(room, state, { list, none, more }) {
   const answer = await api("GET", `/api/v1/chats/rooms/${room}/files/?${query}`).catch(() => null);
   if (turn !== state.turn) return;
   const focused = document.activeElement === more;
-  const items = /** @type {Found[]} */ (answer?.results ?? []).map(entry);
+  const items = /** @type {Found[]} */ (answer?.files ?? []).map(entry);
   list.append(...items);
   soften(list);
-  state.before = Number(answer?.results.at(-1)?.id) || state.before;
+  state.before = Number(answer?.files.at(-1)?.id) || state.before;
   more.hidden = answer !== null && !answer.has_more;
   none.textContent = answer === null ? t("js-files-failed") : list.childElementCount === 0 ? t("js-files-none") : "";
   none.hidden = none.textContent === "";
