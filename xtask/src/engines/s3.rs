@@ -143,4 +143,20 @@ mod tests {
         let lines: Vec<&str> = REQUIREMENTS.lines().collect();
         assert!(lines.len() > 10 && lines.iter().all(|line| line.split("==").count() == 2));
     }
+
+    #[test]
+    fn a_server_is_installed_starts_and_leaves_nothing() {
+        let without = std::env::var("PARLOUR_TEST_WITHOUT").unwrap_or_default();
+        if without.split(',').any(|name| name == "s3") {
+            return;
+        }
+        let program = provide(&Watch::install().expect("signals")).expect("installed");
+        let server = S3::start(&program).expect("started");
+        let (folder, port) = (server.folder.path().to_path_buf(), server.port);
+        assert_eq!(server.url(), format!("http://127.0.0.1:{port}"));
+        assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        drop(server);
+        assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
+        assert!(!folder.exists());
+    }
 }

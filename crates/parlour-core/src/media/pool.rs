@@ -108,3 +108,71 @@ fn of_disk(error: io::Error) -> Error {
         _ => Error::unavailable(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Kind, media};
+
+    async fn staged(folder: &tempfile::TempDir, name: &str, bytes: &[u8]) -> Staged {
+        let mut staged = Staged::create(folder.path(), name.into()).expect("a file");
+        staged.append(bytes).await.expect("appended");
+        staged.finish().await.expect("finished");
+        staged
+    }
+
+    #[tokio::test]
+    async fn a_file_comes_back_with_what_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pool = Pool::with_threads(0).expect("a thread");
+        let photo = media::inspect::samples::photo(600, 400, 6);
+        let (staged, seen) = pool
+            .inspect(staged(&folder, "a", &photo).await)
+            .await
+            .expect("looked at");
+        assert_eq!((seen.mime, seen.width), ("image/jpeg", Some(400)));
+        assert_eq!(staged.size(), seen.size);
+        assert_eq!(
+            std::fs::metadata(staged.path()).expect("there").len(),
+            seen.size
+        );
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_not_there_is_an_error_and_the_thread_goes_on() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pool = Pool::with_threads(1).expect("a thread");
+        let gone = staged(&folder, "a", b"x").await;
+        std::fs::remove_file(gone.path()).expect("removed");
+        let error = pool.inspect(gone).await.expect_err("gone");
+        assert_eq!(error.kind(), Kind::Unavailable);
+        assert!(
+            pool.inspect(staged(&folder, "b", b"text").await)
+                .await
+                .is_ok()
+        );
+    }
+
+    #[tokio::test]
+    async fn a_flood_is_refused_and_its_files_go() {
+        let folder = tempfile::tempdir().expect("a folder");
+        // No thread takes anything from this queue.
+        let (queue, _jobs) = mpsc::sync_channel(2);
+        let pool = Pool(queue);
+        let mut waiting = Vec::new();
+        for name in ["a", "b"] {
+            let mut call = Box::pin(pool.inspect(staged(&folder, name, b"x").await));
+            assert!(futures_util::FutureExt::now_or_never(&mut call).is_none());
+            waiting.push(call);
+        }
+        let error = pool
+            .inspect(staged(&folder, "c", b"x").await)
+            .await
+            .expect_err("full");
+        assert!(error.is(BUSY) && error.retry_hint().is_some());
+        assert_eq!(
+            std::fs::read_dir(folder.path()).expect("a folder").count(),
+            2
+        );
+    }
+}

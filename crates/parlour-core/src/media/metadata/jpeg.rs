@@ -20,6 +20,7 @@ pub(super) fn scan<R: BufRead + Seek>(scan: &mut Scan<R>) -> io::Result<Found> {
     let mut found = Found::new();
     let mut scans = 0;
     let mut oriented = false;
+    let mut thinned = false;
     loop {
         let marker = match next_marker(scan) {
             Ok(marker) => marker,
@@ -45,7 +46,10 @@ pub(super) fn scan<R: BufRead + Seek>(scan: &mut Scan<R>) -> io::Result<Found> {
             SEGMENT,
         )?;
         match marker {
-            0xc0..=0xc2 => frame(&mut found, &body, marker)?,
+            0xc0..=0xc2 => {
+                frame(&mut found, &body, marker)?;
+                thinned = marker != 0xc2 && is_thinned(&body);
+            }
             0xda => {
                 scans += 1;
                 skip_coded(scan)?;
@@ -66,7 +70,17 @@ pub(super) fn scan<R: BufRead + Seek>(scan: &mut Scan<R>) -> io::Result<Found> {
     }
     // Arithmetic coding and the like leave the frame unknown.
     found.decodable = found.width > 0 && found.height > 0 && scans > 0 && scans <= MOST_SCANS;
+    // zune-jpeg 0.5.15 gets the colours wrong where those of fewer pixels come in a pass of their own.
+    found.decodable &= !(thinned && scans > 1);
     Ok(found)
+}
+
+/// Whether the components of a frame have different numbers of pixels.
+fn is_thinned(body: &[u8]) -> bool {
+    body.get(6..)
+        .unwrap_or_default()
+        .chunks_exact(3)
+        .any(|component| component[1] != 0x11)
 }
 
 /// The next marker's code. Bytes that do not belong anywhere are passed, as browsers do.

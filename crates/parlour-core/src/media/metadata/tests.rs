@@ -61,3 +61,21 @@ fn sizes_of_boxes_that_lie_are_refused() {
         assert!(found("video/mp4", &bytes).is_err(), "{size}");
     }
 }
+
+#[test]
+fn a_jpeg_whose_colours_would_come_out_wrong_is_not_decoded() {
+    let encoded = |separate: bool, sampling| {
+        let mut bytes = Vec::new();
+        let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 80);
+        encoder.set_sampling_factor(sampling);
+        encoder.set_optimized_huffman_tables(separate);
+        let pixels = samples::pixels(64, 48);
+        encoder
+            .encode(&pixels, 64, 48, jpeg_encoder::ColorType::Rgb)
+            .expect("encoded");
+        found("image/jpeg", &bytes).expect("read").decodable
+    };
+    use jpeg_encoder::SamplingFactor::{F_1_1, F_2_2};
+    assert!(encoded(false, F_2_2) && encoded(true, F_1_1));
+    assert!(!encoded(true, F_2_2));
+}
