@@ -3,7 +3,7 @@
 mod message;
 mod people;
 
-pub(super) use message::MessageDoc;
+pub(super) use message::{FileDoc, MessageDoc};
 pub(super) use people::{PeopleView, PreferencesView, UnreadView};
 
 use parlour_core::{

@@ -206,6 +206,7 @@ pub(crate) const TABLE: &[Row] = &[
     row("POST", "/api/v1/chats/rooms/{id}/read/", READ, TALK),
     row("POST", "/api/v1/chats/rooms/{id}/typing/", "", TELL),
     row("GET", "/api/v1/chats/rooms/{id}/people/", "", TALK),
+    row("GET", "/api/v1/chats/rooms/{id}/files/", "", TALK),
     row("GET", "/api/v1/chats/unread/", "", Door::Token(all(200))),
     row("GET", MESSAGES, "", Door::Token(all(200))),
     row("POST", MESSAGES, SEND, SAY),

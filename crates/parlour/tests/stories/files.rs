@@ -19,6 +19,7 @@ stories![
     deleting_a_message_removes_the_bytes,
     the_end_of_a_room_removes_the_bytes,
     deleting_an_account_removes_the_bytes,
+    the_files_of_a_room,
     a_page_without_scripts_sends_and_shows,
 ];
 
@@ -279,7 +280,7 @@ async fn a_page_without_scripts_sends_and_shows(server: Server) {
     let fields = [("csrfmiddlewaretoken", token.as_str()), ("text", "look")];
     let files: [(&str, &str, &[u8]); 2] = [
         ("files", "cat.png", PNG),
-        ("files", "<b>.bin", &[0, 1, 2, 0xff, 0xfe, 0]),
+        ("files", "a&b.bin", &[0, 1, 2, 0xff, 0xfe, 0]),
     ];
     let call = browser
         .call("POST", &format!("{room}send/"))
@@ -291,7 +292,7 @@ async fn a_page_without_scripts_sends_and_shows(server: Server) {
         "{html}"
     );
     assert!(
-        html.contains("<b>&lt;b&gt;.bin</b><small>6 B</small>"),
+        html.contains("<b>a&amp;b.bin</b><small>6 B</small>"),
         "{html}"
     );
     let from = html.find("/media/image/").expect("the picture's path");
@@ -312,4 +313,50 @@ async fn a_page_without_scripts_sends_and_shows(server: Server) {
     assert!(refused.text().contains("A message needs text or a file."));
     let empty = try_file(&server.user("bob").await, 1, "a.txt", b"").await;
     assert_eq!(empty.status, 400);
+}
+
+async fn the_files_of_a_room(server: Server) {
+    let ada = server.user("ada").await;
+    let room = ada.room("Tea").await;
+    let picture = send_file(&ada, room, "a.png", PNG).await;
+    for name in ["1.txt", "2.txt", "3.txt"] {
+        send_file(&ada, room, name, b"text").await;
+    }
+    ada.say(room, "no file").await;
+    let path = format!("{}{room}/files/", crate::support::ROOMS);
+    let look = async |query: &str| {
+        let body = ada.get(&format!("{path}?{query}")).await.ok(200);
+        let files = body["files"].as_array().cloned().expect("files");
+        (files, body["has_more"] == true)
+    };
+    let (all, more) = look("").await;
+    let names: Vec<_> = all
+        .iter()
+        .map(|file| file["name"].as_str().unwrap_or(""))
+        .collect();
+    assert_eq!(
+        (names, more),
+        (vec!["3.txt", "2.txt", "1.txt", "a.png"], false)
+    );
+    let (two, more) = look("limit=2").await;
+    assert_eq!((two.len(), more), (2, true));
+    let (rest, more) = look(&format!("limit=2&before={}", two[1]["id"])).await;
+    assert_eq!((&rest[1]["name"], more), (&json!("a.png"), false));
+    let (pictures, _) = look("kind=image").await;
+    assert_eq!(pictures.len(), 1);
+    assert_eq!(
+        (&pictures[0]["message"], &pictures[0]["owner"]),
+        (&picture["id"], &json!(ada.id))
+    );
+    let address = pictures[0]["url"].as_str().expect("an address");
+    let signed = &address[address.find("/media/").expect("a path")..];
+    assert_eq!(server.get(signed).await.body, PNG);
+    ada.delete(&message_path(id(&picture))).await.is_empty();
+    assert!(look("kind=image").await.0.is_empty());
+    let bad = ada.get(&format!("{path}?kind=x&limit=y")).await;
+    bad.is(
+        400,
+        json!({"kind": ["\"x\" is not a valid choice."],
+        "limit": ["A valid integer is required."]}),
+    );
 }
