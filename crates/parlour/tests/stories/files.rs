@@ -288,13 +288,35 @@ async fn a_page_without_scripts_sends_and_shows(server: Server) {
     assert_eq!(browser.send(call).await.status, 303);
     let html = browser.get(&room).await.text();
     assert!(
-        html.contains("width=\"4\" height=\"3\" alt=\"Image: cat.png\""),
+        html.contains("style=\"--w:4;--h:3\"><img alt=\"cat.png\"")
+            && html.contains("width=\"4\" height=\"3\""),
         "{html}"
     );
     assert!(
-        html.contains("<b>a&amp;b.bin</b><small>6 B</small>"),
+        html.contains("<b>a&amp;b.bin</b><span class=\"meta\">6 B</span>"),
         "{html}"
     );
+    // The same in the list of the room's files; what is asked for wrongly is not asked for.
+    for (query, pictures, cards) in [
+        ("", 1, 1),
+        ("?kind=image", 1, 0),
+        ("?kind=document", 0, 1),
+        ("?kind=tea&before=x", 1, 1),
+        ("?before=1", 0, 0),
+    ] {
+        let list = browser.get(&format!("{room}files/{query}")).await;
+        assert_eq!(list.status, 200, "{query}");
+        let text = list.text();
+        let counts = (
+            text.matches("class=\"pic\"").count(),
+            text.matches("class=\"card ").count(),
+        );
+        assert_eq!(counts, (pictures, cards), "{query}: {text}");
+    }
+    let stranger = server.browser();
+    stranger.register("eve", "eve@example.org").await;
+    stranger.log_in("eve@example.org").await;
+    assert_eq!(stranger.get(&format!("{room}files/")).await.status, 403);
     let from = html.find("/media/image/").expect("the picture's path");
     let path = html[from..].split('"').next().expect("its end");
     let picture = browser.get(path).await;
