@@ -72,8 +72,11 @@ test("with keys alone one makes a room, writes, replies, reacts, edits and remov
   await page.keyboard.press("Enter");
   await eventually(async () => /an answer, improved/.test(String(await page.textContent("#chat-log"))), "edited");
   assert.equal(await focused(page), "chat-message-input");
-  const { results } = await ada.api("GET", `/chats/messages/?room=${room}`);
-  assert.ok(results.some((/** @type {any} */ one) => one.text === "an answer, improved"));
+  // The page shows it before the server has it.
+  await eventually(async () => {
+    const { results } = await ada.api("GET", `/chats/messages/?room=${room}`);
+    return results.some((/** @type {any} */ one) => one.text === "an answer, improved");
+  }, "saved");
 
   await page.keyboard.press("Control+Shift+F6");
   await page.keyboard.press("End");

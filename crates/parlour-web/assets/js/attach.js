@@ -52,7 +52,7 @@ export class Tray {
   enter(composer) {
     this.composer = composer;
     composer.tray = this;
-    composer.querySelector(".attach")?.before(this.root);
+    composer.field?.before(this.root);
     this.root.hidden = this.list.length === 0 && this.why.hidden;
   }
 
