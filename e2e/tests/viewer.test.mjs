@@ -126,6 +126,7 @@ test("with keys alone one gets from a message to its pictures and players", asyn
   await page.locator("#chat-log").focus();
   await page.keyboard.press("ArrowUp");
   await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.activeElement?.closest(".tools"));
   const seen = [];
   for (let step = 0; step < 14; step += 1) {
     seen.push(await page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.querySelector("img")?.alt));

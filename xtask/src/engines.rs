@@ -57,7 +57,7 @@ pub struct Row {
 
 /// Every engine there is. Redis waits for the first test that talks to it: give it
 /// `Needed::RustTests` then, and a module like `postgres` that starts and stops it.
-pub const TABLE: [Row; 4] = [
+pub const TABLE: [Row; 5] = [
     Row {
         engine: Engine::Postgres,
         needed: Needed::RustTests,

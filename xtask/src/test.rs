@@ -134,7 +134,7 @@ impl Stage {
                 self.vars.push(("PARLOUR_TEST_S3".to_owned(), server.url()));
                 self._s3 = Some(server);
             }
-            Engine::Redis | Engine::Chromium => {}
+            Engine::Redis | Engine::Chromium | Engine::Torture => {}
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use crate::{
     accounts::authenticate::Remembered,
     media,
     model::{Sender, Site},
-    passwords::Passwords,
+    passwords::{Hashing, Passwords},
     ports::{Announce, Blobs, Clock, Presence, Random, Store},
     profiles::Profiles,
     rates::Limits,
@@ -70,12 +70,11 @@ impl fmt::Debug for App {
 }
 
 impl App {
-    /// Wires the actions to the world. `hashing_threads` bounds how many passwords are hashed at
-    /// once.
+    /// Wires the actions to the world.
     ///
     /// # Errors
     /// When the operating system gives no thread.
-    pub fn new(ports: Ports, settings: Settings, hashing_threads: usize) -> std::io::Result<Self> {
+    pub fn new(ports: Ports, settings: Settings, hashing: Hashing) -> std::io::Result<Self> {
         let Ports {
             store,
             blobs,
@@ -87,7 +86,7 @@ impl App {
         Ok(Self {
             inner: Arc::new(Inner {
                 media: media::Pool::start()?,
-                passwords: Passwords::start(hashing_threads, Arc::clone(&random))?,
+                passwords: Passwords::start(hashing, Arc::clone(&random))?,
                 limits: Limits::new(settings.rates.as_ref()),
                 remembered: Remembered::default(),
                 profiles: Profiles::default(),

@@ -16,7 +16,7 @@ mod sweep;
 pub use attach::{Attachment, discard};
 pub(crate) use attach::{check, drop_unused, keep_all};
 pub use fetch::{Fetched, direct, fetch, read};
-pub use gallery::{Gallery, MAX_GALLERY, gallery};
+pub use gallery::{Gallery, GalleryKind, MAX_GALLERY, gallery};
 pub use keep::keep;
 pub use receive::{Received, Receiving, expect, receive, resume};
 pub use sweep::{ORPHAN_AGE, Swept, orphans, sweep_orphans, sweep_released};

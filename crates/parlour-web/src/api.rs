@@ -75,7 +75,6 @@ pub(crate) fn documented(web: Option<&Web>) -> (Router<Web>, utoipa::openapi::Op
         .merge(tokens::routes())
         .merge(preferences::routes())
         .merge(rooms::routes())
-        .merge(gallery::routes())
         .merge(reading::routes())
         .merge(messages::routes())
         .merge(gallery::routes())

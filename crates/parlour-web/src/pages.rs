@@ -42,6 +42,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Web>)> {
         ("/chat/list/", get(list::show)),
         ("/chat/create/", get(create::show).post(create::create)),
         ("/chat/{room}/", get(rooms::show)),
+        ("/chat/{room}/files/", get(rooms::files)),
         ("/chat/{room}/send/", post(rooms::send)),
         ("/chat/{room}/join/", post(rooms::join)),
         ("/chat/{room}/leave/", post(rooms::leave)),

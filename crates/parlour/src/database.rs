@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use parlour_core::{
     App, Event, Signal,
     app::Ports,
+    passwords::Hashing,
     ports::{Announce, Blobs, Store, SystemClock, SystemRandom},
 };
 use parlour_store::Options;
@@ -81,7 +82,7 @@ pub(crate) async fn app_for_command(config: &Config) -> anyhow::Result<App> {
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
     };
-    Ok(App::new(ports, config.product.clone(), 1)?)
+    Ok(App::new(ports, config.product.clone(), Hashing::on(1))?)
 }
 
 /// Opens the storage of files.

@@ -184,7 +184,7 @@ async fn a_retry_with_the_same_files_answers_the_first(t: &Bench) {
         ..with_files(t, room, ann, files)
     };
     let (first, second) = (stage(t, ann).await, stage(t, ann).await);
-    let Append::Stored(message) = t.append(with_nonce(&[first.clone()])).await else {
+    let Append::Stored(message) = t.append(with_nonce(std::slice::from_ref(&first))).await else {
         panic!("not stored");
     };
     // The same bytes came again as another file; then the very same one is named.

@@ -195,7 +195,7 @@ const urls = new Map();
 
 /** The row of a message with files that is not sent: its own pictures, how far it is, and how to stop it. @param {HTMLElement} row @param {outbox.Item} item */
 export async function pending(row, item) {
-  const list = await outbox.files(item.nonce);
+  const [list] = await Promise.all([outbox.files(item.nonce), lateStyle()]);
   if (outbox.get(item.nonce) !== item) return;
   const images = row.querySelectorAll(".pic img");
   item.files?.filter(({ kind }) => kind === "image").forEach((meta, index) => {

@@ -74,8 +74,12 @@ async function page(room, state, { list, none, more }) {
   if (focused && first) first.focus();
 }
 
-/** @param {Found} file @returns {HTMLElement} */
-function entry(file) {
+/** The path alone: whoever looks has a session, and a signature would not last. @param {string} url */
+const own = (url) => new URL(url, location.href).pathname;
+
+/** @param {Found} found @returns {HTMLElement} */
+function entry(found) {
+  const file = { ...found, url: own(found.url), thumbs: found.thumbs?.map((thumb) => ({ ...thumb, url: own(thumb.url) })) ?? [] };
   const from = make("a", { class: "from", href: `${store.room?.url ?? ""}?at=${file.message}` }, `${file.sender}, ${dayName(Date.parse(file.created_at))}`);
   return make("li", isPicture(file) ? {} : { class: "wide" }, isPicture(file) ? picture(file) : card(file), from);
 }

@@ -20,7 +20,7 @@ function toolbar() {
     tools = /** @type {HTMLElement} */ (document.importNode(find(template.content, ".tools", HTMLElement), true));
     tools.querySelectorAll("button").forEach((button) => { button.tabIndex = -1; });
     tools.addEventListener("click", pressed);
-    tools.addEventListener("keydown", walk);
+    document.addEventListener("keydown", walk);
   }
   return tools;
 }
@@ -56,10 +56,12 @@ export function enter(entry) {
 function walk(event) {
   const row = rowOf(event.target);
   if (!row || !["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) return;
-  const items = /** @type {HTMLElement[]} */ ([...row.querySelectorAll(".tools button, .reply:not([hidden]), .body a, .files :is(a, button, audio, video), .rx button")]);
+  const items = /** @type {HTMLElement[]} */ ([...row.querySelectorAll(".tools button, .reply:not([hidden]), .body a, .files :is(a, button), .rx button")]);
   const bar = items.filter((item) => item.closest(".tools"));
-  const list = [...bar, ...items.filter((item) => !bar.includes(item))];
+  // Players come last: the arrows are theirs once one is there.
+  const list = [...bar, ...items.filter((item) => !bar.includes(item)), .../** @type {NodeListOf<HTMLElement>} */ (row.querySelectorAll(".files :is(audio, video)"))];
   const index = list.indexOf(/** @type {HTMLElement} */ (event.target));
+  if (index < 0 || event.target instanceof HTMLMediaElement) return;
   const to = event.key === "Home" ? 0 : event.key === "End" ? list.length - 1 : index + (event.key === "ArrowRight" ? 1 : -1);
   event.preventDefault();
   list.at(to % list.length)?.focus();

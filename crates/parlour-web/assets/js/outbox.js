@@ -244,7 +244,7 @@ async function attempt(item, tries) {
       return null;
     }
     if (status === 401) net.end("session");
-    return item.files && status === 413 ? "big" : reason(code, text);
+    return code === "too_large" && item.files ? "big" : reason(code, text);
   }
 }
 
@@ -280,7 +280,7 @@ function reason(code, text) {
   if (code === "room_ended" || code === "not_found") return "closed";
   if (code === "not_in_room" || code === "removed_from_room" || code === "owner_only") return "out";
   if (code === "storage_full") return "full";
-  if (code === "quota" || code === "quota_reached") return "quota";
+  if (code === "quota_exceeded") return "quota";
   if (code === "stopped") return "stopped";
   if (code === "files_gone") return "files";
   if (code === "nonce_reused") return "refused";

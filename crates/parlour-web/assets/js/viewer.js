@@ -23,6 +23,7 @@ export class Viewer extends Part {
   y = 0;
   /** Fingers and buttons that are down. @type {Map<number, PointerEvent>} */ hands = new Map();
   moved = 0;
+  /** Whether the last press was beside the picture. */ beside = false;
   tapped = 0;
   /** @type {HTMLElement | null} */ opener = null;
 
@@ -37,7 +38,7 @@ export class Viewer extends Part {
       make("div", { class: "top" }, this.count, button("−", "js-view-out", "out"), button("+", "js-view-in", "in"), this.save, button("close", "js-close", "close")),
       this.stage, this.prev, this.next, this.caption));
     this.append(this.dialog);
-    this.on(this.dialog, "click", ({ target }) => this.pressed(target.closest("button")?.dataset.do ?? (target === this.stage && this.moved < 8 ? "close" : "")));
+    this.on(this.dialog, "click", ({ target }) => this.pressed(target.closest("button")?.dataset.do ?? (this.beside && this.moved < 8 ? "close" : "")));
     this.on(this.dialog, "keydown", (event) => this.keydown(event));
     this.on(this.dialog, "close", () => this.done());
     this.on(this.stage, "wheel", (event) => { event.preventDefault(); this.zoom(this.scale * Math.exp(-event.deltaY / 300), event); }, { passive: false });
@@ -158,6 +159,7 @@ export class Viewer extends Part {
   hand(event) {
     const before = this.hands.get(event.pointerId);
     if (event.type === "pointerdown") {
+      this.beside = event.target === this.stage;
       this.hands.set(event.pointerId, event);
       this.stage?.setPointerCapture(event.pointerId);
       if (this.hands.size === 1) this.moved = 0;

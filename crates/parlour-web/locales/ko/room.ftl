@@ -1,6 +1,6 @@
 # The room page.
 
-room-attach = 파일 붙이기
+room-attach = 파일 첨부
 room-away = 자리 비움 { $n }명
 room-back = 방 목록으로
 room-bold = 굵게
@@ -11,10 +11,7 @@ room-edited = 수정됨
 room-emoji = 이모지
 room-empty = 아직 혼자 있는 방입니다.
 room-empty-text = 방 링크로 사람을 초대하세요.
-room-file-audio = 소리: { $name }
-room-file-download = 내려받기
-room-file-image = 그림: { $name }
-room-file-video = 영상: { $name }
+room-files = 이 방의 파일
 room-find = 방이나 사람 찾기
 room-here = 여기 있음 { $n }명
 room-hint-keys = 모든 단축키

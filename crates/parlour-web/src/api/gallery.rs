@@ -16,9 +16,9 @@ use axum::{
 use parlour_core::{
     Error, FileId, MessageId, RoomId, Time, UserId,
     error::Problem as FieldProblem,
-    files::{self, MAX_GALLERY},
+    files::{self, GalleryKind, MAX_GALLERY},
     given::Problems,
-    model::{FileKind, KeptFile},
+    model::KeptFile,
 };
 use parlour_realtime::{FileView, Signer};
 use serde::Serialize;
@@ -37,7 +37,8 @@ pub(super) fn routes() -> OpenApiRouter<Web> {
 pub(crate) struct GalleryDoc {
     /// Whether there are older ones.
     has_more: bool,
-    /// The newest first; each also has `message`, `owner` and `created_at`.
+    /// The newest first; each also has `message`, `owner`, the owner's nickname as `sender`, and
+    /// `created_at`.
     files: Vec<FileDoc>,
 }
 
@@ -54,15 +55,17 @@ struct Entry<'a> {
     file: FileView<'a>,
     message: Option<MessageId>,
     owner: UserId,
+    sender: &'a str,
     created_at: Time,
 }
 
 impl<'a> Entry<'a> {
-    fn of(kept: &'a KeptFile, signer: &'a Signer) -> Self {
+    fn of(kept: &'a KeptFile, sender: &'a str, signer: &'a Signer) -> Self {
         Self {
             file: FileView::of(&kept.file, Some(signer)),
             message: kept.place.map(|place| place.1),
             owner: kept.owner,
+            sender,
             created_at: kept.created_at,
         }
     }
@@ -72,7 +75,7 @@ impl<'a> Entry<'a> {
 #[utoipa::path(get, path = "/api/v1/chats/rooms/{id}/files/", operation_id = "chats_rooms_files_list", tag = "chats",
     params(
         ("id" = i64, Path, description = "The room's id"),
-        ("kind" = Option<String>, Query, description = "`image`, `audio`, `video`, `text` or `other`"),
+        ("kind" = Option<String>, Query, description = "`image`, `audio`, `video`, `text`, `other`, or `document`: the last two"),
         ("before" = Option<i64>, Query, description = "Only what is older than the file with this id"),
         ("limit" = Option<i64>, Query, description = "1 to 100; 50 when left out")),
     responses(
@@ -91,16 +94,22 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let (of, limit) = asked(&QueryFields::new(query.as_deref()))?;
     let gallery = files::gallery(&web.app, &actor, room, of, limit).await?;
-    let entry = |kept| Entry::of(kept, links.signer());
+    let entries = gallery.files.iter().filter_map(|kept| {
+        let sender = gallery.senders.get(&kept.owner)?;
+        Some(Entry::of(kept, &sender.nickname, links.signer()))
+    });
     Ok(Json(Body {
         has_more: gallery.has_more,
-        files: gallery.files.iter().map(entry).collect(),
+        files: entries.collect(),
     })
     .into_response())
 }
 
+/// Of which kind, and older than which.
+type Asked = (Option<GalleryKind>, Option<FileId>);
+
 /// Which files are asked for, and how many.
-fn asked(query: &QueryFields) -> Result<((Option<FileKind>, Option<FileId>), i64), Error> {
+fn asked(query: &QueryFields) -> Result<(Asked, i64), Error> {
     let mut problems = Problems::default();
     let given = |name| query.get(name).filter(|text: &&str| !text.is_empty());
     let kind = given("kind").and_then(|word| {

@@ -1,11 +1,14 @@
 //! The pages of one room: the room, its door, its settings, and what is posted to it.
 
+mod attached;
 mod enter;
+mod files;
 mod post;
 mod rows;
 mod settings;
 mod show;
 
+pub(super) use files::files;
 pub(super) use post::{join, leave, send};
 pub(super) use settings::{change, settings};
 pub(super) use show::show;

@@ -142,6 +142,26 @@ fn every_text_that_templates_name_is_there() {
 }
 
 #[test]
+fn every_text_that_scripts_name_is_there() {
+    let known = messages(Language::English);
+    let part = super::files::Part::Assets;
+    let mut seen = 0;
+    for path in part.list_built_in() {
+        if !path.starts_with("js/") || !path.ends_with(".js") {
+            continue;
+        }
+        let file = part.built_in(&path).expect("a file");
+        let text = String::from_utf8(file.data.into_owned()).expect("UTF-8");
+        for (start, _) in text.match_indices("\"js-") {
+            let key = text[start + 1..].split('"').next().unwrap_or_default();
+            assert!(known.contains_key(key), "{path}: {key}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 100, "{seen} texts");
+}
+
+#[test]
 fn every_file_that_templates_name_is_there() {
     let theme = theme();
     for name in theme.template_names() {

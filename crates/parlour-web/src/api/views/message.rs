@@ -116,8 +116,9 @@ pub(crate) struct ThumbDoc {
 mod tests {
     use crate::api::openapi;
     use parlour_core::{
-        MessageId, RoomId, Time, UserId,
-        model::{Html, Mention, Message, Reaction, Sender},
+        FileId, MessageId, RoomId, Time, UserId,
+        model::{File, FileKind, Html, Mention, Message, Reaction, Sender, Thumb},
+        ports::BlobKey,
     };
     use parlour_realtime::view::MessageView;
     use serde_json::Value;
@@ -141,6 +142,27 @@ mod tests {
             Value::Array(types) => types.iter().any(|one| one == name),
             one => one == name,
         }
+    }
+
+    fn file() -> Arc<File> {
+        let key = BlobKey::new("video/mp4", [1; 16], ".mp4");
+        Arc::new(File {
+            id: FileId::new(3),
+            name: "a.mp4".to_owned(),
+            mime: "video/mp4".to_owned(),
+            kind: FileKind::Video,
+            size: 5,
+            pixels: Some((640, 480)),
+            duration: Some(7),
+            placeholder: Some("A".to_owned()),
+            alt: String::new(),
+            thumbs: vec![Thumb {
+                key: key.thumb(360, "jpg"),
+                width: 360,
+                height: 270,
+            }],
+            key,
+        })
     }
 
     #[test]
@@ -168,7 +190,7 @@ mod tests {
             }],
             created_at: time,
             updated_at: time,
-            files: Vec::new(),
+            files: vec![file()],
             html: Html::default(),
         };
         let sent = serde_json::to_value(MessageView::from(&message)).expect("serialises");
@@ -181,5 +203,12 @@ mod tests {
         }
         let of_reaction = &schemas["ReactionDoc"]["properties"];
         assert_eq!(keys(&sent["reactions"][0]), keys(of_reaction));
+        let (of_file, of_thumb) = (&schemas["FileDoc"], &schemas["ThumbDoc"]);
+        let file = &sent["files"][0];
+        assert_eq!(keys(file), keys(&of_file["properties"]));
+        for (key, value) in file.as_object().expect("an object") {
+            assert!(is_a(value, &of_file["properties"][key]), "{key}: {value}");
+        }
+        assert_eq!(keys(&file["thumbs"][0]), keys(&of_thumb["properties"]));
     }
 }

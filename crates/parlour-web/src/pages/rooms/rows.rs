@@ -1,12 +1,12 @@
 //! A room's messages as the rows of its timeline. `assets/js/grouping.js` decides the same for rows
 //! that arrive later.
 
+use super::attached::Attached;
 use crate::pages::people::initials;
 use parlour_core::{
-    FileId, MessageId, Time, UserId, markup,
-    model::{File, FileKind, Message, Reaction},
+    MessageId, Time, UserId, markup,
+    model::{Message, Reaction},
 };
-use parlour_realtime::FileUrl;
 use serde::Serialize;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -50,6 +50,8 @@ pub(crate) struct Row {
     new_line: bool,
     reply: Option<Reply>,
     files: Vec<Attached>,
+    /// How many of the files are pictures.
+    images: usize,
     reactions: Vec<Pill>,
     nonce: Option<String>,
 }
@@ -60,24 +62,6 @@ struct Reply {
     id: MessageId,
     nickname: Option<String>,
     text: Option<String>,
-}
-
-/// A file as a row shows it.
-#[derive(Debug, Serialize)]
-struct Attached {
-    id: FileId,
-    url: String,
-    /// The smallest version that fills the column, or the file itself.
-    shown: String,
-    kind: FileKind,
-    mime: String,
-    name: String,
-    alt: String,
-    /// Bytes in a unit that people read.
-    size: String,
-    /// Pixels of what is shown; 0: nobody knows.
-    width: u32,
-    height: u32,
 }
 
 /// A reaction and how often it was given.
@@ -137,6 +121,11 @@ fn stand_together(first: &Message, second: &Message) -> bool {
 }
 
 fn row(viewer: Viewer, message: &Message, names: &HashMap<UserId, String>) -> Row {
+    let files: Vec<_> = message
+        .files
+        .iter()
+        .map(|file| Attached::from(&**file))
+        .collect();
     Row {
         id: message.id,
         seq: message.seq,
@@ -158,7 +147,8 @@ fn row(viewer: Viewer, message: &Message, names: &HashMap<UserId, String>) -> Ro
         day: None,
         new_line: false,
         reply: None,
-        files: message.files.iter().map(|file| attached(file)).collect(),
+        images: files.iter().filter(|file| file.is_picture()).count(),
+        files,
         reactions: message
             .reactions
             .iter()
@@ -172,50 +162,17 @@ fn reply(id: MessageId, original: Option<&Arc<Message>>) -> Reply {
     Reply {
         id,
         nickname: original.map(|message| message.sender.nickname.clone()),
-        text: original.map(|message| markup::excerpt(&message.text, QUOTE_CHARS)),
+        text: original.map(|message| quoted(message)),
     }
 }
 
-fn attached(file: &File) -> Attached {
-    let url = |key| FileUrl::of(key).to_string();
-    let thumb = file.thumbs.last();
-    // A picture whose size nobody knows would move the page when it comes.
-    let unsized_image = file.kind == FileKind::Image && file.pixels.is_none();
-    let (width, height) = thumb.map_or(file.pixels.unwrap_or_default(), |thumb| {
-        (thumb.width, thumb.height)
-    });
-    Attached {
-        id: file.id,
-        url: url(&file.key),
-        shown: url(thumb.map_or(&file.key, |thumb| &thumb.key)),
-        kind: if unsized_image {
-            FileKind::Other
-        } else {
-            file.kind
-        },
-        mime: file.mime.clone(),
-        name: file.name.clone(),
-        alt: file.alt.clone(),
-        size: size(file.size),
-        width,
-        height,
-    }
-}
-
-/// A number of bytes with at most one digit after the point.
-fn size(bytes: u64) -> String {
-    let (mut tenths, mut unit) = (u128::from(bytes) * 10, 0);
-    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
-    while tenths >= 10_240 && unit + 1 < UNITS.len() {
-        tenths = tenths.div_ceil(1024);
-        unit += 1;
-    }
-    let (whole, rest) = (tenths / 10, tenths % 10);
-    if rest == 0 || unit == 0 || whole >= 100 {
-        format!("{whole} {}", UNITS[unit])
-    } else {
-        format!("{whole}.{rest} {}", UNITS[unit])
-    }
+/// The first words of a message, or the name of its first file.
+fn quoted(message: &Message) -> String {
+    let words = match message.files.first() {
+        Some(file) if message.text.is_empty() => &file.name,
+        _ => &message.text,
+    };
+    markup::excerpt(words, QUOTE_CHARS)
 }
 
 fn pill(me: UserId, reaction: &Reaction, names: &HashMap<UserId, String>) -> Pill {
@@ -236,24 +193,4 @@ fn pill(me: UserId, reaction: &Reaction, names: &HashMap<UserId, String>) -> Pil
 fn day(time: Time) -> String {
     let text = time.to_string();
     text.get(..10).unwrap_or(&text).to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::size;
-
-    #[test]
-    fn sizes_as_people_read_them() {
-        for (bytes, text) in [
-            (0, "0 B"),
-            (1_023, "1023 B"),
-            (1_024, "1 KiB"),
-            (1_500, "1.5 KiB"),
-            (150 << 20, "150 MiB"),
-            (26_214_400, "25 MiB"),
-            (u64::MAX, "16777216 TiB"),
-        ] {
-            assert_eq!(size(bytes), text);
-        }
-    }
 }

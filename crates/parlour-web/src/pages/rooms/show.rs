@@ -127,6 +127,8 @@ struct Me {
 #[derive(Debug, Serialize)]
 struct Limits {
     max_text_chars: usize,
+    max_upload_bytes: u64,
+    max_files: usize,
 }
 
 /// `GET /chat/{id}/`: the room; entering it joins (contract 7).
@@ -285,6 +287,7 @@ fn boot(
     window: &Window,
     at: Option<MessageId>,
 ) -> Boot {
+    let settings = visitor.web().app.settings();
     Boot {
         room: room.clone(),
         me: visitor.me().map(|me| Me {
@@ -297,7 +300,9 @@ fn boot(
         rooms: links.to_vec(),
         preferences: visitor.preferences().clone(),
         limits: Limits {
-            max_text_chars: visitor.web().app.settings().max_text_chars,
+            max_text_chars: settings.max_text_chars,
+            max_upload_bytes: settings.max_upload_bytes,
+            max_files: settings.max_files,
         },
         epoch: room.epoch.clone(),
         has_older: window.has_older,
