@@ -20,7 +20,7 @@ use crate::procs::Watch;
 pub enum Engine {
     /// A throwaway PostgreSQL server for the Rust tests
     Postgres,
-    /// A throwaway Redis server for the Rust tests
+    /// The Redis server, which Rust tests start by themselves
     Redis,
     /// A throwaway storage that speaks S3 for the Rust tests
     S3,
@@ -40,8 +40,6 @@ pub enum Needed {
     BrowserTests,
     /// By some torture scenarios, which are left out by name without it.
     Torture,
-    /// By no test yet.
-    Never,
 }
 
 /// One row of the table.
@@ -55,8 +53,7 @@ pub struct Row {
     parts: &'static [(&'static str, &'static str)],
 }
 
-/// Every engine there is. Redis waits for the first test that talks to it: give it
-/// `Needed::RustTests` then, and a module like `postgres` that starts and stops it.
+/// Every engine there is. Tests start Redis servers of their own, which takes them no time.
 pub const TABLE: [Row; 5] = [
     Row {
         engine: Engine::Postgres,
@@ -69,8 +66,11 @@ pub const TABLE: [Row; 5] = [
     },
     Row {
         engine: Engine::Redis,
-        needed: Needed::Never,
-        parts: &[("redis-server", "redis-server")],
+        needed: Needed::RustTests,
+        parts: &[
+            ("redis-server", "redis-server"),
+            ("redis-cli", "redis-tools"),
+        ],
     },
     // The server itself comes from the Python registry: see the module `s3`.
     Row {
@@ -245,7 +245,7 @@ mod tests {
         assert!(find_program("sh").is_some());
         let row = Row {
             engine: Engine::Redis,
-            needed: Needed::Never,
+            needed: Needed::RustTests,
             parts: &[("sh", "dash"), ("no-such-program-here", "none")],
         };
         let missing: Vec<_> = row.missing().collect();

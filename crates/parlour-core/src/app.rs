@@ -209,7 +209,7 @@ impl App {
                 site.changes += 1;
                 site.now = None;
             }
-            Signal::Typing { .. } | Signal::Read { .. } => {}
+            Signal::Typing { .. } | Signal::Read { .. } | Signal::Presence { .. } => {}
         }
     }
 

@@ -1,14 +1,16 @@
-//! Facts that sockets may learn.
+//! Facts that sockets may learn. Their serialised form travels between the processes that share a
+//! database; it is kept nowhere.
 
 use crate::{
     MessageId, RoomId, Time, TokenId, UserId,
     model::{Message, Room},
 };
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A fact of a room's stream. Within a room, `seq` counts 1, 2, 3, … without holes, and every
 /// listener gets the events in that order (realtime.md).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// The room.
     pub room: RoomId,
@@ -21,7 +23,7 @@ pub struct Event {
 }
 
 /// What happened in a room.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum What {
     /// The room was made; always seq 1.
     RoomCreated(Arc<Room>),
@@ -50,7 +52,7 @@ pub enum What {
 }
 
 /// A reaction that was added or taken back.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reacted {
     /// The message.
     pub message: MessageId,
@@ -61,7 +63,7 @@ pub struct Reacted {
 }
 
 /// Why a room ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EndReason {
     /// Its owner (or an administrator) deleted it.
     Deleted,
@@ -81,7 +83,7 @@ impl EndReason {
 }
 
 /// Why somebody is no member any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LeaveReason {
     /// Left.
     Left,
@@ -108,7 +110,7 @@ impl LeaveReason {
 
 /// News outside the rooms' streams: without a seq, perhaps lost. Signals are idempotent: hearing one
 /// twice is the same as hearing it once.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Signal {
     /// These tokens and sessions ended: their sockets close with 4401 and nothing later is delivered.
     CredentialsEnded {
@@ -134,6 +136,15 @@ pub enum Signal {
         user: UserId,
         /// How far they have read now.
         seq: i64,
+    },
+    /// Somebody came to a room, or is there no more. Told by the process that knows to the others.
+    Presence {
+        /// The room.
+        room: RoomId,
+        /// Who.
+        user: UserId,
+        /// Whether they are here.
+        here: bool,
     },
     /// The server's look changed.
     SiteChanged,

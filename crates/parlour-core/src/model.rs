@@ -13,7 +13,7 @@ pub use people::{
 pub use site::{Logo, MAX_HUE, Site};
 
 use crate::{RoomId, Time, TokenId, UserId, event::EndReason};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr, sync::Arc};
 
 /// A user account as other parts of the system see it. The password hash is not part of it.
@@ -140,7 +140,7 @@ pub struct Token {
 }
 
 /// Who may enter a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum RoomKind {
     /// Anybody with an account may join.
@@ -185,7 +185,7 @@ impl fmt::Display for Unknown {
 impl std::error::Error for Unknown {}
 
 /// A room.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Room {
     /// The id.
     pub id: RoomId,

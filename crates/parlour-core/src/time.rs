@@ -1,8 +1,8 @@
 //! Moments, kept as whole microseconds since 1970 in UTC: the same integer on both databases.
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
-use std::{fmt, str::FromStr, time::Duration};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::{borrow::Cow, fmt, str::FromStr, time::Duration};
 
 /// A moment in UTC with microsecond precision.
 ///
@@ -85,6 +85,13 @@ impl FromStr for Time {
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
     }
 }
 

@@ -12,6 +12,7 @@ mod fleeting;
 mod open_rooms;
 mod order;
 mod outboxes;
+mod outward;
 mod owners;
 mod people;
 pub(crate) mod pieces;
@@ -27,7 +28,7 @@ mod tests;
 mod turn;
 
 use crate::{
-    bus::News,
+    bus::{Bus, News},
     dialect::DialectKind,
     outbox::{Outbox, OutboxLimits},
     source::Source,
@@ -42,7 +43,7 @@ use register::{Cursors, Register};
 pub use ring::RingLimits;
 use state::State;
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -157,19 +158,25 @@ impl Hub {
     /// Starts the hub's task on the tracker.
     pub(crate) fn start(
         source: Arc<dyn Source>,
-        news: mpsc::Receiver<News>,
+        bus: Arc<dyn Bus>,
         config: HubConfig,
         greeting: Greeting,
         tasks: &TaskTracker,
     ) -> Self {
         let (requests, request_receiver) = mpsc::channel(REQUESTS);
         let (gone, gone_receiver) = mpsc::unbounded_channel();
-        let (reader, answers) =
-            Reader::new(Arc::clone(&source), config.reads_at_once, tasks.clone());
+        let (reader, answers) = Reader::new(
+            Arc::clone(&source),
+            Arc::clone(&bus),
+            config.reads_at_once,
+            tasks.clone(),
+        );
         let task = Task {
-            state: State::new(config, greeting, Instant::now()),
+            state: State::new(config, greeting, bus.is_partial(), Instant::now()),
             reader,
-            news,
+            news: bus.listen(),
+            bus,
+            followed: HashSet::new(),
             backlog: VecDeque::new(),
             requests: request_receiver,
             gone: gone_receiver,
@@ -376,6 +383,9 @@ impl Drop for Registration {
 struct Task {
     state: State,
     reader: Reader,
+    bus: Arc<dyn Bus>,
+    /// The rooms in which the bus knows that somebody listens.
+    followed: HashSet<RoomId>,
     news: mpsc::Receiver<News>,
     /// Taken from the bus, to be delivered in the next turns.
     backlog: VecDeque<News>,
@@ -465,6 +475,7 @@ impl Task {
             self.state.remove(session, now);
         }
         self.state.ask_kinds();
+        self.tell_bus();
         for read in self.state.work.drain(..) {
             self.reader.start(read);
         }

@@ -34,7 +34,7 @@ pub mod view;
 mod wire;
 
 pub use actions::{Actions, Changed, Submitted};
-pub use bus::{Bus, BusAnnounce, LocalBus, News};
+pub use bus::{Bus, BusAnnounce, LocalBus, News, RedisBus, RedisError, RedisFamily};
 pub use close::Close;
 pub use command::{ChangeKind, Command, NewChange, NewSend, Refusal, Resume};
 pub use dialect::DialectKind;
@@ -109,7 +109,7 @@ impl Realtime {
             heartbeat: config.pump.ping_most,
             max_frame: config.max_frame,
         };
-        let hub = Hub::start(source, bus.listen(), config.hub, greeting, &tasks);
+        let hub = Hub::start(source, Arc::clone(&bus), config.hub, greeting, &tasks);
         Self {
             bus,
             hub,
@@ -198,6 +198,15 @@ impl Announce for Realtime {
 #[async_trait]
 impl Presence for Realtime {
     async fn here(&self, users: &[UserId]) -> Vec<UserId> {
-        self.hub.here(users).await
+        let mut here = self.hub.here(users).await;
+        let rest: Vec<_> = users
+            .iter()
+            .filter(|user| !here.contains(user))
+            .copied()
+            .collect();
+        if !rest.is_empty() {
+            here.extend(self.bus.elsewhere(&rest).await);
+        }
+        here
     }
 }

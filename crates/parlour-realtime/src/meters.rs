@@ -14,6 +14,7 @@ pub fn describe_metrics() {
         Unit::Count,
         "Batches of news that wait for the hub, after its last turn with news."
     );
+    describe_bus();
     describe_histogram!(
         "parlour_turn_events",
         Unit::Count,
@@ -78,5 +79,39 @@ pub fn describe_metrics() {
         "parlour_soft_errors_total",
         Unit::Count,
         "Error frames sent to sockets that stayed open, by `code` (docs/errors.md)."
+    );
+}
+
+/// Those of the bus between processes.
+fn describe_bus() {
+    describe_gauge!(
+        "parlour_bus_connected",
+        Unit::Count,
+        "1 while Redis carries news between processes, 0 while it is away; only with `REDIS_URL`."
+    );
+    describe_gauge!(
+        "parlour_bus_nodes",
+        Unit::Count,
+        "Living processes that share the chat, this one included; only with `REDIS_URL`."
+    );
+    describe_gauge!(
+        "parlour_bus_rooms",
+        Unit::Count,
+        "Rooms that this process follows on the bus."
+    );
+    describe_gauge!(
+        "parlour_bus_waiting",
+        Unit::Count,
+        "Frames that wait for Redis, after the last one was added."
+    );
+    describe_counter!(
+        "parlour_bus_heard_total",
+        Unit::Count,
+        "Frames that came by the bus, our own included."
+    );
+    describe_counter!(
+        "parlour_bus_dropped_total",
+        Unit::Count,
+        "Frames that did not go to, or come from, Redis; the database healed what they said."
     );
 }

@@ -187,6 +187,13 @@ impl Config {
                 "REDIS_URL is set and BLOBS_URL is a folder: all processes must share that folder",
             );
         }
+        if self.storage.redis_url.is_some()
+            && self.storage.database_url.expose().starts_with("sqlite:")
+        {
+            warnings.push(
+                "REDIS_URL is set and DATABASE_URL is SQLite, which one process has for itself: several processes need PostgreSQL",
+            );
+        }
         warnings
     }
 

@@ -1,6 +1,7 @@
 //! The wiring diagram as code: bus, store, hub, app, faces, jobs; then accept until told to stop, and
 //! drain in the opposite order.
 
+mod buses;
 mod http;
 
 use crate::{
@@ -19,9 +20,7 @@ use parlour_core::{
     passwords::Hashing,
     ports::{Store, SystemClock, SystemRandom},
 };
-use parlour_realtime::{
-    Bus, BusAnnounce, Config as RealtimeConfig, LocalBus, News, Realtime, StoreSource,
-};
+use parlour_realtime::{Bus, BusAnnounce, Config as RealtimeConfig, News, Realtime, StoreSource};
 use parlour_web::{MetricsDoor, Ops, Readiness, SecretKey, Theme, TrustedProxies, Web, WebConfig};
 use std::{net::SocketAddr, sync::Arc};
 use tokio::{net::TcpListener, sync::mpsc};
@@ -36,15 +35,12 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     let theme = Theme::load(config.storage.theme_dir.as_deref()).context("theme (THEME_DIR)")?;
     let metrics = figures::install()?;
 
-    let bus: Arc<dyn Bus> = Arc::new(LocalBus::new());
+    let stop_bus = CancellationToken::new();
+    let (bus, redis) = buses::open(&config)?;
     let announce = Arc::new(BusAnnounce::new(Arc::clone(&bus)));
     let store = database::open(&config, announce.clone()).await?;
-    let source = Arc::new(StoreSource::new(Arc::clone(&store)));
-    let settings = RealtimeConfig {
-        max_frame: parlour_realtime::max_frame(config.product.max_text_chars),
-        ..RealtimeConfig::default()
-    };
-    let realtime = Realtime::start(source, Arc::clone(&bus), settings);
+    let carrying = buses::start(redis, &config, &*store, &secret_key, &stop_bus).await?;
+    let realtime = start_realtime(&config, &store, &bus);
     let ports = Ports {
         store: Arc::clone(&store),
         blobs: database::open_blobs(&config).await?,
@@ -108,10 +104,23 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     tracker.close();
     faces.close();
     tracker.wait().await;
+    stop_bus.cancel();
+    carrying.close();
+    carrying.wait().await;
     close(&*store, shutdown.hard()).await;
     faces.wait().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The sockets of this process.
+fn start_realtime(config: &Config, store: &Arc<dyn Store>, bus: &Arc<dyn Bus>) -> Realtime {
+    let source = Arc::new(StoreSource::new(Arc::clone(store)));
+    let settings = RealtimeConfig {
+        max_frame: parlour_realtime::max_frame(config.product.max_text_chars),
+        ..RealtimeConfig::default()
+    };
+    Realtime::start(source, Arc::clone(bus), settings)
 }
 
 /// Answers requests until told to stop, then lets sockets and requests under way come to their end.
@@ -235,7 +244,7 @@ async fn follow_news(
                 }
             }
             Some(News::Signal(signal)) => app.heed(&signal),
-            Some(News::Gap) => {}
+            Some(News::Followed(_) | News::Vanished(_) | News::Away | News::Gap) => {}
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use super::{File, Sender};
 use crate::{MessageId, RoomId, Time, UserId, markup};
+use serde::{Deserialize, Serialize};
 use std::sync::{Arc, OnceLock};
 
 /// A message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// The id; grows with `seq` within a room.
     pub id: MessageId,
@@ -34,6 +35,7 @@ pub struct Message {
     /// When its text or files were last changed.
     pub updated_at: Time,
     /// What [`Message::html`] remembers.
+    #[serde(skip)]
     pub html: Html,
 }
 
@@ -53,7 +55,7 @@ impl Message {
 }
 
 /// Somebody addressed in a message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mention {
     /// Who.
     pub user: UserId,
@@ -62,7 +64,7 @@ pub struct Mention {
 }
 
 /// Who reacted to a message with an emoji.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reaction {
     /// One emoji.
     pub emoji: String,

@@ -4,7 +4,7 @@ use crate::{RoomId, UserId};
 use serde::{Deserialize, Serialize};
 
 /// How an author is shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sender {
     /// The nickname.
     pub nickname: String,

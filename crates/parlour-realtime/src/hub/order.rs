@@ -58,6 +58,11 @@ impl Order {
         }
     }
 
+    /// Whether something is missing before this seq.
+    pub(super) fn misses(&self, seq: i64) -> bool {
+        matches!(self.place, Place::At(at) if seq > at + 1)
+    }
+
     pub(super) fn is_ended(&self) -> bool {
         self.place == Place::Ended
     }

@@ -56,6 +56,8 @@ pub(super) struct Reading {
 pub(super) struct People {
     pub(super) seats: HashMap<SessionId, Seat>,
     pub(super) persons: HashMap<UserId, Person>,
+    /// Rooms whose first listener came or whose last one went in this turn.
+    pub(super) moved: Vec<RoomId>,
 }
 
 impl People {

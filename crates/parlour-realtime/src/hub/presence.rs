@@ -1,8 +1,8 @@
 //! Who is here: arrivals and departures, told to the rooms they concern. All of it may be lost.
 
-use super::{room::Room, state::State, turn::Turn};
+use super::{reads::Read, room::Room, state::State, turn::Turn};
 use crate::dialect::account_v2;
-use parlour_core::{RoomId, UserId};
+use parlour_core::{RoomId, Signal, UserId};
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     time::Duration,
@@ -24,6 +24,8 @@ pub(super) struct Presence {
     leaving: HashMap<UserId, Leaving>,
     /// In order of time; entries that [`leaving`](Self::leaving) does not know are skipped.
     dues: VecDeque<(Instant, UserId)>,
+    /// Who came, and who is gone for good, in this turn.
+    pub(super) moved: Vec<(UserId, bool)>,
 }
 
 /// Somebody without sockets who may come back.
@@ -44,6 +46,7 @@ impl Presence {
     /// are here.
     pub(super) fn arrive(&mut self, user: UserId, now: Instant) -> HashSet<RoomId> {
         self.arrivals.push(user);
+        self.moved.push((user, true));
         self.flush.get_or_insert(now + COLLECT);
         self.leaving
             .remove(&user)
@@ -80,6 +83,7 @@ impl State {
                 self.tell_arrival(user);
             }
         }
+        let mut gone = Vec::new();
         while let Some((due, user)) = self.presence.dues.front().copied() {
             if due > now {
                 break;
@@ -94,11 +98,30 @@ impl State {
             {
                 continue;
             }
-            let left = self.presence.leaving.remove(&user);
-            for room in left.into_iter().flat_map(|left| left.told) {
-                if let Some(room) = self.rooms.get(&room) {
-                    room.tell_presence(user, false, &mut self.turn);
-                }
+            if let Some(left) = self.presence.leaving.remove(&user) {
+                self.presence.moved.push((user, false));
+                gone.push((user, left.told));
+            }
+        }
+        if gone.is_empty() {
+            return;
+        }
+        if self.bus_is_partial {
+            // They may be in another process.
+            self.work.push(Read::Gone(gone));
+        } else {
+            self.departed(gone);
+        }
+    }
+
+    /// These are nowhere any more, as far as can be known.
+    pub(super) fn departed(&mut self, gone: Vec<(UserId, HashSet<RoomId>)>) {
+        for (user, rooms) in gone {
+            if self.people.is_here(user) {
+                continue;
+            }
+            for room in rooms {
+                self.spread_departure(room, user);
             }
         }
     }
@@ -111,13 +134,52 @@ impl State {
             if person.told.insert(*id)
                 && let Some(room) = self.rooms.get(id)
             {
-                room.tell_presence(user, true, &mut self.turn);
+                room.spread_presence(user, true, &mut self.turn);
             }
+        }
+    }
+
+    /// Somebody left this process for good, or one that died.
+    fn spread_departure(&mut self, id: RoomId, user: UserId) {
+        if let Some(room) = self.rooms.get(&id) {
+            room.tell_presence(user, false, &mut self.turn);
+        }
+        let signal = Signal::Presence {
+            room: id,
+            user,
+            here: false,
+        };
+        self.turn.whispers.push(signal);
+    }
+
+    /// Another process says that somebody came or left there.
+    pub(super) fn hear_of_presence(&mut self, id: RoomId, user: UserId, here: bool) {
+        let is_here = self.people.has_arrived(user) || self.presence.is_leaving(user);
+        let Some(room) = self.rooms.get(&id) else {
+            return;
+        };
+        if !is_here {
+            room.tell_presence(user, here, &mut self.turn);
+        } else if !here {
+            // They are here still: whoever believed the other process is told otherwise.
+            let signal = Signal::Presence {
+                room: id,
+                user,
+                here: true,
+            };
+            self.turn.whispers.push(signal);
         }
     }
 }
 
 impl Room {
+    /// Tells the others in the room that somebody is here, or not any more, in every process.
+    pub(super) fn spread_presence(&self, user: UserId, here: bool, turn: &mut Turn) {
+        self.tell_presence(user, here, turn);
+        let room = self.id;
+        turn.whispers.push(Signal::Presence { room, user, here });
+    }
+
     /// Tells the others in the room that somebody is here, or not any more.
     pub(super) fn tell_presence(&self, user: UserId, here: bool, turn: &mut Turn) {
         if self.listeners.len() > MOST_LISTENERS {

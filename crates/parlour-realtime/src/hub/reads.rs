@@ -1,7 +1,7 @@
 //! Reads from the store, beside the hub's own work.
 
 use super::ring::Entry;
-use crate::source::Source;
+use crate::{bus::Bus, source::Source};
 use futures_util::FutureExt as _;
 use parlour_core::{
     Error, RoomId, UserId,
@@ -10,7 +10,12 @@ use parlour_core::{
     model::RoomKind,
     ports::{Hearing, History},
 };
-use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
 
@@ -41,6 +46,11 @@ pub(super) enum Read {
     Hearings { user: UserId, number: u64 },
     /// Of which kind a room was that ended for this reason.
     Kind { room: RoomId, reason: EndReason },
+    /// The rooms of somebody who was in a process that died.
+    Vanished(UserId),
+    /// Which of these, whose last socket here is gone, are in no other process. With each, the rooms
+    /// that think they are here.
+    Gone(Vec<(UserId, HashSet<RoomId>)>),
 }
 
 /// What was read.
@@ -70,11 +80,14 @@ pub(super) enum Answer {
         reason: EndReason,
         result: Result<Option<RoomKind>, Error>,
     },
+    /// These are nowhere any more.
+    Gone(Vec<(UserId, HashSet<RoomId>)>),
 }
 
 /// Carries out reads; each gets exactly one answer.
 pub(super) struct Reader {
     source: Arc<dyn Source>,
+    bus: Arc<dyn Bus>,
     permits: Arc<Semaphore>,
     tasks: TaskTracker,
     /// Unbounded, but there is one answer per read, and the hub asks one thing at a time per room
@@ -87,6 +100,7 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(
         source: Arc<dyn Source>,
+        bus: Arc<dyn Bus>,
         at_once: usize,
         tasks: TaskTracker,
     ) -> (Self, mpsc::UnboundedReceiver<Answer>) {
@@ -96,6 +110,7 @@ impl Reader {
         tasks.spawn(gather);
         let reader = Self {
             source,
+            bus,
             permits: Arc::new(Semaphore::new(at_once)),
             tasks,
             answers,
@@ -110,20 +125,20 @@ impl Reader {
             let _ = self.hearings.send((user, number));
             return;
         }
-        let source = Arc::clone(&self.source);
+        let (source, bus) = (Arc::clone(&self.source), Arc::clone(&self.bus));
         let permits = Arc::clone(&self.permits);
         let answers = self.answers.clone();
         self.tasks.spawn(async move {
             // Never closed; without a permit the read would merely not be limited.
             let _permit = permits.acquire().await;
-            let answer = carry_out(&*source, read).await;
+            let answer = carry_out(&*source, &*bus, read).await;
             // The hub went away: then nobody needs the answer.
             let _ = answers.send(answer);
         });
     }
 }
 
-async fn carry_out(source: &dyn Source, read: Read) -> Answer {
+async fn carry_out(source: &dyn Source, bus: &dyn Bus, read: Read) -> Answer {
     match read {
         Read::History { room, after } => Answer::History {
             room,
@@ -150,6 +165,19 @@ async fn carry_out(source: &dyn Source, read: Read) -> Answer {
             reason,
             result: guarded(source.ended_kind(room)).await,
         },
+        Read::Vanished(user) => {
+            let hearings = guarded(source.hearings(&[user])).await;
+            // Presence may be lost.
+            let rooms = hearings.unwrap_or_default();
+            let rooms = rooms.into_iter().map(|(_, hearing)| hearing.room).collect();
+            Answer::Gone(vec![(user, rooms)])
+        }
+        Read::Gone(mut gone) => {
+            let users: Vec<_> = gone.iter().map(|(user, _)| *user).collect();
+            let elsewhere = bus.elsewhere(&users).await;
+            gone.retain(|(user, _)| !elsewhere.contains(user));
+            Answer::Gone(gone)
+        }
     }
 }
 

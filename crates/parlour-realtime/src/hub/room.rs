@@ -211,7 +211,7 @@ impl Room {
                     && person.has_arrived
                     && person.told.insert(self.id)
                 {
-                    self.tell_presence(user, true, turn);
+                    self.spread_presence(user, true, turn);
                 }
             }
             What::MemberLeft(user, LeaveReason::BecameHost) => {
@@ -345,6 +345,9 @@ impl Room {
             && !seat.rooms.contains_key(&self.id)
         {
             seat.rooms.insert(self.id, after);
+            if self.listeners.is_empty() {
+                people.moved.push(self.id);
+            }
             self.listeners.push(Listener {
                 session,
                 user: seat.user,
@@ -376,10 +379,14 @@ impl Room {
             }
             stays
         });
+        if self.listeners.is_empty() {
+            people.moved.push(id);
+        }
         people.note_change(user, self.id, seq);
     }
 
     fn forget_listeners(&mut self, people: &mut People) {
+        people.moved.push(self.id);
         for listener in std::mem::take(&mut self.listeners) {
             if let Some(seat) = people.seats.get_mut(&listener.session) {
                 seat.rooms.remove(&self.id);

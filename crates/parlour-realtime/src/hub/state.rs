@@ -1,6 +1,8 @@
 //! Everything the hub knows, and how news, answers and the passing of time change it. No I/O and no
 //! waiting in here: what has to be read is put on a list for the hub's task.
 
+mod rounds;
+
 use super::{
     Greeting, HubConfig, SessionId,
     ended::Ended,
@@ -60,6 +62,10 @@ pub(super) struct State {
     /// When to look after which room; entries that a room no longer waits for are skipped.
     dues: BinaryHeap<Reverse<(Instant, RoomId)>>,
     next_round: Instant,
+    /// The bus brings only what concerns somebody here.
+    pub(super) bus_is_partial: bool,
+    /// The bus is away: other processes are heard through the store.
+    is_alone: bool,
     comparing: bool,
     /// People whose memberships are compared with the store in the next rounds.
     audits: VecDeque<UserId>,
@@ -69,7 +75,12 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(config: HubConfig, greeting: Greeting, now: Instant) -> Self {
+    pub(super) fn new(
+        config: HubConfig,
+        greeting: Greeting,
+        bus_is_partial: bool,
+        now: Instant,
+    ) -> Self {
         Self {
             next_round: now + config.compare_every,
             config,
@@ -87,6 +98,8 @@ impl State {
             work: Vec::new(),
             closing: None,
             dues: BinaryHeap::new(),
+            bus_is_partial,
+            is_alone: false,
             comparing: false,
             audits: VecDeque::new(),
             next_audit: None,
@@ -113,9 +126,20 @@ impl State {
             }
             News::Signal(Signal::Typing { room, user }) => self.typing(room, user, now),
             News::Signal(Signal::Read { room, user, seq }) => self.read(room, user, seq),
+            News::Signal(Signal::Presence { room, user, here }) => {
+                self.hear_of_presence(room, user, here);
+            }
             // Nothing that is remembered here depends on the account's rights or the server's look.
             News::Signal(Signal::UserChanged(_) | Signal::SiteChanged) => {}
+            // Also what was said between the look at the room and this.
+            News::Followed(rooms) => self.work.push(Read::Positions(rooms)),
+            News::Vanished(users) => self.work.extend(users.into_iter().map(Read::Vanished)),
+            News::Away => {
+                self.is_alone = true;
+                self.next_round = now;
+            }
             News::Gap => {
+                self.is_alone = false;
                 self.next_round = now;
                 self.audits = self.people.persons.keys().copied().collect();
                 self.next_audit = Some(now);
@@ -130,6 +154,14 @@ impl State {
             return;
         }
         let id = event.room;
+        if self.bus_is_partial
+            && let Some(room) = self.rooms.get(&id)
+            && room.is_quiet()
+            && room.order.misses(event.seq)
+        {
+            // What was said in between was not for us, because nobody here listens: no hole.
+            self.rooms.remove(&id);
+        }
         let room = self
             .rooms
             .entry(id)
@@ -175,6 +207,9 @@ impl State {
         for id in seat.rooms.keys() {
             if let Some(room) = self.rooms.get_mut(id) {
                 room.drop_session(session);
+                if room.is_quiet() {
+                    self.people.moved.push(*id);
+                }
             }
         }
         if let Some(person) = gone {
@@ -307,6 +342,7 @@ impl State {
                 reason,
                 result,
             } => self.kind_of_ended(room, reason, result),
+            Answer::Gone(gone) => self.departed(gone),
         }
     }
 
@@ -389,78 +425,5 @@ impl State {
             }
         }
         healed
-    }
-
-    /// Every few seconds: rooms with listeners are compared with the store, some people's memberships
-    /// too, and what is old is forgotten.
-    fn round(&mut self, now: Instant) {
-        let every = self.config.compare_every;
-        let seed = self.next_read();
-        self.next_round = now + spread(seed, every * 9 / 10, every * 11 / 10);
-        self.ended.forget(now);
-        if self.people.is_empty() {
-            return;
-        }
-        self.forget_quiet_rooms(now);
-        self.turn.rings.sweep(now, self.config.quiet_for);
-        let asked: Vec<_> = self
-            .rooms
-            .values()
-            .filter(|room| !room.is_quiet())
-            .map(|room| room.id)
-            .collect();
-        if !asked.is_empty() && !self.comparing {
-            self.comparing = true;
-            self.work.push(Read::Positions(asked));
-        }
-        if self.next_audit.is_none() {
-            self.audit();
-        }
-    }
-
-    fn compare(&mut self, asked: &[RoomId], positions: &HashMap<RoomId, i64>, now: Instant) {
-        for id in asked {
-            let Some(room) = self.rooms.get_mut(id) else {
-                continue;
-            };
-            match positions.get(id) {
-                Some(seq) => room.order.hear_of(*seq),
-                None => room.suspect = !room.order.is_ended(),
-            }
-            self.watch(*id, now);
-        }
-    }
-
-    /// Compares some people's memberships with the store: heals the loss of a `MemberJoined` of a
-    /// room that nobody here listens to.
-    fn audit(&mut self) {
-        if self.audits.is_empty() {
-            self.audits = self.people.persons.keys().copied().collect();
-        }
-        for _ in 0..self.config.audits_per_round {
-            let Some(user) = self.audits.pop_front() else {
-                break;
-            };
-            self.read_hearings(user);
-        }
-    }
-
-    fn forget_quiet_rooms(&mut self, now: Instant) {
-        let (keep, most) = (self.config.quiet_for, self.config.quiet_rooms);
-        self.rooms
-            .retain(|_, room| !room.is_quiet() || now.duration_since(room.seen) < keep);
-        let mut quiet: Vec<_> = self
-            .rooms
-            .values()
-            .filter(|room| room.is_quiet())
-            .map(|room| (room.seen, room.id))
-            .collect();
-        if quiet.len() > most {
-            let excess = quiet.len() - most;
-            quiet.select_nth_unstable(excess);
-            for (_, id) in &quiet[..excess] {
-                self.rooms.remove(id);
-            }
-        }
     }
 }

@@ -11,7 +11,7 @@ fn seated(config: HubConfig) -> State {
         heartbeat: Duration::from_secs(25),
         max_frame: 1_000,
     };
-    let mut state = State::new(config, greeting, Instant::now());
+    let mut state = State::new(config, greeting, false, Instant::now());
     let (reply, _) = oneshot::channel();
     state.register(Register {
         session: SessionId(1),

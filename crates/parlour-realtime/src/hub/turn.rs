@@ -2,7 +2,7 @@
 
 use super::{SessionId, ring::Rings, room::Listener};
 use crate::outbox::{Outbox, Piece, Push};
-use parlour_core::{RoomId, event::EndReason};
+use parlour_core::{RoomId, Signal, event::EndReason};
 use std::{collections::HashSet, sync::Arc};
 
 /// What one turn of the hub did, to be finished at its end.
@@ -22,6 +22,8 @@ pub(super) struct Turn {
     pub(super) ended: Vec<EndedRoom>,
     /// The newest events of each active room.
     pub(super) rings: Rings,
+    /// To be told to the other processes, and only to them.
+    pub(super) whispers: Vec<Signal>,
 }
 
 /// A room that ended.

@@ -12,6 +12,7 @@ mod hub;
 mod log;
 mod model;
 mod open_rooms;
+mod redis;
 mod resume;
 mod resume_model;
 mod room_socket;

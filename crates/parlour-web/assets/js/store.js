@@ -346,12 +346,13 @@ function typing(room, user) {
   if (!person) return askPeople();
   const fresh = !person.writing;
   clearTimeout(person.writing);
-  person.writing = setTimeout(() => stopWriting(person), WRITING_MS);
+  person.writing = setTimeout(() => stopWriting(store.people.get(user)), WRITING_MS);
   if (fresh) tell("store:typing");
 }
 
-/** @param {Person} person */
+/** @param {Person | undefined} person as the list has them now; it may have been read again meanwhile */
 function stopWriting(person) {
+  if (!person?.writing) return;
   clearTimeout(person.writing);
   delete person.writing;
   tell("store:typing");
@@ -365,7 +366,7 @@ export function askPeople(later = 0) {
   clearTimeout(peopleTimer);
   peopleTimer = setTimeout(async () => {
     const room = store.room;
-    if (!room) return;
+    if (!room || net.state.ended) return;
     saidMeanwhile.clear();
     const answer = await api("GET", `/api/v1/chats/rooms/${room.id}/people/`).catch(() => null);
     if (!answer || room !== store.room) return;

@@ -7,7 +7,6 @@ type NotYet = (&'static str, fn(&str) -> bool, &'static str);
 const ALWAYS: fn(&str) -> bool = |_| true;
 
 const LIST: &[NotYet] = &[
-    ("REDIS_URL", ALWAYS, "several processes that share one chat"),
     ("TLS_CERT", ALWAYS, "TLS spoken by the server itself"),
     ("TLS_KEY", ALWAYS, "TLS spoken by the server itself"),
 ];

@@ -150,11 +150,11 @@ const STORAGE: &[Setting] = &[
         "REDIS_URL",
         "URL",
         Unset("one process"),
-        "With it several processes share one chat: `redis://...`.",
+        "With it several processes share one chat, a database and a storage: `redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]`, `rediss://` with TLS, or `redis+unix:///PATH`.",
         |config, text| {
             some(
                 &mut config.storage.redis_url,
-                url(text, &["redis://", "rediss://"]),
+                url(text, &["redis://", "rediss://", "redis+unix://"]),
             )
         },
     )

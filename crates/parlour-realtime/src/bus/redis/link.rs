@@ -1,0 +1,476 @@
+//! The connection to Redis: made, used, lost and made again.
+
+use super::{Channel, Family, LEAST_VERSION, RedisError, Word, people, wire};
+use crate::{
+    bus::{Bus as _, LocalBus, News},
+    hub::spread,
+};
+use metrics::{counter, gauge};
+use parlour_core::{RoomId, UserId, ports::Random};
+use redis::{
+    AsyncConnectionConfig, AsyncTypedCommands as _, PushInfo, PushKind, RedisResult, Value,
+    aio::MultiplexedConnection,
+};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc, OnceLock, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::{MissedTickBehavior, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+/// How long Redis may take to let us in, and to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// First and longest pause between attempts to come back.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+/// How many words are said at once.
+const BATCH: usize = 512;
+/// How many channels are named at once.
+const CHANNELS: usize = 500;
+/// How much from Redis may wait for the hub before it is dropped (and healed from the database).
+const UNHEARD: usize = 16_384;
+/// How long the digest of the key is kept after the last process.
+const SECRET_SECONDS: u64 = 60;
+
+/// What the bus and its task share.
+pub(super) struct Shared {
+    /// This process, for as long as it lives.
+    node: String,
+    family: OnceLock<Family>,
+    connection: RwLock<Option<MultiplexedConnection>>,
+    /// The other living processes.
+    peers: RwLock<Vec<String>>,
+    /// Something was dropped since hubs were last told to compare.
+    lost: AtomicBool,
+    /// Another process came or went.
+    peers_moved: Notify,
+}
+
+impl Shared {
+    pub(super) fn new(random: &dyn Random) -> Self {
+        let mut node = [0; 8];
+        random.fill(&mut node);
+        Self {
+            node: format!("{:016x}", u64::from_be_bytes(node)),
+            family: OnceLock::new(),
+            connection: RwLock::default(),
+            peers: RwLock::default(),
+            lost: AtomicBool::new(false),
+            peers_moved: Notify::new(),
+        }
+    }
+
+    pub(super) fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// A key or channel of this family of processes. The braces keep all of a family in one place.
+    pub(super) fn key(&self, name: &str) -> String {
+        let epoch = self.family.get().map_or("", |family| &family.epoch);
+        format!("parlour:{epoch}:{name}")
+    }
+
+    fn channel(&self, channel: Channel) -> String {
+        match channel {
+            Channel::All => self.key("all"),
+            Channel::Room(room) => self.key(&format!("r:{room}")),
+        }
+    }
+
+    pub(super) fn connection(&self) -> Option<MultiplexedConnection> {
+        let connection = self.connection.read();
+        connection.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_connection(&self, connection: Option<MultiplexedConnection>) {
+        gauge!("parlour_bus_connected").set(if connection.is_some() { 1.0 } else { 0.0 });
+        let held = self.connection.write();
+        *held.unwrap_or_else(PoisonError::into_inner) = connection;
+    }
+
+    pub(super) fn peers(&self) -> Vec<String> {
+        let peers = self.peers.read();
+        peers.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_peers(&self, peers: Vec<String>) {
+        gauge!("parlour_bus_nodes").set(u32::try_from(peers.len() + 1).map_or(0.0, f64::from));
+        *self.peers.write().unwrap_or_else(PoisonError::into_inner) = peers;
+    }
+
+    pub(super) fn note_loss(&self) {
+        self.lost.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A connection and what comes by it.
+pub(super) struct Line {
+    connection: MultiplexedConnection,
+    heard: mpsc::Receiver<PushInfo>,
+}
+
+/// Makes connections and uses them, one after the other.
+pub(super) struct Link {
+    client: redis::Client,
+    local: Arc<LocalBus>,
+    shared: Arc<Shared>,
+    /// The rooms that hubs here listen in; how many hubs do.
+    followed: HashMap<RoomId, usize>,
+    /// Who is here.
+    seated: HashSet<UserId>,
+}
+
+impl Link {
+    pub(super) fn new(
+        client: redis::Client,
+        family: Family,
+        local: Arc<LocalBus>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        // Set once: a bus is started once.
+        let _ = shared.family.set(family);
+        Self {
+            client,
+            local,
+            shared,
+            followed: HashMap::new(),
+            seated: HashSet::new(),
+        }
+    }
+
+    /// Connects and looks around.
+    pub(super) async fn connect(&self) -> Result<Line, RedisError> {
+        let mut line = self
+            .dial()
+            .await
+            .map_err(|error| RedisError::Refused(error.to_string()))?;
+        let refused = |error: redis::RedisError| RedisError::Refused(error.to_string());
+        let info: String = redis::cmd("INFO")
+            .arg("server")
+            .query_async(&mut line.connection)
+            .await
+            .map_err(refused)?;
+        check_version(&info)?;
+        let family = self.shared.family.get();
+        let secret = family.map_or("", |family| &family.secret);
+        let key = self.shared.key("secret");
+        let held: Option<String> = redis::cmd("SET")
+            .arg(&key)
+            .arg(secret)
+            .arg("NX")
+            .arg("GET")
+            .arg("EX")
+            .arg(SECRET_SECONDS)
+            .query_async(&mut line.connection)
+            .await
+            .map_err(refused)?;
+        if held.is_some_and(|held| held != secret) {
+            return Err(RedisError::SecretKey);
+        }
+        Ok(line)
+    }
+
+    async fn dial(&self) -> RedisResult<Line> {
+        let (sender, heard) = mpsc::channel(UNHEARD);
+        let shared = Arc::clone(&self.shared);
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE))
+            .set_push_sender(move |push: PushInfo| {
+                if sender.try_send(push).is_err() {
+                    shared.note_loss();
+                    counter!("parlour_bus_dropped_total").increment(1);
+                }
+                Ok::<(), redis::aio::SendError>(())
+            });
+        let connection = self
+            .client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await?;
+        Ok(Line { connection, heard })
+    }
+
+    /// Carries until stopped.
+    pub(super) async fn run(
+        mut self,
+        first: Line,
+        mut words: mpsc::Receiver<Word>,
+        stop: CancellationToken,
+    ) {
+        let mut line = Some(first);
+        let mut tries: u32 = 0;
+        loop {
+            if let Some(line) = line.take() {
+                tries = 0;
+                let ended = self.carry(line, &mut words, &stop).await;
+                self.shared.set_connection(None);
+                if stop.is_cancelled() {
+                    return;
+                }
+                tracing::warn!(error = ?ended.err(), "Redis is away: other processes are heard through the database");
+                self.local.publish(News::Away).await;
+            }
+            let pause = (PAUSES.0 * 2_u32.saturating_pow(tries.min(8))).min(PAUSES.1);
+            let pause = spread(u64::from(tries), pause / 2, pause);
+            tries += 1;
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.wait(pause, &mut words) => {}
+            }
+            let attempt = tokio::select! {
+                () = stop.cancelled() => return,
+                attempt = self.connect() => attempt,
+            };
+            match attempt {
+                Ok(made) => {
+                    tracing::info!("Redis is back");
+                    line = Some(made);
+                }
+                Err(error) => tracing::debug!(%error, "Redis is still away"),
+            }
+        }
+    }
+
+    /// Notes what is wanted meanwhile; what would have been said is lost, and found in the database.
+    async fn wait(&mut self, pause: Duration, words: &mut mpsc::Receiver<Word>) {
+        let end = tokio::time::Instant::now() + pause;
+        while let Ok(Some(word)) = tokio::time::timeout_at(end, words.recv()).await {
+            match word {
+                Word::Say { .. } => counter!("parlour_bus_dropped_total").increment(1),
+                Word::Follow(room) => *self.followed.entry(room).or_default() += 1,
+                Word::Unfollow(room) => {
+                    forget(&mut self.followed, room);
+                }
+                Word::Seat(user, true) => {
+                    self.seated.insert(user);
+                }
+                Word::Seat(user, false) => {
+                    self.seated.remove(&user);
+                }
+            }
+        }
+        // Without anybody left who speaks, this would not wait at all.
+        tokio::time::sleep_until(end).await;
+    }
+
+    /// Uses a connection until it is lost or the bus stops.
+    async fn carry(
+        &mut self,
+        line: Line,
+        words: &mut mpsc::Receiver<Word>,
+        stop: &CancellationToken,
+    ) -> RedisResult<()> {
+        let Line {
+            mut connection,
+            heard,
+        } = line;
+        let rooms: Vec<RoomId> = self.followed.keys().copied().collect();
+        self.subscribe(&mut connection, &[Channel::All]).await?;
+        self.follow(&mut connection, rooms).await?;
+        let all = self.seated.iter().map(|user| (*user, true));
+        people::seat(&mut connection, &self.shared, all).await?;
+        self.shared.set_connection(Some(connection.clone()));
+        // What was said before we were here.
+        self.local.publish(News::Gap).await;
+        let hearing = hear(heard, Arc::clone(&self.local), Arc::clone(&self.shared));
+        let ended = tokio::select! {
+            () = hearing => Ok(()),
+            ended = self.speak(&mut connection, words) => ended,
+            () = stop.cancelled() => {
+                // Others need not wait for our silence to be noticed.
+                if let Ok(Err(error)) = timeout(PATIENCE, people::leave(&mut connection, &self.shared)).await {
+                    tracing::debug!(%error, "no good bye to Redis");
+                }
+                Ok(())
+            }
+        };
+        ended
+    }
+
+    /// Says what is to be said, and gives signs of life.
+    async fn speak(
+        &mut self,
+        connection: &mut MultiplexedConnection,
+        words: &mut mpsc::Receiver<Word>,
+    ) -> RedisResult<()> {
+        let mut beat = tokio::time::interval(people::BEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut some = Vec::new();
+        loop {
+            tokio::select! {
+                biased;
+                _ = beat.tick() => self.beat(connection).await?,
+                () = self.shared.peers_moved.notified() => self.beat(connection).await?,
+                count = words.recv_many(&mut some, BATCH) => {
+                    if count == 0 {
+                        return Ok(());
+                    }
+                    self.utter(connection, some.drain(..)).await?;
+                }
+            }
+        }
+    }
+
+    async fn beat(&mut self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
+        let (vanished, was_given_up) = people::beat(connection, &self.shared, &self.seated).await?;
+        if was_given_up {
+            let frame = wire::peer(self.shared.node());
+            connection
+                .publish(self.shared.channel(Channel::All), frame)
+                .await?;
+            // The others thought that this process was dead, or Redis was emptied.
+            let all = self.seated.iter().map(|user| (*user, true));
+            people::seat(connection, &self.shared, all).await?;
+        }
+        if let Some(family) = self.shared.family.get() {
+            let key = self.shared.key("secret");
+            connection
+                .set_ex(key, &family.secret, SECRET_SECONDS)
+                .await?;
+        }
+        if !vanished.is_empty() {
+            self.local.publish(News::Vanished(vanished)).await;
+        }
+        if self.shared.lost.swap(false, Ordering::Relaxed) {
+            self.local.publish(News::Gap).await;
+        }
+        Ok(())
+    }
+
+    async fn utter(
+        &mut self,
+        connection: &mut MultiplexedConnection,
+        some: impl Iterator<Item = Word>,
+    ) -> RedisResult<()> {
+        let mut said = redis::pipe();
+        let mut seats = Vec::new();
+        // Whether each room is wanted, by the last word on it.
+        let mut wanted = HashMap::new();
+        let mut is_silent = true;
+        for word in some {
+            match word {
+                Word::Say { channel, frame } => {
+                    is_silent = false;
+                    said.publish(self.shared.channel(channel), frame).ignore();
+                }
+                Word::Follow(room) => {
+                    let hubs = self.followed.entry(room).or_default();
+                    *hubs += 1;
+                    wanted.insert(room, true);
+                }
+                Word::Unfollow(room) => {
+                    if forget(&mut self.followed, room) {
+                        wanted.insert(room, false);
+                    }
+                }
+                Word::Seat(user, here) => {
+                    if here {
+                        self.seated.insert(user);
+                    } else {
+                        self.seated.remove(&user);
+                    }
+                    seats.push((user, here));
+                }
+            }
+        }
+        // Who is told that somebody left must not find them in the list any more.
+        people::seat(connection, &self.shared, seats).await?;
+        if !is_silent {
+            said.exec_async(connection).await?;
+        }
+        let (new, old): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|(_, is)| *is);
+        self.follow(connection, new.into_iter().map(|(room, _)| room).collect())
+            .await?;
+        for some in old.chunks(CHANNELS) {
+            let channels: Vec<_> = some
+                .iter()
+                .map(|(room, _)| self.shared.channel(Channel::Room(*room)))
+                .collect();
+            connection.unsubscribe(channels).await?;
+        }
+        gauge!("parlour_bus_rooms").set(u32::try_from(self.followed.len()).map_or(0.0, f64::from));
+        Ok(())
+    }
+
+    async fn follow(
+        &self,
+        connection: &mut MultiplexedConnection,
+        rooms: Vec<RoomId>,
+    ) -> RedisResult<()> {
+        for some in rooms.chunks(CHANNELS) {
+            let channels: Vec<_> = some.iter().map(|room| Channel::Room(*room)).collect();
+            self.subscribe(connection, &channels).await?;
+            self.local.publish(News::Followed(some.to_vec())).await;
+        }
+        Ok(())
+    }
+
+    async fn subscribe(
+        &self,
+        connection: &mut MultiplexedConnection,
+        channels: &[Channel],
+    ) -> RedisResult<()> {
+        let names: Vec<_> = channels
+            .iter()
+            .map(|channel| self.shared.channel(*channel))
+            .collect();
+        connection.subscribe(names).await
+    }
+}
+
+/// One hub fewer listens in a room; answers whether none does now.
+fn forget(followed: &mut HashMap<RoomId, usize>, room: RoomId) -> bool {
+    let Some(hubs) = followed.get_mut(&room) else {
+        return false;
+    };
+    *hubs -= 1;
+    let is_last = *hubs == 0;
+    if is_last {
+        followed.remove(&room);
+    }
+    is_last
+}
+
+/// Hands what comes to the hubs, until the connection is lost.
+async fn hear(mut heard: mpsc::Receiver<PushInfo>, local: Arc<LocalBus>, shared: Arc<Shared>) {
+    while let Some(push) = heard.recv().await {
+        match push.kind {
+            PushKind::Message => {}
+            PushKind::Disconnection => return,
+            _ => continue,
+        }
+        let Some(Value::BulkString(frame)) = push.data.last() else {
+            continue;
+        };
+        counter!("parlour_bus_heard_total").increment(1);
+        match wire::read(shared.node(), frame) {
+            wire::Heard::News(news) => local.publish(news).await,
+            wire::Heard::Moved(room) => local.publish(News::Followed(vec![room])).await,
+            wire::Heard::Peer => shared.peers_moved.notify_one(),
+            wire::Heard::Own | wire::Heard::Unknown => {}
+        }
+    }
+}
+
+/// Whether this Redis has what is needed.
+fn check_version(info: &str) -> Result<(), RedisError> {
+    let found = info
+        .lines()
+        .find_map(|line| line.strip_prefix("redis_version:"))
+        .unwrap_or("of an unknown version")
+        .trim();
+    let mut numbers = found.split('.').map_while(|number| number.parse().ok());
+    let version: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    if version < LEAST_VERSION {
+        return Err(RedisError::Version {
+            found: found.to_owned(),
+        });
+    }
+    Ok(())
+}

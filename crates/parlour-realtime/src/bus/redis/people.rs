@@ -1,0 +1,137 @@
+//! Who is in which process: a set per process, and a sign of life that ends by itself.
+
+use super::{link::Shared, wire};
+use parlour_core::UserId;
+use redis::{AsyncTypedCommands as _, RedisResult, aio::MultiplexedConnection};
+use std::{collections::HashSet, time::Duration};
+
+/// How often a process gives a sign of life.
+pub(super) const BEAT: Duration = Duration::from_secs(5);
+/// How long it lives without another one: then its people leave, well within 35 s.
+const LIFE: Duration = Duration::from_secs(20);
+/// How long what it left is kept for whoever clears up.
+const REMAINS_SECONDS: i64 = 3_600;
+/// How many users are asked about, or named, at once.
+const AT_ONCE: usize = 1_000;
+
+/// Those of these users who are in other living processes.
+pub(super) async fn elsewhere(
+    connection: &mut MultiplexedConnection,
+    shared: &Shared,
+    users: &[UserId],
+) -> RedisResult<Vec<UserId>> {
+    let peers = shared.peers();
+    if peers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut found = HashSet::new();
+    for some in users.chunks(AT_ONCE) {
+        let mut pipe = redis::pipe();
+        for peer in &peers {
+            pipe.cmd("SMISMEMBER")
+                .arg(shared.key(&format!("here:{peer}")));
+            for user in some {
+                pipe.arg(user.get());
+            }
+        }
+        let answers: Vec<Vec<bool>> = pipe.query_async(connection).await?;
+        for answer in answers {
+            found.extend(
+                some.iter()
+                    .zip(answer)
+                    .filter(|(_, is)| *is)
+                    .map(|(user, _)| *user),
+            );
+        }
+    }
+    Ok(found.into_iter().collect())
+}
+
+/// Adds and removes people of this process.
+pub(super) async fn seat(
+    connection: &mut MultiplexedConnection,
+    shared: &Shared,
+    users: impl IntoIterator<Item = (UserId, bool)>,
+) -> RedisResult<()> {
+    let key = shared.key(&format!("here:{}", shared.node()));
+    let mut pipe = redis::pipe();
+    let mut is_empty = true;
+    for (user, here) in users {
+        is_empty = false;
+        let word = if here { "SADD" } else { "SREM" };
+        pipe.cmd(word).arg(&key).arg(user.get()).ignore();
+    }
+    if is_empty {
+        return Ok(());
+    }
+    pipe.query_async(connection).await
+}
+
+/// Gives a sign of life, learns who else lives, and answers whom a dead process left behind, if it is
+/// on this one to clear up; and whether this process was not on the list.
+pub(super) async fn beat(
+    connection: &mut MultiplexedConnection,
+    shared: &Shared,
+    seated: &HashSet<UserId>,
+) -> RedisResult<(Vec<UserId>, bool)> {
+    let (me, nodes) = (shared.node(), shared.key("nodes"));
+    let life = u64::try_from(LIFE.as_millis()).unwrap_or(u64::MAX);
+    connection
+        .pset_ex(shared.key(&format!("alive:{me}")), 1, life)
+        .await?;
+    let was_given_up = connection.sadd(&nodes, me).await? == 1;
+    connection
+        .expire(shared.key(&format!("here:{me}")), REMAINS_SECONDS)
+        .await?;
+    let mut peers = Vec::new();
+    let mut vanished = Vec::new();
+    for node in connection.smembers(&nodes).await? {
+        if node == me {
+            continue;
+        }
+        if connection
+            .exists(shared.key(&format!("alive:{node}")))
+            .await?
+        {
+            peers.push(node);
+        } else if connection.srem(&nodes, &node).await? == 1 {
+            // Whoever takes it off the list clears up.
+            let key = shared.key(&format!("here:{node}"));
+            vanished.extend(
+                connection
+                    .smembers(&key)
+                    .await?
+                    .iter()
+                    .filter_map(|id| id.parse::<UserId>().ok()),
+            );
+            connection.del(&key).await?;
+        }
+    }
+    shared.set_peers(peers);
+    vanished.retain(|user| !seated.contains(user));
+    let others: HashSet<UserId> = elsewhere(connection, shared, &vanished)
+        .await?
+        .into_iter()
+        .collect();
+    vanished.retain(|user| !others.contains(user));
+    Ok((vanished, was_given_up))
+}
+
+/// Says good bye: nobody is here any more.
+pub(super) async fn leave(
+    connection: &mut MultiplexedConnection,
+    shared: &Shared,
+) -> RedisResult<()> {
+    let me = shared.node();
+    connection.srem(shared.key("nodes"), me).await?;
+    connection
+        .del(&[
+            shared.key(&format!("alive:{me}")),
+            shared.key(&format!("here:{me}")),
+        ])
+        .await?;
+    connection
+        .publish(shared.key("all"), wire::peer(me))
+        .await?;
+    Ok(())
+}
