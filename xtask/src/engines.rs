@@ -1,6 +1,7 @@
 //! The programs that tests need besides cargo: where they come from, and whether they are here.
 
 pub mod postgres;
+pub mod redis;
 pub mod s3;
 
 use std::env;
@@ -20,7 +21,7 @@ use crate::procs::Watch;
 pub enum Engine {
     /// A throwaway PostgreSQL server for the Rust tests
     Postgres,
-    /// The Redis server, which Rust tests start by themselves
+    /// A throwaway Redis server for the Rust tests
     Redis,
     /// A throwaway storage that speaks S3 for the Rust tests
     S3,
@@ -53,7 +54,7 @@ pub struct Row {
     parts: &'static [(&'static str, &'static str)],
 }
 
-/// Every engine there is. Tests start Redis servers of their own, which takes them no time.
+/// Every engine there is.
 pub const TABLE: [Row; 5] = [
     Row {
         engine: Engine::Postgres,

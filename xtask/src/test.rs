@@ -13,6 +13,7 @@ use clap::Args;
 use self::steps::{Step, Verdict};
 use self::summary::{Outcome, Summary};
 use crate::engines::postgres::{Durability, Postgres};
+use crate::engines::redis::Redis;
 use crate::engines::s3::{self, S3};
 use crate::engines::{self, Engine, Needed, TABLE};
 use crate::procs::Watch;
@@ -40,6 +41,7 @@ struct Stage {
     vars: Vec<(String, String)>,
     // Kept for their drop, which stops the servers.
     _postgres: Option<Postgres>,
+    _redis: Option<Redis>,
     _s3: Option<S3>,
 }
 
@@ -90,6 +92,7 @@ fn prepare(watch: &Watch, options: &Options, outcomes: &mut Vec<Outcome>) -> Sta
     let mut stage = Stage {
         vars: Vec::new(),
         _postgres: None,
+        _redis: None,
         _s3: None,
     };
     let mut without = options.without.clone();
@@ -134,7 +137,13 @@ impl Stage {
                 self.vars.push(("PARLOUR_TEST_S3".to_owned(), server.url()));
                 self._s3 = Some(server);
             }
-            Engine::Redis | Engine::Chromium | Engine::Torture => {}
+            Engine::Redis => {
+                let server = Redis::start()?;
+                self.vars
+                    .push(("PARLOUR_TEST_REDIS".to_owned(), server.url()));
+                self._redis = Some(server);
+            }
+            Engine::Chromium | Engine::Torture => {}
         }
         Ok(())
     }

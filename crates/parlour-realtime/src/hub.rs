@@ -14,6 +14,7 @@ mod order;
 mod outboxes;
 mod outward;
 mod owners;
+mod partial;
 mod people;
 pub(crate) mod pieces;
 mod presence;

@@ -58,9 +58,18 @@ impl Order {
         }
     }
 
-    /// Whether something is missing before this seq.
-    pub(super) fn misses(&self, seq: i64) -> bool {
-        matches!(self.place, Place::At(at) if seq > at + 1)
+    /// Goes to just before this seq, in either direction, without the events in between: they concern
+    /// nobody here. Answers whether that was a move.
+    pub(super) fn go_before(&mut self, seq: i64) -> bool {
+        match self.place {
+            Place::At(at) if at != seq - 1 => {
+                self.top = self.top.max(at);
+                self.place = Place::At(seq - 1);
+                self.waiting = self.waiting.split_off(&seq);
+                true
+            }
+            _ => false,
+        }
     }
 
     pub(super) fn is_ended(&self) -> bool {

@@ -316,7 +316,7 @@ impl Rings {
         }
     }
 
-    fn forget(&mut self, room: RoomId) {
+    pub(super) fn forget(&mut self, room: RoomId) {
         if let Some(ring) = self.rings.remove(&room) {
             self.bytes -= ring.bytes;
         }

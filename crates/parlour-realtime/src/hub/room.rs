@@ -17,7 +17,10 @@ use parlour_core::{
     event::{EndReason, LeaveReason},
     model::RoomKind,
 };
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 use tokio::time::Instant;
 
 /// How many events a hand-over has at most.
@@ -75,6 +78,8 @@ pub(super) struct Room {
     /// What was let through in this turn and is not in the outboxes yet: events that change nothing
     /// about who hears what.
     unsaid: Vec<Arc<Event>>,
+    /// Where people who are here came in last, so that nobody hears their way in twice.
+    pub(super) entered: HashMap<UserId, i64>,
     /// A former owner without a seat, and the seq up to which the hand-over may still give them one.
     former: Option<(UserId, i64)>,
     last_at: Time,
@@ -97,6 +102,7 @@ impl Room {
             kind: None,
             writing: Vec::new(),
             unsaid: Vec::new(),
+            entered: HashMap::new(),
             former: None,
             last_at: Time::from_micros(0),
         }
@@ -198,6 +204,7 @@ impl Room {
             }
             What::MemberJoined(user) if people.is_here(*user) => {
                 self.members.insert(*user);
+                self.entered.insert(*user, event.seq);
                 self.subscribe(*user, event.seq - 1, people);
                 people.note_change(*user, self.id, event.seq);
             }

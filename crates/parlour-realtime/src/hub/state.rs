@@ -154,13 +154,8 @@ impl State {
             return;
         }
         let id = event.room;
-        if self.bus_is_partial
-            && let Some(room) = self.rooms.get(&id)
-            && room.is_quiet()
-            && room.order.misses(event.seq)
-        {
-            // What was said in between was not for us, because nobody here listens: no hole.
-            self.rooms.remove(&id);
+        if self.bus_is_partial {
+            self.skip_to(&event);
         }
         let room = self
             .rooms

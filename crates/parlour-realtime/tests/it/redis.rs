@@ -258,6 +258,39 @@ async fn who_joins_elsewhere_hears_at_once_and_who_is_removed_hears_no_more() {
     assert_eq!(three.texts(), ["cake"]);
 }
 
+/// Processes overtake each other: the way out of a room may be heard before the way in.
+#[tokio::test]
+async fn a_stay_is_heard_whole_whichever_end_comes_first() {
+    if left_out() {
+        return;
+    }
+    let server = Server::start(&[]);
+    let (a, b, _room, _one, _two) = scene(&server).await;
+    let cake = a.room(1).await;
+    let mut three = b.socket(3).await;
+    let mut expected = Vec::new();
+    for round in 0..5 {
+        for text in ["before", "between"] {
+            a.send(cake, 1, text).await;
+        }
+        let joined = a.log.join(cake, user(3));
+        let text = format!("for 3: {round}");
+        let said = a.log.send(cake, user(1), &text);
+        expected.push(text);
+        let left = a.log.leave(cake, user(3), LeaveReason::Left);
+        b.realtime.events(left).await;
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        a.realtime.events(said).await;
+        a.realtime.events(joined.clone()).await;
+        eventually(SOON, "heard", async || three.texts() == expected).await;
+        // Heard again, it is no new way in.
+        a.realtime.events(joined).await;
+    }
+    a.send(cake, 1, "after").await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(three.texts(), expected);
+}
+
 #[tokio::test]
 async fn nothing_is_missed_while_a_process_begins_to_follow() {
     if left_out() {

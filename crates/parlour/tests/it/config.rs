@@ -92,8 +92,8 @@ fn bad_command_lines_are_refused_with_code_2() {
             "flag --listen: expected an address and port",
         ),
         (
-            &["--redis-url", "redis://x"],
-            "will come with a later version",
+            &["--redis-url", "http://x"],
+            "flag --redis-url: expected a URL that begins with",
         ),
     ] {
         let refusal = place.run(args).refused(2);

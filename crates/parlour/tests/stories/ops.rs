@@ -24,7 +24,7 @@ const METRICS_TOKEN: &str = "a-token-for-metrics-only";
 
 async fn one_ready_line_on_standard_output(mut server: Server) {
     server.user("ada").await;
-    let address = server.address();
+    let address = server.process().address;
     let stdout = server
         .process()
         .stdout
@@ -291,8 +291,7 @@ async fn signals_end_it_with_exit_code_0(mut server: Server) {
         let ada = server.user(&format!("ada-{signal}")).await;
         let _idle = server.raw().await;
         let _socket = ada.socket().await;
-        server.process().signal(signal);
-        let (status, time) = server.process().ended().await;
+        let (status, time) = server.end(signal).await;
         assert_eq!(status.code(), Some(0), "{signal}: {status}");
         assert!(time < Duration::from_secs(10), "{signal}: {time:?}");
         server.start_again().await;

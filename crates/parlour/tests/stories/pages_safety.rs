@@ -80,7 +80,9 @@ async fn a_form_needs_the_token_of_its_visitor(server: Server) {
     assert_eq!(answer.status, 403);
 }
 
-async fn other_sites_cannot_send_our_forms(server: Server) {
+async fn other_sites_cannot_send_our_forms(engine: Engine) {
+    // One process, so that there is one origin: the proxy before several has one too.
+    let server = engine.setup().start().await;
     let browser = server.browser();
     let token = token(&browser.get(LOG_IN).await);
     let own = format!("http://{}", server.address());
@@ -303,7 +305,9 @@ async fn whatever_is_typed_is_text(server: Server) {
     }
 }
 
-async fn scripts_of_our_pages_may_call_the_api(server: Server) {
+async fn scripts_of_our_pages_may_call_the_api(engine: Engine) {
+    // One process, so that there is one origin: the proxy before several has one too.
+    let server = engine.setup().start().await;
     let browser = server.browser();
     browser.register("Ada", "ada@example.org").await;
     browser.log_in("ada@example.org").await;

@@ -23,36 +23,62 @@ const LARGE: u64 = 1_000;
 
 type Connection = SendRequest<Full<Bytes>>;
 
-/// Speaks HTTP to one server over connections that are kept open, and follows it when it restarts.
+/// Speaks HTTP to a server over connections that are kept open, and follows it when it restarts. When
+/// several processes are one server, each request goes to the next of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Client(Arc<Mutex<Reach>>);
 
 #[derive(Debug)]
 struct Reach {
+    nodes: Vec<Node>,
+    next: usize,
+}
+
+#[derive(Debug)]
+struct Node {
     address: SocketAddr,
     idle: Vec<Connection>,
 }
 
+impl Reach {
+    fn new(addresses: &[SocketAddr]) -> Self {
+        let node = |address: &SocketAddr| Node {
+            address: *address,
+            idle: Vec::new(),
+        };
+        Self {
+            nodes: addresses.iter().map(node).collect(),
+            next: 0,
+        }
+    }
+}
+
 impl Client {
     pub(crate) fn new(address: SocketAddr) -> Self {
-        Self(Arc::new(Mutex::new(Reach {
-            address,
-            idle: Vec::new(),
-        })))
+        Self::of_all(&[address])
     }
 
+    /// Of several processes that are one server.
+    pub(crate) fn of_all(addresses: &[SocketAddr]) -> Self {
+        Self(Arc::new(Mutex::new(Reach::new(addresses))))
+    }
+
+    /// The next process's.
     pub(crate) fn address(&self) -> SocketAddr {
-        self.reach(|reach| reach.address)
+        self.reach(|reach| {
+            reach.next = (reach.next + 1) % reach.nodes.len();
+            reach.nodes[reach.next].address
+        })
+    }
+
+    /// All of them.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.reach(|reach| reach.nodes.iter().map(|node| node.address).collect())
     }
 
     /// The server is somewhere else now.
-    pub(crate) fn moved(&self, address: SocketAddr) {
-        self.reach(|reach| {
-            *reach = Reach {
-                address,
-                idle: Vec::new(),
-            }
-        });
+    pub(crate) fn moved(&self, addresses: &[SocketAddr]) {
+        self.reach(|reach| *reach = Reach::new(addresses));
     }
 
     pub(crate) fn call(&self, method: &str, path: &str) -> Call {
@@ -69,13 +95,17 @@ impl Client {
         use_it(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn connection(&self) -> Result<Connection, String> {
-        while let Some(mut idle) = self.reach(|reach| reach.idle.pop()) {
+    async fn connection(&self, address: SocketAddr) -> Result<Connection, String> {
+        let kept = |reach: &mut Reach| {
+            let node = reach.nodes.iter_mut().find(|node| node.address == address);
+            node.and_then(|node| node.idle.pop())
+        };
+        while let Some(mut idle) = self.reach(kept) {
             if idle.ready().await.is_ok() {
                 return Ok(idle);
             }
         }
-        let stream = TcpStream::connect(self.address())
+        let stream = TcpStream::connect(address)
             .await
             .map_err(|e| e.to_string())?;
         stream.set_nodelay(true).map_err(|e| e.to_string())?;
@@ -92,7 +122,7 @@ impl Client {
     async fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer, String> {
         let address = self.address();
         let size = request.body().size_hint().exact().unwrap_or_default();
-        let mut connection = self.connection().await?;
+        let mut connection = self.connection(address).await?;
         let answer = connection
             .send_request(request)
             .await
@@ -106,8 +136,9 @@ impl Client {
         self.reach(|reach| {
             // The server hangs up on a body that it refused and did not read to its end.
             let refused = parts.status.is_client_error() && size > LARGE;
-            if reach.address == address && !refused {
-                reach.idle.push(connection);
+            let node = reach.nodes.iter_mut().find(|node| node.address == address);
+            if let Some(node) = node.filter(|_| !refused) {
+                node.idle.push(connection);
             }
         });
         Ok(Answer {

@@ -5,7 +5,7 @@ use super::Server;
 /// The figures of a moment.
 #[derive(Debug)]
 pub(crate) struct Metrics {
-    /// As they were served.
+    /// As they were served, by one process after the other.
     pub(crate) text: String,
 }
 
@@ -16,14 +16,14 @@ impl Metrics {
     /// Reads the figures of a server that was started with [`Metrics::TOKEN`].
     pub(crate) async fn of(server: &Server) -> Self {
         let bearer = format!("Bearer {}", Self::TOKEN);
-        let answer = server
-            .get("/metrics")
-            .header("authorization", &bearer)
-            .await;
-        assert_eq!(answer.status, 200);
-        Self {
-            text: answer.text(),
+        let mut text = String::new();
+        for client in server.clients() {
+            let call = client.call("GET", "/metrics");
+            let answer = call.header("authorization", &bearer).await;
+            assert_eq!(answer.status, 200);
+            text.push_str(&answer.text());
         }
+        Self { text }
     }
 
     /// A figure by its name, and labels as they are served; without labels the sum over all of them.

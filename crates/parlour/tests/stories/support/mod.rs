@@ -8,6 +8,7 @@ pub(crate) mod people;
 pub(crate) mod postgres;
 pub(crate) mod proxy;
 pub(crate) mod raw;
+pub(crate) mod redis;
 pub(crate) mod server;
 pub(crate) mod socket;
 
@@ -20,7 +21,7 @@ pub(crate) use server::{Engine, Server};
 pub(crate) use socket::Socket;
 use std::{future::Future, time::Duration};
 
-/// What a story begins with: a running server, or the choice of the database for stories that start
+/// What a story begins with: a running server (on PostgreSQL two processes that share it), or the choice of the database for stories that start
 /// servers themselves.
 pub(crate) trait Begin: Sized {
     fn begin(engine: Engine) -> impl Future<Output = Self>;
@@ -28,7 +29,7 @@ pub(crate) trait Begin: Sized {
 
 impl Begin for Server {
     async fn begin(engine: Engine) -> Self {
-        engine.setup().start().await
+        engine.setup().start_all().await
     }
 }
 

@@ -4,6 +4,7 @@ use super::{
     Browser, Call, Client, Raw, User,
     people::{self, Login},
     postgres::Database,
+    redis,
 };
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -77,15 +78,27 @@ impl Setup {
     }
 
     pub(crate) async fn start(self) -> Server {
-        let process = Process::start(&self)
-            .await
-            .unwrap_or_else(|text| panic!("{text}"));
-        let client = Client::new(process.address);
-        Server {
-            process: Some(process),
-            client,
-            setup: self,
+        self.start_some(1).await
+    }
+
+    /// Two processes over one database and one Redis, which are one server to everybody. On SQLite
+    /// just one.
+    pub(crate) async fn start_all(self) -> Server {
+        if self._database.is_none() || redis::is_left_out() {
+            return self.start().await;
         }
+        self.env("REDIS_URL", &redis::url()).start_some(2).await
+    }
+
+    async fn start_some(self, count: usize) -> Server {
+        let mut server = Server {
+            processes: Vec::new(),
+            client: Client::of_all(&[]),
+            count,
+            setup: self,
+        };
+        server.start_again().await;
+        server
     }
 
     /// Starts a process of its own on this database, beside the others.
@@ -262,9 +275,11 @@ fn text_of(text: &Mutex<String>) -> String {
 /// A server that answers.
 #[derive(Debug)]
 pub(crate) struct Server {
-    /// First, so that the process is gone before its database is dropped.
-    process: Option<Process>,
+    /// First, so that the processes are gone before their database is dropped.
+    processes: Vec<Process>,
     client: Client,
+    /// How many processes it is.
+    count: usize,
     pub(crate) setup: Setup,
 }
 
@@ -277,17 +292,25 @@ impl Server {
         self.client.address()
     }
 
-    pub(crate) fn process(&mut self) -> &mut Process {
-        self.process.as_mut().expect("the server runs")
+    /// Of each process.
+    pub(crate) fn clients(&self) -> Vec<Client> {
+        let addresses = self.client.addresses().into_iter();
+        addresses.map(Client::new).collect()
     }
 
+    /// Of several processes the first.
+    pub(crate) fn process(&mut self) -> &mut Process {
+        self.processes.first_mut().expect("the server runs")
+    }
+
+    /// Of all processes.
     pub(crate) fn log(&self) -> String {
-        self.process.as_ref().map(Process::log).unwrap_or_default()
+        self.processes.iter().map(Process::log).collect()
     }
 
     /// `kill -9`.
     pub(crate) async fn kill(&mut self) {
-        if let Some(mut process) = self.process.take() {
+        for mut process in self.processes.drain(..) {
             process.signal("KILL");
             process.ended().await;
         }
@@ -295,20 +318,37 @@ impl Server {
 
     /// SIGTERM; how it ended and how long that took.
     pub(crate) async fn terminate(&mut self) -> (ExitStatus, Duration) {
-        let mut process = self.process.take().expect("the server runs");
-        process.signal("TERM");
-        process.ended().await
+        self.end("TERM").await
     }
 
-    /// Starts again on the same database; clients follow to the new port.
+    /// The same with any signal that ends it.
+    pub(crate) async fn end(&mut self, signal: &str) -> (ExitStatus, Duration) {
+        for process in &self.processes {
+            process.signal(signal);
+        }
+        let mut worst = None;
+        for mut process in self.processes.drain(..) {
+            let end = process.ended().await;
+            if worst.is_none() || !end.0.success() {
+                worst = Some(end);
+            }
+        }
+        worst.expect("the server runs")
+    }
+
+    /// Starts again on the same database; clients follow to the new ports.
     pub(crate) async fn start_again(&mut self) {
-        let process = self
-            .setup
-            .start_beside()
-            .await
-            .unwrap_or_else(|text| panic!("{text}"));
-        self.client.moved(process.address);
-        self.process = Some(process);
+        for _ in 0..self.count {
+            let process = self.setup.start_beside().await;
+            self.processes
+                .push(process.unwrap_or_else(|text| panic!("{text}")));
+        }
+        let addresses: Vec<_> = self
+            .processes
+            .iter()
+            .map(|process| process.address)
+            .collect();
+        self.client.moved(&addresses);
     }
 
     /// Runs a command beside the running server; it must succeed.
@@ -356,6 +396,13 @@ impl Server {
 
     /// Whether the server is well after all that was done to it.
     pub(crate) async fn is_well(&self) -> bool {
-        self.get("/healthz").await.status == 200 && self.get("/readyz").await.status == 200
+        for client in self.clients() {
+            for path in ["/healthz", "/readyz"] {
+                if client.call("GET", path).await.status != 200 {
+                    return false;
+                }
+            }
+        }
+        true
     }
 }
