@@ -2,13 +2,13 @@
 
 pub(crate) mod browser;
 pub(crate) mod http;
+pub(crate) mod join;
 pub(crate) mod media;
 pub(crate) mod metrics;
 pub(crate) mod people;
 pub(crate) mod postgres;
 pub(crate) mod proxy;
 pub(crate) mod raw;
-pub(crate) mod redis;
 pub(crate) mod server;
 pub(crate) mod socket;
 

@@ -1,10 +1,9 @@
 //! The real binary as a child process.
 
 use super::{
-    Browser, Call, Client, Raw, User,
+    Browser, Call, Client, Raw, User, join,
     people::{self, Login},
     postgres::Database,
-    redis,
 };
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -84,10 +83,10 @@ impl Setup {
     /// Two processes over one database and one Redis, which are one server to everybody. On SQLite
     /// just one.
     pub(crate) async fn start_all(self) -> Server {
-        if self._database.is_none() || redis::is_left_out() {
+        if self._database.is_none() || join::is_left_out() {
             return self.start().await;
         }
-        self.env("REDIS_URL", &redis::url()).start_some(2).await
+        self.env("REDIS_URL", &join::url()).start_some(2).await
     }
 
     async fn start_some(self, count: usize) -> Server {
