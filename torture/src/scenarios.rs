@@ -12,6 +12,7 @@ pub mod f12;
 pub mod f3;
 pub mod f9;
 pub mod neighbours;
+pub mod nodes;
 pub mod o1;
 pub mod o4;
 pub mod o7;
@@ -30,7 +31,9 @@ pub const ALL: &[Scenario] = &[
     d9::SCENARIO,
     d11::SCENARIO,
     d13::SCENARIO,
+    nodes::F1,
     f3::SCENARIO,
+    nodes::F5,
     f9::SCENARIO,
     f12::SCENARIO,
     o1::SCENARIO,

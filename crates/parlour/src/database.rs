@@ -38,7 +38,11 @@ pub(crate) async fn open(
     config: &Config,
     announce: Arc<dyn Announce>,
 ) -> anyhow::Result<Arc<dyn Store>> {
-    let mut options = Options::default();
+    let mut options = Options {
+        // With a bus there are other processes that change rooms.
+        exclusive: config.storage.redis_url.is_none(),
+        ..Options::default()
+    };
     if let Some(most) = config.storage.database_connections {
         options.sqlite_readers = most;
         options.postgres_connections = most;

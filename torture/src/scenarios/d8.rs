@@ -6,18 +6,20 @@ use anyhow::{Context as _, Result, ensure};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::time::{Instant, sleep};
+use xtask::engines::redis::Redis;
 
 use crate::client::Client;
 use crate::closing::{self, Owned};
 use crate::listener::{Dialect, Listener};
 use crate::people;
 use crate::recorder::Recorder;
-use crate::scenario::{BOTH, Context, Outcome, Scenario};
+use crate::scenario::{BOTH, Context, Engine, Outcome, Scenario};
+use crate::server::Server;
 
-/// The row of the table. A second node joins when servers can share one chat.
+/// The row of the table. On PostgreSQL two nodes share the chat.
 pub const SCENARIO: Scenario = Scenario {
     id: "D8",
-    what: "64 senders, one room, 200 listeners in three dialects, one node",
+    what: "64 senders, one room, 200 listeners in three dialects; two nodes on PostgreSQL",
     engines: BOTH,
     run: boxed,
 };
@@ -37,8 +39,28 @@ fn boxed(context: &Context) -> BoxFuture<'_, Result<Outcome>> {
 
 async fn run(context: &Context) -> Result<Outcome> {
     let each = context.rounds(20, 100);
-    let stage = context.stage().await?;
+    let mut stage = context.stage().await?;
+    let redis = match context.engine {
+        Engine::Sqlite => None,
+        Engine::Postgres => Some(Redis::start()?),
+    };
+    let url = redis
+        .as_ref()
+        .map(|redis| ("REDIS_URL".to_owned(), redis.url()));
+    stage.setup.env.extend(url);
     let (server, http) = stage.start().await?;
+    let second = match redis {
+        Some(_) => Some(stage.start().await?.0),
+        None => None,
+    };
+    let other = second.as_ref().map_or(http.addr(), Server::addr);
+    let addr = |number: usize| {
+        if number.is_multiple_of(2) {
+            http.addr()
+        } else {
+            other
+        }
+    };
     let people = people::people(&http, SENDERS).await?;
     let owner = people[0].clone();
     let room = people::room(&http, &owner, "everybody", &people[1..]).await?;
@@ -53,12 +75,12 @@ async fn run(context: &Context) -> Result<Outcome> {
             _ => Dialect::Room,
         };
         let person = &people[number % SENDERS];
-        let listener = Listener::start(http.addr(), person, dialect, (room, after), &recorder);
+        let listener = Listener::start(addr(number), person, dialect, (room, after), &recorder);
         listeners.push(listener.await?);
     }
     let mut senders = Vec::new();
-    for person in &people {
-        senders.push(Client::start(http.addr(), person, &recorder).await?);
+    for (number, person) in people.iter().enumerate() {
+        senders.push(Client::start(addr(number), person, &recorder).await?);
     }
     let begun = Instant::now();
     say_all(&senders, &listeners, room, each).await?;
@@ -81,7 +103,9 @@ async fn run(context: &Context) -> Result<Outcome> {
         kept.len()
     );
     let figures = closing::close(&http, &owned, senders, &recorder, PATIENCE).await?;
-    server.stop().await?;
+    for server in [Some(server), second].into_iter().flatten() {
+        server.stop().await?;
+    }
     let rate = f64::from(each) * SENDERS as f64 / spoken.as_secs_f64();
     Ok(Outcome::Passed(format!(
         "seq 1..{last} on every stream, {rate:.0} messages/s; {figures}"

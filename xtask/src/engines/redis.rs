@@ -1,6 +1,8 @@
-//! A Redis server that lives in a temporary folder for as long as the value does, and keeps nothing.
+//! A Redis server that lives in a temporary folder for as long as the value does, and keeps nothing
+//! between two lives.
 
 use std::fs::File;
+use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
@@ -11,14 +13,17 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use tempfile::TempDir;
 
-use super::find_program;
+use super::{find_program, quiet_port};
 use crate::procs;
 
+/// Its place in the folder.
+const SOCKET: &str = "redis.sock";
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The running server. Dropping it stops it.
+/// The server. Dropping it stops it.
 pub struct Redis {
-    child: Child,
+    child: Option<Child>,
+    port: Option<u16>,
     // Declared last: the server must be down before its folder goes.
     folder: TempDir,
 }
@@ -29,16 +34,45 @@ impl Redis {
     /// # Errors
     /// When there is none, or it does not accept connections within half a minute.
     pub fn start() -> Result<Self> {
+        Self::on(None)
+    }
+
+    /// The same on a port of 127.0.0.1 as well.
+    ///
+    /// # Errors
+    /// As [`Self::start`], or when no port is free.
+    pub fn start_with_port() -> Result<Self> {
+        Self::on(Some(quiet_port()?))
+    }
+
+    fn on(port: Option<u16>) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("parlour-redis-")
             .tempdir()?;
-        let log = File::create(folder.path().join("log"))?;
+        let mut server = Self {
+            child: None,
+            port,
+            folder,
+        };
+        server.begin()?;
+        Ok(server)
+    }
+
+    /// Starts an empty one on the same socket and port.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn begin(&mut self) -> Result<()> {
+        let log = File::create(self.folder.path().join("log"))?;
         let program = find_program("redis-server").context("no redis-server found")?;
+        // What a killed one left behind is no server.
+        let _ = std::fs::remove_file(self.socket());
         let child = Command::new(program)
-            .args(["--port", "0", "--save", "", "--appendonly", "no"])
+            .args(["--port", &self.port.unwrap_or(0).to_string()])
+            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             .arg("--unixsocket")
-            .arg(folder.path().join("redis.sock"))
-            .current_dir(folder.path())
+            .arg(self.socket())
+            .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -46,16 +80,47 @@ impl Redis {
             .process_group(0)
             .spawn()
             .context("redis-server did not start")?;
-        let mut server = Self { child, folder };
+        let child = self.child.insert(child);
         let limit = Instant::now() + PATIENCE;
-        while UnixStream::connect(server.socket()).is_err() {
-            if let Some(status) = server.child.try_wait()? {
+        while UnixStream::connect(self.folder.path().join(SOCKET)).is_err() {
+            if let Some(status) = child.try_wait()? {
                 bail!("redis-server ended with {status}");
             }
             ensure!(Instant::now() < limit, "not ready after {PATIENCE:?}");
             thread::sleep(Duration::from_millis(10));
         }
-        Ok(server)
+        Ok(())
+    }
+
+    /// Ends it at once, as a power cut would.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // It may have ended by itself, which is as dead.
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+
+    /// Empties it.
+    ///
+    /// # Errors
+    /// When `redis-cli` does not get through.
+    pub fn flush(&self) -> Result<()> {
+        let program = find_program("redis-cli").context("no redis-cli found")?;
+        let output = Command::new(program)
+            .arg("-s")
+            .arg(self.socket())
+            .arg("flushall")
+            .output()?;
+        ensure!(output.stdout.starts_with(b"OK"), "{output:?}");
+        Ok(())
+    }
+
+    /// Where it listens, if it has a port.
+    #[must_use]
+    pub fn addr(&self) -> Option<SocketAddr> {
+        self.port
+            .map(|port| SocketAddr::from(([127, 0, 0, 1], port)))
     }
 
     /// What `REDIS_URL` is for it.
@@ -65,19 +130,22 @@ impl Redis {
     }
 
     fn socket(&self) -> PathBuf {
-        self.folder.path().join("redis.sock")
+        self.folder.path().join(SOCKET)
     }
 }
 
 impl Drop for Redis {
     fn drop(&mut self) {
-        procs::end(&mut self.child, "TERM", Duration::from_secs(5));
+        if let Some(mut child) = self.child.take() {
+            procs::end(&mut child, "TERM", Duration::from_secs(5));
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::TcpStream;
 
     #[test]
     fn a_server_starts_and_leaves_nothing() {
@@ -85,9 +153,16 @@ mod tests {
         if without.split(',').any(|name| name == "redis") {
             return;
         }
-        let server = Redis::start().expect("started");
+        let mut server = Redis::start_with_port().expect("started");
         let folder = server.folder.path().to_path_buf();
+        let port = server.addr().expect("a port");
         assert!(UnixStream::connect(server.socket()).is_ok());
+        assert!(TcpStream::connect(port).is_ok());
+        server.flush().expect("emptied");
+        server.kill();
+        assert!(TcpStream::connect(port).is_err());
+        server.begin().expect("started again");
+        assert!(TcpStream::connect(port).is_ok());
         drop(server);
         assert!(!folder.exists());
     }
