@@ -3,6 +3,7 @@
 use crate::{
     Error, Settings, Signal, Time, TokenId, UserId,
     accounts::authenticate::Remembered,
+    files::upload::UnderWay,
     media,
     model::{Sender, Site},
     passwords::{Hashing, Passwords},
@@ -35,6 +36,7 @@ struct Inner {
     limits: Limits,
     remembered: Remembered,
     profiles: Profiles,
+    uploads: UnderWay,
     site: Mutex<RememberedSite>,
 }
 
@@ -90,6 +92,7 @@ impl App {
                 limits: Limits::new(settings.rates.as_ref()),
                 remembered: Remembered::default(),
                 profiles: Profiles::default(),
+                uploads: UnderWay::default(),
                 site: Mutex::default(),
                 store,
                 blobs,
@@ -169,6 +172,11 @@ impl App {
 
     pub(crate) fn remembered(&self) -> &Remembered {
         &self.inner.remembered
+    }
+
+    /// Which uploads somebody is writing to.
+    pub(crate) fn uploads(&self) -> &UnderWay {
+        &self.inner.uploads
     }
 
     /// Fills `bytes` with randomness fit for secrets.

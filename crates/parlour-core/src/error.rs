@@ -102,6 +102,8 @@ catalogue! {
     FILE_TOO_LARGE = TooLarge, "file_too_large", "This file is too large.";
     /// The files of this account reach the limit of one account.
     QUOTA_EXCEEDED = TooLarge, "quota_exceeded", "Your files take all the space that one account may use here. Delete some first.";
+    /// As many uploads are under way as one account may have.
+    TOO_MANY_UPLOADS = TooMany, "too_many_uploads", "Too many of your uploads are not finished. Finish or end some of them first.";
     /// A rate limit.
     RATE_LIMITED = TooMany, "rate_limited", "Too many requests. Try again later.";
     /// The queue of a bounded worker is full.

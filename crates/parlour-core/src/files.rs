@@ -12,9 +12,10 @@ mod gallery;
 mod keep;
 mod receive;
 mod sweep;
+pub mod upload;
 
 pub use attach::{Attachment, discard};
-pub(crate) use attach::{check, drop_unused, keep_all};
+pub(crate) use attach::{Kept, check, drop_unused, keep_all};
 pub use fetch::{Fetched, direct, fetch, read};
 pub use gallery::{Gallery, GalleryKind, MAX_GALLERY, gallery};
 pub use keep::keep;

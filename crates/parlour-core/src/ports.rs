@@ -20,6 +20,7 @@ mod reading;
 mod rooms;
 mod sessions;
 mod site;
+mod uploads;
 
 pub use accounts::{
     AccountKeys, Accounts, DeleteUser, FirstAdmin, NewUser, SaveUser, TakenField, UserChange,
@@ -33,15 +34,22 @@ pub use reading::Reading;
 pub use rooms::{Change, Hearing, History, Join, NewRoom, RoomChange, Rooms, SaveRoom, Span};
 pub use sessions::{EndWhich, NewToken, Revocation, Sessions};
 pub use site::{LogoChange, SiteChange, Sites};
+pub use uploads::{BeginUpload, Upload, UploadLimits, UploadState, Uploads};
 
 use crate::{Error, Event, Signal, Time, UserId};
 use async_trait::async_trait;
 use std::sync::Arc;
 
 /// Everything that is kept.
-pub trait Store: Accounts + Sessions + Rooms + Messages + Files + Reading + Sites + Upkeep {}
+pub trait Store:
+    Accounts + Sessions + Rooms + Messages + Files + Uploads + Reading + Sites + Upkeep
+{
+}
 
-impl<T: Accounts + Sessions + Rooms + Messages + Files + Reading + Sites + Upkeep> Store for T {}
+impl<T: Accounts + Sessions + Rooms + Messages + Files + Uploads + Reading + Sites + Upkeep> Store
+    for T
+{
+}
 
 /// The store's own health.
 #[async_trait]

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use parlour_core::{
     Actor, App, Error, MessageId, RoomId, Time, What,
+    files::Attachment,
     given::Given,
     messages::{self, EditMessage, SendMessage},
     model::Message,
@@ -60,7 +61,7 @@ impl Actions for App {
             text: Given::Value(send.text),
             nonce: send.nonce.map_or(Given::Missing, Given::Value),
             reply_to: send.reply_to.map_or(Given::Missing, Given::Value),
-            files: Vec::new(),
+            files: send.files.into_iter().map(Attachment::Uploaded).collect(),
         };
         let sending = messages::submit(self, actor, input).await?;
         Ok(Box::pin(async move { Ok(sending.stored().await?.message) }))

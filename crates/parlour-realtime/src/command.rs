@@ -1,6 +1,6 @@
 //! Everything a client may ask over a socket, whatever dialect it speaks.
 
-use parlour_core::{Error, MessageId, RoomId};
+use parlour_core::{Error, FileId, MessageId, RoomId};
 use std::collections::BTreeMap;
 
 /// A client's wish.
@@ -49,6 +49,8 @@ pub struct NewSend {
     pub nonce: Option<String>,
     /// The message of the same room that it answers.
     pub reply_to: Option<MessageId>,
+    /// Files that the sender uploaded before.
+    pub files: Vec<FileId>,
 }
 
 /// A change of a message.

@@ -229,6 +229,7 @@ impl Session {
                     text,
                     nonce,
                     reply_to: None,
+                    files: Vec::new(),
                 });
             }
             Command::Change(change) => self.change(change),

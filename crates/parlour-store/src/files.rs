@@ -194,7 +194,7 @@ impl SqlStore {
             .await
     }
 
-    async fn change(&self, sql: &'static Sql, args: Vec<Arg>) -> Result<u64, Error> {
+    pub(crate) async fn change(&self, sql: &'static Sql, args: Vec<Arg>) -> Result<u64, Error> {
         self.inner
             .write(Scope::NoRoom, move |conn| {
                 let args = args.clone();

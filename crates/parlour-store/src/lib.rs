@@ -36,6 +36,7 @@ mod sites;
 mod sql;
 mod store;
 mod upkeep;
+mod uploads;
 mod url;
 
 pub use inspect::{Inspection, inspect, migrate};

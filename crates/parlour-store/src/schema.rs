@@ -12,6 +12,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "first", include_str!("../migrations/0001_first.sql")),
     (2, "talk", include_str!("../migrations/0002_talk.sql")),
     (3, "files", include_str!("../migrations/0003_files.sql")),
+    (4, "uploads", include_str!("../migrations/0004_uploads.sql")),
 ];
 
 const SQLITE_ID: &str = "INTEGER PRIMARY KEY AUTOINCREMENT";

@@ -12,6 +12,7 @@ mod reading;
 mod rooms;
 mod schemas;
 mod tokens;
+mod uploads;
 mod views;
 
 use crate::{Web, auth, media};
@@ -78,6 +79,7 @@ pub(crate) fn documented(web: Option<&Web>) -> (Router<Web>, utoipa::openapi::Op
         .merge(reading::routes())
         .merge(messages::routes())
         .merge(gallery::routes())
+        .merge(uploads::routes())
         .merge(reactions::routes());
     let (closed, closed_document) = closed.split_for_parts();
     let closed = closed.method_not_allowed_fallback(method_not_allowed);

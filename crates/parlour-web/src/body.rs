@@ -8,4 +8,4 @@ mod uploads;
 
 pub(crate) use fields::{Fields, read_form, read_with_files};
 pub(crate) use linger::linger;
-pub(crate) use read::BodyError;
+pub(crate) use read::{BodyError, guarded};

@@ -18,9 +18,12 @@ use axum::{
 };
 use std::sync::Arc;
 
-const METHODS: &str = "DELETE, GET, OPTIONS, PATCH, POST, PUT";
-const HEADERS: &str = "accept, authorization, content-type, idempotency-key, x-csrftoken";
-const EXPOSED: &str = "retry-after, x-request-id, x-parlour-error";
+const METHODS: &str = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
+const HEADERS: &str = "accept, authorization, content-type, idempotency-key, tus-resumable, \
+    upload-checksum, upload-length, upload-metadata, upload-offset, x-csrftoken, x-http-method-override";
+const EXPOSED: &str = "location, retry-after, tus-checksum-algorithm, tus-extension, tus-max-size, \
+    tus-resumable, tus-version, upload-expires, upload-length, upload-metadata, upload-offset, \
+    x-request-id, x-parlour-error, x-parlour-file";
 const SECONDS: &str = "86400";
 
 /// What programs on other sites' pages may call.

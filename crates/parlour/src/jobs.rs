@@ -166,7 +166,7 @@ async fn sweep_released_files(context: &mut Context) -> Result<(), Error> {
 }
 
 async fn sweep_orphaned_files(context: &mut Context) -> Result<(), Error> {
-    let swept = files::sweep_orphans(&context.app, &[]).await?;
+    let swept = files::sweep_orphans(&context.app).await?;
     if swept != files::Swept::default() {
         tracing::info!(?swept, "removed what unfinished uploads left behind");
     }

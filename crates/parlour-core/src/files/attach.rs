@@ -25,11 +25,8 @@ pub(crate) fn check(app: &App, files: &[Attachment], problems: &mut Problems) {
             Attachment::Wrong(problem) => problems.add("file", problem.clone()),
             Attachment::Uploaded(_) => {}
             Attachment::Received(received) => {
-                let name = received.name.rsplit(['/', '\\']).next();
-                let actual = name.unwrap_or_default().chars().count();
-                if actual > MAX_NAME_CHARS {
-                    let max = MAX_NAME_CHARS;
-                    problems.add("file", Problem::FileNameTooLong { max, actual });
+                if let Some(problem) = name_problem(&received.name) {
+                    problems.add("file", problem);
                 }
                 if received.size() == 0 {
                     problems.add("file", Problem::FileEmpty);
@@ -39,25 +36,44 @@ pub(crate) fn check(app: &App, files: &[Attachment], problems: &mut Problems) {
     }
 }
 
-/// Keeps what came, and finds what was uploaded before; in the order given. Nothing is left behind
-/// when one of them cannot be kept.
+/// What is wrong with a file's name, as the client gave it.
+pub(super) fn name_problem(given: &str) -> Option<Problem> {
+    let name = given.rsplit(['/', '\\']).next();
+    let (max, actual) = (MAX_NAME_CHARS, name.unwrap_or_default().chars().count());
+    (actual > max).then_some(Problem::FileNameTooLong { max, actual })
+}
+
+/// The files for a message.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    /// All of them, in their order.
+    pub(crate) files: Vec<KeptFile>,
+    /// Those that came with the message: nobody else knows of them.
+    pub(crate) fresh: Vec<FileId>,
+}
+
+/// Keeps what came, and finds what was uploaded before; in the order given. Nothing that came is left
+/// behind when one of them cannot be kept.
 pub(crate) async fn keep_all(
     app: &App,
     actor: &Actor,
     files: Vec<Attachment>,
-) -> Result<Vec<KeptFile>, Error> {
-    let mut kept: Vec<KeptFile> = Vec::with_capacity(files.len());
+) -> Result<Kept, Error> {
+    let mut kept = Kept::default();
     for file in files {
         let next = match file {
-            Attachment::Received(received) => keep(app, actor, *received).await,
+            Attachment::Received(received) => {
+                let next = keep(app, actor, *received).await;
+                kept.fresh.extend(next.iter().map(|kept| kept.file.id));
+                next
+            }
             Attachment::Uploaded(id) => uploaded(app, actor, id).await,
             Attachment::Wrong(problem) => Err(Error::field("file", problem)),
         };
         match next {
-            Ok(file) => kept.push(file),
+            Ok(file) => kept.files.push(file),
             Err(error) => {
-                let ids: Vec<FileId> = kept.iter().map(|kept| kept.file.id).collect();
-                drop_unused(app, actor, &ids).await;
+                drop_unused(app, actor, &kept.fresh).await;
                 return Err(error);
             }
         }

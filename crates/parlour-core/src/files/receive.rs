@@ -61,15 +61,17 @@ pub async fn receive(app: &App, name: &str) -> Result<Receiving, Error> {
     })
 }
 
-/// Goes on with a file that was [left](Receiving::leave); `None` when it is gone.
+/// Goes on with a file that was [left](Receiving::leave); `None` when it is gone. Dropping it from now
+/// on leaves the file where it is.
 ///
 /// # Errors
 /// As [`receive`].
 pub async fn resume(app: &App, staged: &str, name: &str) -> Result<Option<Receiving>, Error> {
     check_space(app, 0).await?;
-    let Some(staged) = app.blobs().restage(staged).await? else {
+    let Some(mut staged) = app.blobs().restage(staged).await? else {
         return Ok(None);
     };
+    staged.outlive();
     Ok(Some(Receiving {
         app: app.clone(),
         look_at: staged.size() + LOOK_EVERY,
@@ -93,14 +95,21 @@ impl Receiving {
         let limit = self.app.settings().max_upload_bytes;
         let size = self.staged.size() + bytes.len() as u64;
         if size > limit {
-            let text = format!("This file is too large: at most {limit} bytes are taken.");
-            return Err(refused(Error::from(FILE_TOO_LARGE).saying(text)));
+            return Err(too_large(limit));
         }
         if size >= self.look_at {
             self.look_at = size + LOOK_EVERY;
             check_space(&self.app, 0).await?;
         }
         self.staged.append(bytes).await
+    }
+
+    /// Forgets all but the first bytes.
+    ///
+    /// # Errors
+    /// As [`Receiving::push`].
+    pub(super) async fn cut(&mut self, size: u64) -> Result<(), Error> {
+        self.staged.cut(size).await
     }
 
     /// Leaves what came so far, to go on later by [`resume`]; answers the name to resume by.
@@ -135,12 +144,18 @@ impl Received {
 }
 
 /// Refuses when so many more bytes would leave too little free space.
-async fn check_space(app: &App, more: u64) -> Result<(), Error> {
+pub(super) async fn check_space(app: &App, more: u64) -> Result<(), Error> {
     let floor = app.settings().min_free_disk;
     match app.blobs().free().await? {
         Some(free) if free.saturating_sub(more) < floor => Err(refused(STORAGE_FULL.into())),
         _ => Ok(()),
     }
+}
+
+/// A file has more bytes than one may have.
+pub(super) fn too_large(limit: u64) -> Error {
+    let text = format!("This file is too large: at most {limit} bytes are taken.");
+    refused(Error::from(FILE_TOO_LARGE).saying(text))
 }
 
 /// Counts a refusal.

@@ -48,6 +48,8 @@ async fn delete(app: &App, kept: &KeptFile) -> Result<(), Error> {
 /// What [`sweep_orphans`] found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
+    /// Uploads of which nothing came for too long.
+    pub expired: u64,
     /// Staged files that no message took.
     pub stale: u64,
     /// Local files of uploads that stopped half way.
@@ -56,17 +58,21 @@ pub struct Swept {
     pub blobs: u64,
 }
 
-/// Removes what uploads that stopped half way left behind an hour ago. `open` are the names of
-/// uploads that may still go on.
+/// Removes what uploads that stopped half way left behind an hour ago, and forgets those that might
+/// have gone on but expired. What may still go on stays.
 ///
 /// # Errors
 /// When storage or database do not answer; what was done until then is done.
-pub async fn sweep_orphans(app: &App, open: &[String]) -> Result<Swept, Error> {
+pub async fn sweep_orphans(app: &App) -> Result<Swept, Error> {
     let now = app.now();
     let before = Time::from_micros(now.as_micros() - ORPHAN_AGE.as_micros() as i64);
+    let expired = app.store().end_expired_uploads(now).await?;
+    // Asked before the folder is read: whatever begins meanwhile is young.
+    let open = app.store().upload_ids().await?;
     let mut swept = Swept {
+        expired,
         stale: app.store().drop_stale_files(before, now).await?,
-        staged: app.blobs().sweep_staged(ORPHAN_AGE, open).await?,
+        staged: app.blobs().sweep_staged(ORPHAN_AGE, &open).await?,
         blobs: 0,
     };
     let mut after: Option<BlobKey> = None;

@@ -66,8 +66,7 @@ pub async fn edit(
     problems.check()?;
     let text = text.unwrap_or_default();
     let mentions = mentioned(app, &view.room, &text).await?;
-    let files = files::keep_all(app, actor, input.files).await?;
-    let kept: Vec<_> = files.iter().map(|kept| kept.file.id).collect();
+    let files::Kept { files, fresh } = files::keep_all(app, actor, input.files).await?;
     let change = MessageChange {
         text,
         mentions,
@@ -76,7 +75,7 @@ pub async fn edit(
     };
     let answer = app.store().edit_message(id, change).await?;
     if !matches!(answer, ports::EditMessage::Done(_)) {
-        files::drop_unused(app, actor, &kept).await;
+        files::drop_unused(app, actor, &fresh).await;
     }
     match answer {
         ports::EditMessage::Done(message) => Ok(message),

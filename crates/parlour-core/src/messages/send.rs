@@ -39,6 +39,8 @@ pub struct Sending {
     kind: RoomKind,
     reply_to: Option<MessageId>,
     files: Vec<FileId>,
+    /// Those of them that came with it.
+    fresh: Vec<FileId>,
 }
 
 /// A message that is stored durably.
@@ -91,8 +93,8 @@ pub async fn submit(app: &App, actor: &Actor, input: SendMessage) -> Result<Send
     let sender = app.senders(&[actor.user]).await?.pop();
     let (_, sender) = sender.ok_or(INVALID_TOKEN)?;
     // Only now: what is refused for another reason costs no work on its files.
-    let files = files::keep_all(app, actor, input.files).await?;
-    let kept = files.iter().map(|kept| kept.file.id).collect();
+    let kept = files::keep_all(app, actor, input.files).await?;
+    let files: Vec<_> = kept.files.iter().map(|kept| kept.file.id).collect();
     let new = NewMessage {
         room: of.id,
         author: actor.user,
@@ -101,7 +103,7 @@ pub async fn submit(app: &App, actor: &Actor, input: SendMessage) -> Result<Send
         reply_to,
         reply_is_there,
         mentions,
-        files,
+        files: kept.files,
         nonce,
         at: app.now(),
     };
@@ -112,7 +114,8 @@ pub async fn submit(app: &App, actor: &Actor, input: SendMessage) -> Result<Send
         room: of.id,
         kind: of.kind,
         reply_to,
-        files: kept,
+        files,
+        fresh: kept.fresh,
     })
 }
 
@@ -131,8 +134,11 @@ impl Sending {
                 repeated: false,
             });
         }
-        // Nothing took these files. What is not dropped now goes with the sweeper.
-        files::drop_unused(&self.app, &self.actor, &self.files).await;
+        // Nothing took these files. What was uploaded before may go with a better message, unless it came
+        // a second time. What is not dropped now goes with the sweeper.
+        let repeated = matches!(answer, Append::Repeated(_));
+        let unused = if repeated { &self.files } else { &self.fresh };
+        files::drop_unused(&self.app, &self.actor, unused).await;
         match answer {
             Append::Stored(_) => Err(Error::internal("handled above")),
             Append::Repeated(message) => Ok(Sent {

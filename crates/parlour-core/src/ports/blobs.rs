@@ -37,6 +37,11 @@ pub trait Blobs: Send + Sync {
     async fn stage(&self) -> Result<Staged, Error>;
     /// Opens a staged file again by [`Staged::name`], to append to it; `None` when it is gone.
     async fn restage(&self, name: &str) -> Result<Option<Staged>, Error>;
+    /// Makes what was written of a staged file durable, and answers its size: after `Ok` so many bytes
+    /// survive a power cut. `None` when it is gone.
+    async fn staged_size(&self, name: &str) -> Result<Option<u64>, Error>;
+    /// Removes a staged file that was [left](Staged::leave); one that is gone already is fine.
+    async fn unstage(&self, name: &str) -> Result<(), Error>;
     /// Makes a staged file durable under `key` and consumes it. After `Ok` the whole blob survives a
     /// power cut; after an error nothing is under the key.
     async fn keep(&self, key: &BlobKey, staged: Staged, content_type: &str) -> Result<(), Error>;

@@ -133,6 +133,7 @@ fn send(mut fields: Fields) -> Result<Command, Refusal> {
             text,
             nonce,
             reply_to: None,
+            files: Vec::new(),
         })),
         // Not reached: what is missing is a problem. Said in a way that needs no proof.
         _ => Err(Refusal::new(INVALID.into(), write::echo(nonce.as_ref()))),

@@ -1,7 +1,7 @@
 //! JSON objects from clients: only the fields asked for are kept, the last of equal keys counts, and
 //! neither depth nor size of the rest costs more than reading it.
 
-use parlour_core::{MessageId, Problem, RoomId, given::Given, id::MAX_ID};
+use parlour_core::{FileId, MessageId, Problem, RoomId, given::Given, id::MAX_ID};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
 use std::{fmt, str::FromStr};
@@ -156,6 +156,12 @@ pub(super) trait NewId: FromStr {
 }
 
 impl NewId for RoomId {
+    fn wrap(raw: i64) -> Self {
+        Self::new(raw)
+    }
+}
+
+impl NewId for FileId {
     fn wrap(raw: i64) -> Self {
         Self::new(raw)
     }

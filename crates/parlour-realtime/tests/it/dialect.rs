@@ -81,6 +81,7 @@ fn frames_that_are_commands() {
             text: text.to_owned(),
             nonce: nonce.map(str::to_owned),
             reply_to: None,
+            files: Vec::new(),
         };
         assert_eq!(decode(input), Ok(expected), "{input}");
     }

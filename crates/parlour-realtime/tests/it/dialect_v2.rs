@@ -2,7 +2,7 @@
 
 use crate::dialect::{message, reacted, room};
 use parlour_core::{
-    Error, Event, MessageId, RoomId, Time, UserId, What,
+    Error, Event, FileId, MessageId, RoomId, Time, UserId, What,
     error::{NOT_FOUND, RATE_LIMITED},
     event::{EndReason, LeaveReason},
 };
@@ -39,6 +39,7 @@ fn frames_that_are_commands() {
             text: "hi".to_owned(),
             nonce,
             reply_to,
+            files: Vec::new(),
         })
     };
     for (input, expected) in [
@@ -50,6 +51,16 @@ fn frames_that_are_commands() {
         (
             r#"{"type":"send","room":1,"text":"hi","reply_to":15}"#,
             send(None, Some(MessageId::new(15))),
+        ),
+        (
+            r#"{"type":"send","room":1,"files":[7,"8"]}"#,
+            Command::Send(NewSend {
+                room,
+                text: String::new(),
+                nonce: None,
+                reply_to: None,
+                files: vec![FileId::new(7), FileId::new(8)],
+            }),
         ),
         (
             r#"{"type":"edit","id":16,"text":"hi","nonce":"n"}"#,

@@ -6,6 +6,7 @@ use crate::{
     files, living, sessions,
     sql::{Sql, args, sql},
     store::Done,
+    uploads,
 };
 use parlour_core::{
     RoomId, Time, UserId, What,
@@ -95,6 +96,7 @@ pub(super) async fn delete(
     conn.run(&ERASE_REACTIONS, args![id]).await?;
     conn.run(&ERASE_OWN_MENTIONS, args![id]).await?;
     files::release_of_owner(conn, id, at).await?;
+    uploads::forget_of_owner(conn, id).await?;
     let ended = sessions::end(conn, id, EndWhich::All).await?;
     let mut signals = Vec::new();
     if !ended.is_empty() {

@@ -64,6 +64,14 @@ impl Blobs for Disk {
         self.staging.restage(name).await
     }
 
+    async fn staged_size(&self, name: &str) -> Result<Option<u64>, Error> {
+        self.staging.size(name).await
+    }
+
+    async fn unstage(&self, name: &str) -> Result<(), Error> {
+        self.staging.remove(name).await
+    }
+
     async fn keep(&self, key: &BlobKey, mut staged: Staged, _: &str) -> Result<(), Error> {
         staged.finish().await?;
         let (root, to) = (self.root.clone(), self.path(key));

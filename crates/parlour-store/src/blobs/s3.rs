@@ -156,6 +156,14 @@ impl Blobs for S3 {
         self.staging.restage(name).await
     }
 
+    async fn staged_size(&self, name: &str) -> Result<Option<u64>, Error> {
+        self.staging.size(name).await
+    }
+
+    async fn unstage(&self, name: &str) -> Result<(), Error> {
+        self.staging.remove(name).await
+    }
+
     async fn keep(
         &self,
         key: &BlobKey,

@@ -6,6 +6,7 @@ use parlour_core::{
     ports::{Random, Staged},
 };
 use std::{
+    collections::HashSet,
     fs::{self, DirBuilder, File},
     io::{self, ErrorKind, Write as _},
     path::{Path, PathBuf},
@@ -40,12 +41,38 @@ impl Staging {
     }
 
     pub(super) async fn restage(&self, name: &str) -> Result<Option<Staged>, Error> {
-        // What is no name of ours is not there: it must not lead out of the folder.
-        if name.len() != 32 || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        if !is_name(name) {
             return Ok(None);
         }
         let (folder, name) = (self.folder.clone(), name.to_owned());
         blocking(move || or_gone(Staged::reopen(&folder, name))).await
+    }
+
+    /// Syncs a staged file and its name.
+    pub(super) async fn size(&self, name: &str) -> Result<Option<u64>, Error> {
+        if !is_name(name) {
+            return Ok(None);
+        }
+        let (folder, path) = (self.folder.clone(), self.folder.join(name));
+        blocking(move || {
+            let Some(file) = or_gone(File::open(path))? else {
+                return Ok(None);
+            };
+            // First the size: what is written meanwhile may not be on the disk.
+            let size = file.metadata()?.len();
+            file.sync_all()?;
+            File::open(folder)?.sync_all()?;
+            Ok(Some(size))
+        })
+        .await
+    }
+
+    pub(super) async fn remove(&self, name: &str) -> Result<(), Error> {
+        if !is_name(name) {
+            return Ok(());
+        }
+        let path = self.folder.join(name);
+        blocking(move || or_gone(fs::remove_file(path)).map(drop)).await
     }
 
     pub(super) async fn sweep(&self, age: Duration, in_use: &[String]) -> Result<u64, Error> {
@@ -78,6 +105,11 @@ impl Staging {
     }
 }
 
+/// Whether it may be the name of a staged file. Another one must not lead out of the folder.
+fn is_name(name: &str) -> bool {
+    name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// Makes a folder and those above it, readable by nobody else. Those that are there stay as they are.
 pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
@@ -100,6 +132,7 @@ pub(super) fn or_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 }
 
 fn sweep(folder: &Path, age: Duration, in_use: &[String]) -> io::Result<u64> {
+    let in_use: HashSet<&str> = in_use.iter().map(String::as_str).collect();
     let mut removed = 0;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -114,7 +147,7 @@ fn sweep(folder: &Path, age: Duration, in_use: &[String]) -> io::Result<u64> {
         let idle = data.modified()?.elapsed().unwrap_or_default();
         if data.is_file()
             && idle >= age
-            && !in_use.iter().any(|used| used == stem)
+            && !in_use.contains(stem)
             && or_gone(fs::remove_file(entry.path()))?.is_some()
         {
             removed += 1;

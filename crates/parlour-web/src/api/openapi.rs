@@ -40,6 +40,7 @@ pub(crate) fn base() -> Document {
         (name = "auth", description = "Log in and out, one's own tokens and sessions"),
         (name = "users", description = "Accounts"),
         (name = "chats", description = "Rooms and messages"),
+        (name = "uploads", description = "Files that come in pieces, by tus 1.0.0"),
     ),
     modifiers(&TokenAuth)
 )]

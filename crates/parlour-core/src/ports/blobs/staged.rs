@@ -63,19 +63,7 @@ impl Staged {
     /// What the disk says; `NotFound` when it is gone.
     pub fn reopen(folder: &Path, name: String) -> io::Result<Self> {
         let path = folder.join(&name);
-        let mut hash = Sha256::new();
-        let mut size = 0;
-        let mut file = File::open(&path)?;
-        let mut piece = vec![0; PIECE];
-        loop {
-            match file.read(&mut piece)? {
-                0 => break,
-                read => {
-                    hash.update(&piece[..read]);
-                    size += read as u64;
-                }
-            }
-        }
+        let (hash, size) = hash_of(&path)?;
         let file = OpenOptions::new().append(true).open(&path)?;
         Ok(Self::of(name, path, size, Sink::new(file, hash)))
     }
@@ -142,6 +130,33 @@ impl Staged {
         let hash = sink.hash.clone().finalize().into();
         self.sink = Some(sink);
         Ok(hash)
+    }
+
+    /// From now on dropping it leaves the file where it is: somebody else knows its name.
+    pub fn outlive(&mut self) {
+        self.ours = false;
+    }
+
+    /// Writes what was gathered and cuts the file to its first bytes.
+    ///
+    /// # Errors
+    /// Those of [`Self::append`].
+    pub async fn cut(&mut self, size: u64) -> Result<(), Error> {
+        self.write().await?;
+        let mut sink = self.settled().await?;
+        let path = self.path.clone();
+        let cut = spawn_blocking(move || {
+            sink.file.set_len(size)?;
+            sink.hash = hash_of(&path)?.0;
+            Ok(sink)
+        });
+        let sink = match cut.await {
+            Ok(cut) => cut.map_err(of_disk)?,
+            Err(stopped) => return Err(Error::internal(stopped)),
+        };
+        self.sink = Some(sink);
+        self.size = size;
+        Ok(())
     }
 
     /// Notes that somebody rewrote the file at [`Self::path`], which has this many bytes now.
@@ -212,6 +227,23 @@ impl Sink {
     }
 }
 
+/// The hash of a file so far, and its size.
+fn hash_of(path: &Path) -> io::Result<(Sha256, u64)> {
+    let mut hash = Sha256::new();
+    let mut size = 0;
+    let mut file = File::open(path)?;
+    let mut piece = vec![0; PIECE];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok((hash, size)),
+            read => {
+                hash.update(&piece[..read]);
+                size += read as u64;
+            }
+        }
+    }
+}
+
 impl Drop for Staged {
     fn drop(&mut self) {
         if self.ours {
@@ -268,8 +300,15 @@ mod tests {
         let mut staged = Staged::create(folder.path(), "a".into()).expect("a file");
         staged.append(b"one ").await.expect("appended");
         let name = staged.leave().await.expect("left");
-        let mut again = Staged::reopen(folder.path(), name).expect("still there");
+        let mut again = Staged::reopen(folder.path(), name.clone()).expect("still there");
         assert_eq!(again.size(), 4);
+        again.append(b"wrong").await.expect("appended");
+        again.cut(4).await.expect("cut");
+        again.outlive();
+        drop(again);
+        let mut again = Staged::reopen(folder.path(), name).expect("still there");
+        again.append(b"no").await.expect("appended");
+        again.cut(4).await.expect("cut");
         again.append(b"two").await.expect("appended");
         let hash = again.finish().await.expect("finished");
         assert_eq!(hash, <[u8; 32]>::from(Sha256::digest(b"one two")));

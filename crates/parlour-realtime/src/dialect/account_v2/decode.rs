@@ -10,7 +10,7 @@ use crate::{
     },
 };
 use parlour_core::{
-    Problem, RoomId,
+    FileId, Problem, RoomId,
     error::INVALID,
     given::{Given, Problems},
 };
@@ -19,8 +19,8 @@ use std::collections::BTreeMap;
 
 /// The keys it knows.
 const KEYS: Keys = &[
-    "type", "room", "text", "nonce", "reply_to", "id", "emoji", "on", "seq", "back", "epoch",
-    "cursors",
+    "type", "room", "text", "nonce", "reply_to", "files", "id", "emoji", "on", "seq", "back",
+    "epoch", "cursors",
 ];
 
 pub(super) fn decode(input: Input<'_>) -> Result<Command, Refusal> {
@@ -80,7 +80,18 @@ impl Reader {
     }
 
     fn send(&mut self, nonce: Option<String>) -> Option<Command> {
-        let (text, room) = (self.text("text"), self.room());
+        let files = self.files();
+        let text = if files.is_empty() {
+            self.text("text")
+        } else {
+            // With files there may be nothing to say.
+            let text = fields::text(self.fields.take("text"));
+            Some(
+                text.optional("text", &mut self.problems)
+                    .unwrap_or_default(),
+            )
+        };
+        let room = self.room();
         let reply_to = match self.fields.take("reply_to") {
             // As in answers: null is none.
             None | Some(Value::Null) => None,
@@ -91,7 +102,31 @@ impl Reader {
             text: text?,
             nonce,
             reply_to,
+            files,
         }))
+    }
+
+    /// The ids of files that were uploaded before.
+    fn files(&mut self) -> Vec<FileId> {
+        let list = match self.fields.take("files") {
+            None | Some(Value::Null) => return Vec::new(),
+            Some(Value::Array(list)) => list,
+            Some(_) => return self.no_files(),
+        };
+        let mut ids = Vec::with_capacity(list.len());
+        for value in list {
+            match fields::id(Some(value)) {
+                Given::Value(id) => ids.push(id),
+                // One that no file can have.
+                _ => return self.no_files(),
+            }
+        }
+        ids
+    }
+
+    fn no_files(&mut self) -> Vec<FileId> {
+        self.problems.add("files", Problem::NotAFile);
+        Vec::new()
     }
 
     fn change(&mut self, kind: &str, nonce: Option<String>) -> Option<Command> {

@@ -67,6 +67,20 @@ pub(crate) fn large_png() -> Vec<u8> {
     png
 }
 
+/// [`PNG`] with a text in it that is nobody's business.
+pub(crate) fn noted_png(note: &str) -> Vec<u8> {
+    let body = [b"tEXtComment\0", note.as_bytes()].concat();
+    let length = u32::try_from(body.len() - 4).expect("small");
+    // Behind the signature and IHDR.
+    let (head, rest) = PNG.split_at(8 + 25);
+    let mut png = head.to_vec();
+    png.extend(length.to_be_bytes());
+    png.extend(&body);
+    png.extend(crc(&body).to_be_bytes());
+    png.extend(rest);
+    png
+}
+
 /// A zlib stream that compresses nothing.
 fn stored(bytes: &[u8]) -> Vec<u8> {
     let mut out = vec![0x78, 0x01];
