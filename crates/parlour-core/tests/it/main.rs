@@ -3,4 +3,5 @@
 mod accounts;
 mod messages;
 mod rooms;
+mod uploads;
 mod world;

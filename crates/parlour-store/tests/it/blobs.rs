@@ -10,6 +10,7 @@ on_each_storage!(
     what_is_gone_is_none,
     lists_are_in_order_and_go_on,
     staged_files_come_back_or_go,
+    a_staged_file_has_a_size_until_it_is_removed,
     old_leftovers_are_swept,
     many_at_once,
     addresses_of_the_storage_itself,
@@ -129,6 +130,23 @@ async fn staged_files_come_back_or_go(shelf: &Shelf) {
     ] {
         assert!(shelf.blobs.restage(name).await.unwrap().is_none(), "{name}");
     }
+}
+
+async fn a_staged_file_has_a_size_until_it_is_removed(shelf: &Shelf) {
+    let mut staged = shelf.blobs.stage().await.unwrap();
+    staged.append(b"12345").await.unwrap();
+    let name = staged.leave().await.unwrap();
+    let size = |name: String| async move { shelf.blobs.staged_size(&name).await.unwrap() };
+    assert_eq!(size(name.clone()).await, Some(5));
+    std::fs::write(shelf.folder.path().join("secret"), "x").unwrap();
+    for other in ["", ".", "..", "../secret", "../../secret", "/etc/passwd"] {
+        assert_eq!(size(other.to_owned()).await, None, "{other}");
+        shelf.blobs.unstage(other).await.unwrap();
+    }
+    assert!(shelf.folder.path().join("secret").exists());
+    shelf.blobs.unstage(&name).await.unwrap();
+    shelf.blobs.unstage(&name).await.unwrap();
+    assert_eq!(size(name).await, None);
 }
 
 async fn old_leftovers_are_swept(shelf: &Shelf) {

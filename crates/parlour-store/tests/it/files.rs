@@ -70,6 +70,11 @@ async fn stage(t: &Bench, owner: UserId) -> KeptFile {
     stage_as(t, new_file(owner, "image/png", 10, t.now())).await
 }
 
+/// Stages a file of so many bytes.
+pub(crate) async fn stage_of_size(t: &Bench, owner: UserId, size: u64) -> KeptFile {
+    stage_as(t, new_file(owner, "image/png", size, t.now())).await
+}
+
 async fn stage_as(t: &Bench, new: NewFile) -> KeptFile {
     match t.store.stage_file(new).await.unwrap() {
         StageFile::Staged(kept) => kept,

@@ -72,3 +72,4 @@ mod reading;
 mod rooms;
 mod sessions;
 mod tombstones;
+mod uploads;
