@@ -15,7 +15,8 @@ import { api, csrf } from "./api.js";
  * @typedef {"waiting" | "sending" | "failed"} State
  * @typedef {{name: string, size: number, type: string, kind: string, alt: string, width?: number, height?: number}} Meta
  * @typedef {{nonce: string, user: number, room: number, text: string, reply_to: number | null, at: number,
- *   state: State, reason: string, files?: Meta[], unkept?: boolean}} Item `unkept`: the browser did not take the files
+ *   state: State, reason: string, files?: Meta[], unkept?: boolean, parts?: (string | null | undefined)[]}} Item `unkept`:
+ *   the browser did not take the files; `parts`: where their uploads go on
  */
 
 const STORE = "items";
@@ -162,6 +163,8 @@ export function stop(nonce) {
 export function drop(nonce) {
   const item = items.get(nonce);
   if (item) done(item, {});
+  // What came of its files is of no use; the server forgets it in a day by itself.
+  for (const path of item?.parts ?? []) if (path) api("DELETE", path, undefined, { headers: { "Tus-Resumable": "1.0.0" } }).catch(() => {});
   return item;
 }
 
@@ -257,7 +260,8 @@ async function carry(item) {
   stops.set(item.nonce, halt);
   try {
     const { upload } = await import("./upload.js").catch(() => { throw new net.NetError("unreachable"); });
-    const answer = await upload({ item, files: list, gone: () => !items.has(item.nonce) },
+    const save = () => { if (items.has(item.nonce)) void keep((store) => store.put(item)); };
+    const answer = await upload({ item, files: list, gone: () => !items.has(item.nonce), save },
       (sent, total) => tell("outbox:progress", { nonce: item.nonce, sent, total }), halt.signal);
     return { id: answer.id, seq: answer.seq, at: answer.created_at };
   } finally {
