@@ -7,7 +7,7 @@ use crate::{
     media,
     model::{Sender, Site},
     passwords::{Hashing, Passwords},
-    ports::{Announce, Blobs, Clock, Presence, Random, Store},
+    ports::{Announce, Blobs, Clock, Presence, Random, Scanner, Store},
     profiles::Profiles,
     rates::Limits,
 };
@@ -26,6 +26,7 @@ pub struct App {
 struct Inner {
     store: Arc<dyn Store>,
     blobs: Arc<dyn Blobs>,
+    scanner: Option<Arc<dyn Scanner>>,
     announce: Arc<dyn Announce>,
     presence: Arc<dyn Presence>,
     clock: Arc<dyn Clock>,
@@ -53,6 +54,8 @@ pub struct Ports {
     pub store: Arc<dyn Store>,
     /// Where the bytes of files are kept.
     pub blobs: Arc<dyn Blobs>,
+    /// Who looks for harmful files; `None`: nobody.
+    pub scanner: Option<Arc<dyn Scanner>>,
     /// Who is told.
     pub announce: Arc<dyn Announce>,
     /// Who is here.
@@ -80,6 +83,7 @@ impl App {
         let Ports {
             store,
             blobs,
+            scanner,
             announce,
             presence,
             clock,
@@ -96,6 +100,7 @@ impl App {
                 site: Mutex::default(),
                 store,
                 blobs,
+                scanner,
                 announce,
                 presence,
                 clock,
@@ -115,6 +120,12 @@ impl App {
     #[must_use]
     pub fn blobs(&self) -> &dyn Blobs {
         &*self.inner.blobs
+    }
+
+    /// Who looks for harmful files, if anybody.
+    #[must_use]
+    pub fn scanner(&self) -> Option<&dyn Scanner> {
+        self.inner.scanner.as_deref()
     }
 
     /// The pool of threads that look at files.

@@ -100,6 +100,8 @@ catalogue! {
     TOO_LARGE = TooLarge, "too_large", "The request is too large.";
     /// A file is larger than the limit.
     FILE_TOO_LARGE = TooLarge, "file_too_large", "This file is too large.";
+    /// A scanner for harmful files knows this one.
+    FILE_INFECTED = Invalid, "file_infected", "This file was refused: it contains something harmful.";
     /// The files of this account reach the limit of one account.
     QUOTA_EXCEEDED = TooLarge, "quota_exceeded", "Your files take all the space that one account may use here. Delete some first.";
     /// As many uploads are under way as one account may have.

@@ -18,6 +18,7 @@ mod files;
 mod messages;
 mod reading;
 mod rooms;
+mod scanner;
 mod sessions;
 mod site;
 mod uploads;
@@ -32,6 +33,7 @@ pub use messages::{
 };
 pub use reading::Reading;
 pub use rooms::{Change, Hearing, History, Join, NewRoom, RoomChange, Rooms, SaveRoom, Span};
+pub use scanner::{Scanner, Verdict};
 pub use sessions::{EndWhich, NewToken, Revocation, Sessions};
 pub use site::{LogoChange, SiteChange, Sites};
 pub use uploads::{BeginUpload, Upload, UploadLimits, UploadState, Uploads};

@@ -13,6 +13,7 @@ mod accounts;
 mod announcer;
 mod append;
 pub mod blobs;
+mod clamd;
 mod engine;
 mod fault;
 mod files;
@@ -39,6 +40,7 @@ mod upkeep;
 mod uploads;
 mod url;
 
+pub use clamd::Clamd;
 pub use inspect::{Inspection, inspect, migrate};
 pub use meters::describe_metrics;
 pub use options::Options;

@@ -78,6 +78,8 @@ pub(crate) struct Storage {
     pub(crate) redis_url: Option<SecretUrl>,
     /// Where uploads are kept.
     pub(crate) blobs_url: SecretUrl,
+    /// Where clamd is.
+    pub(crate) clamd_url: Option<String>,
     /// Folder whose files replace those of the built-in theme.
     pub(crate) theme_dir: Option<PathBuf>,
 }
@@ -260,6 +262,7 @@ impl Config {
                 database_connections: None,
                 redis_url: None,
                 blobs_url: SecretUrl::new(""),
+                clamd_url: None,
                 theme_dir: None,
             },
             product: Settings::default(),

@@ -10,9 +10,9 @@ use parlour_core::{
     App, Event, Signal,
     app::Ports,
     passwords::Hashing,
-    ports::{Announce, Blobs, Store, SystemClock, SystemRandom},
+    ports::{Announce, Blobs, Scanner, Store, SystemClock, SystemRandom},
 };
-use parlour_store::Options;
+use parlour_store::{Clamd, Options};
 use std::{path::Path, sync::Arc};
 
 /// Announces to nobody: for commands, beside which a server may run. The server learns of what they
@@ -23,6 +23,12 @@ struct Nobody;
 impl Announce for Nobody {
     async fn events(&self, _events: Vec<Arc<Event>>) {}
     async fn signal(&self, _signal: Signal) {}
+}
+
+/// Who looks for harmful files, when the settings name somebody.
+pub(crate) fn scanner(config: &Config) -> Option<Arc<dyn Scanner>> {
+    let clamd = Clamd::at(config.storage.clamd_url.as_deref()?)?;
+    Some(Arc::new(clamd))
 }
 
 /// The database's address as it may be shown.
@@ -81,6 +87,7 @@ pub(crate) async fn app_for_command(config: &Config) -> anyhow::Result<App> {
     let ports = Ports {
         store: open_with(config, options, Arc::new(Nobody)).await?,
         blobs: open_blobs(config).await?,
+        scanner: scanner(config),
         announce: Arc::new(Nobody),
         presence: Arc::new(parlour_core::ports::Nobody),
         clock: Arc::new(SystemClock),

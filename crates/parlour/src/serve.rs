@@ -44,6 +44,7 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     let ports = Ports {
         store: Arc::clone(&store),
         blobs: database::open_blobs(&config).await?,
+        scanner: database::scanner(&config),
         announce,
         presence: Arc::new(realtime.clone()),
         clock: Arc::new(SystemClock),

@@ -3,10 +3,10 @@
 use super::{MAX_ALT_CHARS, Received, receive::refused};
 use crate::{
     Actor, App, Error,
-    error::{INVALID_TOKEN, QUOTA_EXCEEDED},
+    error::{FILE_INFECTED, INVALID_TOKEN, QUOTA_EXCEEDED},
     media::{self, Inspected, MadeThumb},
     model::{File, KeptFile, Thumb},
-    ports::{BlobKey, NewFile, StageFile},
+    ports::{BlobKey, NewFile, StageFile, Staged, Verdict},
 };
 use metrics::counter;
 
@@ -14,7 +14,7 @@ use metrics::counter;
 /// staged. Nothing is left behind when it fails, but for what the sweeper finds.
 ///
 /// # Errors
-/// A picture that cannot be; [`QUOTA_EXCEEDED`]; [`crate::error::STORAGE_FULL`];
+/// [`FILE_INFECTED`]; a picture that cannot be; [`QUOTA_EXCEEDED`]; [`crate::error::STORAGE_FULL`];
 /// [`crate::error::BUSY`] when too many files wait to be looked at; unavailable when storage or database
 /// do not answer.
 pub async fn keep(app: &App, actor: &Actor, received: Received) -> Result<KeptFile, Error> {
@@ -24,6 +24,7 @@ pub async fn keep(app: &App, actor: &Actor, received: Received) -> Result<KeptFi
         alt,
         sha256: came,
     } = received;
+    scan(app, &staged).await?;
     let (staged, found) = app.media().inspect(staged).await.map_err(refused)?;
     let mut random = [0; 16];
     app.random(&mut random);
@@ -51,6 +52,20 @@ pub async fn keep(app: &App, actor: &Actor, received: Received) -> Result<KeptFi
         }
     }
     outcome
+}
+
+/// Asks the scanner, where there is one, about what came, before anything else looks at it.
+async fn scan(app: &App, staged: &Staged) -> Result<(), Error> {
+    let Some(scanner) = app.scanner() else {
+        return Ok(());
+    };
+    match scanner.scan(staged.path()).await? {
+        Verdict::Clean => Ok(()),
+        Verdict::Infected(name) => {
+            tracing::warn!(%name, "a harmful file was refused");
+            Err(refused(FILE_INFECTED.into()))
+        }
+    }
 }
 
 /// Keeps the thumbnails and the row.

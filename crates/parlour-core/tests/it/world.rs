@@ -96,6 +96,7 @@ impl World {
             blobs: parlour_store::blobs::open_blobs(&media, folder.path())
                 .await
                 .expect("the storage opens"),
+            scanner: None,
             announce,
             presence: Arc::new(parlour_core::ports::Nobody),
             clock: clock.clone(),

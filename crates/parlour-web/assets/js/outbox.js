@@ -287,7 +287,7 @@ function reason(code, text) {
   if (code === "quota_exceeded") return "quota";
   if (code === "stopped") return "stopped";
   if (code === "files_gone") return "files";
-  if (code === "nonce_reused") return "refused";
+  if (code === "nonce_reused" || code === "file_infected") return "refused";
   if (code === "unreachable" || code === "silent" || code === "later") return "silent";
   if (code === "unauthenticated" || code === "invalid_token") return "session";
   return "server";

@@ -179,6 +179,13 @@ const STORAGE: &[Setting] = &[
     )
     .url(),
     Setting::new(
+        "CLAMD_URL",
+        "URL",
+        Unset("files are not scanned"),
+        "ClamAV's daemon, which is asked about each file before it is kept: `unix:/path` or `tcp://host:port`. When it does not answer, no file is taken.",
+        |config, text| some(&mut config.storage.clamd_url, clamd(text)),
+    ),
+    Setting::new(
         "THEME_DIR",
         "FOLDER",
         Unset("built-in theme"),
@@ -425,6 +432,12 @@ fn path(text: &str) -> Parsed<PathBuf> {
         return Err("a path".to_owned());
     }
     Ok(PathBuf::from(text))
+}
+
+fn clamd(text: &str) -> Parsed<String> {
+    parlour_store::Clamd::at(text)
+        .map(|_| text.to_owned())
+        .ok_or_else(|| "`unix:/path` or `tcp://host:port`".to_owned())
 }
 
 fn url(text: &str, schemes: &[&str]) -> Parsed<SecretUrl> {

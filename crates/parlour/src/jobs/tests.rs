@@ -80,6 +80,7 @@ impl Process {
             blobs: parlour_store::blobs::open_blobs(&media, dir.path())
                 .await
                 .expect("a storage"),
+            scanner: None,
             announce: Arc::clone(&notes) as Arc<dyn Announce>,
             presence: Arc::new(parlour_core::ports::Nobody),
             clock: Arc::new(SystemClock),
