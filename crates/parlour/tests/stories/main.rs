@@ -23,6 +23,7 @@ mod durability;
 mod files;
 mod files_access;
 mod files_hostile;
+mod files_scanned;
 mod files_tus;
 mod hostile;
 mod hostile_wire;

@@ -1,6 +1,7 @@
 //! What stories are told with: a server, people, requests, sockets, bare bytes.
 
 pub(crate) mod browser;
+pub(crate) mod clamd;
 pub(crate) mod http;
 pub(crate) mod join;
 pub(crate) mod media;
