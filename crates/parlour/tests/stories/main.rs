@@ -25,6 +25,7 @@ mod files_access;
 mod files_hostile;
 mod files_scanned;
 mod files_tus;
+mod files_tus_document;
 mod hostile;
 mod hostile_wire;
 mod limits;
