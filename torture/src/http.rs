@@ -90,11 +90,52 @@ impl Http {
         json: Option<Value>,
     ) -> Result<Answer> {
         let request = self.request(method, path, token, json.as_ref());
-        timeout(self.patience, exchange(self.addr, &request))
+        let bytes = self.exchange(&[request.as_bytes()]).await;
+        bytes
+            .and_then(|bytes| parse(&bytes))
+            .with_context(|| format!("{method} {path}"))
+    }
+
+    /// One POST of a body of another type than JSON: its type and its bytes.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub async fn post(&self, path: &str, token: &str, body: (&str, &[u8])) -> Result<Answer> {
+        let (kind, body) = body;
+        let mut head = self.head("POST", path, Some(token));
+        head.push_str(&format!(
+            "content-type: {kind}\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        ));
+        let bytes = self.exchange(&[head.as_bytes(), body]).await;
+        bytes
+            .and_then(|bytes| parse(&bytes))
+            .with_context(|| format!("POST {path}"))
+    }
+
+    /// One GET of something that is no JSON: status and bytes.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub async fn download(&self, path: &str, token: &str) -> Result<(u16, Vec<u8>)> {
+        let mut head = self.head("GET", path, Some(token));
+        head.push_str("content-length: 0\r\n\r\n");
+        let mut bytes = self
+            .exchange(&[head.as_bytes()])
+            .await
+            .with_context(|| format!("GET {path}"))?;
+        let (status, _, body) = split(&bytes).with_context(|| format!("GET {path}"))?;
+        let from = bytes.len() - body.len();
+        bytes.drain(..from);
+        Ok((status, bytes))
+    }
+
+    /// Sends these bytes on a connection of their own and answers all that comes back.
+    async fn exchange(&self, request: &[&[u8]]) -> Result<Vec<u8>> {
+        timeout(self.patience, exchange(self.addr, request))
             .await
             .with_context(|| format!("no answer within {:?}", self.patience))
             .flatten()
-            .with_context(|| format!("{method} {path}"))
     }
 
     /// One call, repeated while the server says that it cannot do it now (503), for half a minute.
@@ -119,13 +160,7 @@ impl Http {
         }
     }
 
-    fn request(
-        &self,
-        method: &str,
-        path: &str,
-        token: Option<&str>,
-        json: Option<&Value>,
-    ) -> String {
+    fn head(&self, method: &str, path: &str, token: Option<&str>) -> String {
         let mut text = format!(
             "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\naccept: application/json\r\n",
             self.addr
@@ -133,6 +168,17 @@ impl Http {
         if let Some(token) = token {
             text.push_str(&format!("authorization: Token {token}\r\n"));
         }
+        text
+    }
+
+    fn request(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        json: Option<&Value>,
+    ) -> String {
+        let mut text = self.head(method, path, token);
         let body = json.map(Value::to_string).unwrap_or_default();
         if json.is_some() {
             text.push_str("content-type: application/json\r\n");
@@ -142,16 +188,30 @@ impl Http {
     }
 }
 
-async fn exchange(addr: SocketAddr, request: &str) -> Result<Answer> {
+async fn exchange(addr: SocketAddr, request: &[&[u8]]) -> Result<Vec<u8>> {
     let mut stream = TcpStream::connect(addr).await.context("cannot connect")?;
     stream.set_nodelay(true)?;
-    stream.write_all(request.as_bytes()).await?;
+    for part in request {
+        stream.write_all(part).await?;
+    }
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).await?;
-    parse(&bytes)
+    Ok(bytes)
 }
 
 fn parse(bytes: &[u8]) -> Result<Answer> {
+    let (status, headers, body) = split(bytes)?;
+    Ok(Answer {
+        status,
+        headers,
+        body: serde_json::from_slice(body).unwrap_or(Value::Null),
+    })
+}
+
+type Headers = Vec<(String, String)>;
+
+/// Status, headers and body of a whole answer.
+fn split(bytes: &[u8]) -> Result<(u16, Headers, &[u8])> {
     let end = bytes
         .windows(4)
         .position(|four| four == b"\r\n\r\n")
@@ -163,7 +223,7 @@ fn parse(bytes: &[u8]) -> Result<Answer> {
         .and_then(|line| line.split(' ').nth(1))
         .and_then(|code| code.parse().ok())
         .context("no status line")?;
-    let headers: Vec<(String, String)> = lines
+    let headers: Headers = lines
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.trim().to_lowercase(), value.trim().to_owned()))
         .collect();
@@ -178,11 +238,7 @@ fn parse(bytes: &[u8]) -> Result<Answer> {
             _ => {}
         }
     }
-    Ok(Answer {
-        status,
-        headers,
-        body: serde_json::from_slice(body).unwrap_or(Value::Null),
-    })
+    Ok((status, headers, body))
 }
 
 #[cfg(test)]

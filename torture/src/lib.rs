@@ -12,6 +12,7 @@ pub mod closing;
 pub mod crowd;
 pub mod database;
 pub mod faults;
+pub mod files;
 pub mod history;
 pub mod http;
 pub mod listener;

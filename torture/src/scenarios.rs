@@ -3,11 +3,13 @@
 pub mod d1;
 pub mod d11;
 pub mod d13;
+pub mod d14;
 pub mod d2;
 pub mod d4;
 pub mod d5;
 pub mod d8;
 pub mod d9;
+pub mod f10;
 pub mod f12;
 pub mod f3;
 pub mod f9;
@@ -32,9 +34,11 @@ pub const ALL: &[Scenario] = &[
     d11::SCENARIO,
     d13::SCENARIO,
     nodes::F1,
+    d14::SCENARIO,
     f3::SCENARIO,
     nodes::F5,
     f9::SCENARIO,
+    f10::SCENARIO,
     f12::SCENARIO,
     o1::SCENARIO,
     neighbours::FLOOD,

@@ -157,6 +157,20 @@ impl Server {
         Ok(self.started)
     }
 
+    /// Runs a command of the binary on the data of this server, which may run; what it printed, and
+    /// whether it went well.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn run(&self, arguments: &[&str]) -> Result<(bool, String)> {
+        let mut command = self.command()?;
+        command.args(arguments).stderr(Stdio::piped());
+        let output = command.output().context("the command did not start")?;
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        Ok((output.status.success(), text))
+    }
+
     /// An orderly end for good; insists on exit code 0.
     ///
     /// # Errors

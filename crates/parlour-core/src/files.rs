@@ -7,6 +7,7 @@
 //! belongs to nobody and is swept.
 
 mod attach;
+mod audit;
 mod fetch;
 mod gallery;
 mod keep;
@@ -16,11 +17,12 @@ pub mod upload;
 
 pub use attach::{Attachment, discard};
 pub(crate) use attach::{Kept, check, drop_unused, keep_all};
+pub use audit::{Audited, Trouble, audit};
 pub use fetch::{Fetched, direct, fetch, read};
 pub use gallery::{Gallery, GalleryKind, MAX_GALLERY, gallery};
 pub use keep::keep;
 pub use receive::{Received, Receiving, expect, receive, resume};
-pub use sweep::{ORPHAN_AGE, Swept, orphans, sweep_orphans, sweep_released};
+pub use sweep::{ORPHAN_AGE, SWEEP_EVERY, Swept, orphans, sweep_orphans, sweep_released};
 
 /// Longest name of a file in characters (contract 5).
 pub const MAX_NAME_CHARS: usize = 100;

@@ -64,6 +64,11 @@ const DROP_STALE: Sql = sql!(
        AND created_at < $1 ORDER BY created_at LIMIT $3)"
 );
 
+const AFTER: Sql = sql!(
+    "SELECT " [text file_columns!()] " FROM files f WHERE f.id > $1 AND f.released_at IS NULL \
+     ORDER BY f.id LIMIT $2"
+);
+
 const RELEASED: Sql = sql!(
     "SELECT " [text file_columns!()] " FROM files f WHERE f.released_at IS NOT NULL \
      ORDER BY f.released_at LIMIT $1"
@@ -131,6 +136,10 @@ impl Files for SqlStore {
     async fn drop_stale_files(&self, before: Time, at: Time) -> Result<u64, Error> {
         self.change(&DROP_STALE, args![before, at, RELEASE_MOST])
             .await
+    }
+
+    async fn files_after(&self, after: FileId, most: i64) -> Result<Vec<KeptFile>, Error> {
+        self.many(&AFTER, args![after.get(), most]).await
     }
 
     async fn released_files(&self, most: i64) -> Result<Vec<KeptFile>, Error> {

@@ -35,7 +35,11 @@ pub(crate) enum Command {
         example: Option<Example>,
     },
     /// Check that the server could run here and well.
-    Doctor,
+    Doctor {
+        /// Look at every file too: list what is missing and what belongs to nobody.
+        #[arg(long)]
+        blobs: bool,
+    },
     /// Write the built-in theme to files, to make one's own from.
     #[command(subcommand)]
     Theme(theme::Action),
@@ -77,9 +81,9 @@ pub(crate) fn run(call: Call) -> anyhow::Result<()> {
             example: Some(example),
         } => config::example(example),
         Command::Config { example: None } => config::run(&Config::load(surroundings)?),
-        Command::Doctor => {
+        Command::Doctor { blobs } => {
             let config = prepare(surroundings)?;
-            block_on(doctor::run(&config))
+            block_on(doctor::run(&config, blobs))
         }
         Command::Theme(action) => theme::run(&action),
         Command::Openapi => openapi::run(),

@@ -185,6 +185,22 @@ pub(crate) async fn inspect(config: &Config) -> anyhow::Result<Health> {
     })
 }
 
+/// Which schema the tables have and which one this program knows; `None` where nothing was stored yet.
+///
+/// # Errors
+/// When the database does not answer or is none.
+pub(crate) async fn schema(config: &Config) -> anyhow::Result<Option<(i64, i64)>> {
+    let url = config.storage.database_url.expose();
+    if sqlite_file(url).is_some_and(|file| !file.exists()) {
+        return Ok(None);
+    }
+    let found = parlour_store::inspect(url)
+        .await
+        .map_err(|error| explain(&error))?;
+    let schemas = (found.schema, found.newest_schema);
+    Ok((found.schema > 0).then_some(schemas))
+}
+
 /// Makes the data dir if the database lives in it; elsewhere the store or nobody makes folders.
 fn make_folder(config: &Config) -> anyhow::Result<()> {
     let dir = &config.storage.data_dir;

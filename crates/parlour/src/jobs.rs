@@ -62,11 +62,11 @@ const JOBS: &[Job<Context>] = &[
         // An attachment's bytes are gone 5 s after its message's deletion (contract 7d).
         every: Duration::from_secs(1),
         run: |context| Box::pin(sweep_released_files(context)),
-        wake: None,
+        wake: Some(|context| &context.files_released),
     },
     Job {
         name: "sweep_orphaned_files",
-        every: Duration::from_secs(600),
+        every: files::SWEEP_EVERY,
         run: |context| Box::pin(sweep_orphaned_files(context)),
         wake: None,
     },
@@ -89,6 +89,7 @@ struct Context {
     app: App,
     stop: CancellationToken,
     room_ended: Arc<Notify>,
+    files_released: Arc<Notify>,
     /// How far the log of ended credentials was followed.
     revocations: Followed,
 }
@@ -97,6 +98,7 @@ struct Context {
 #[derive(Clone, Debug)]
 pub(crate) struct Jobs {
     room_ended: Arc<Notify>,
+    files_released: Arc<Notify>,
 }
 
 impl Jobs {
@@ -104,21 +106,31 @@ impl Jobs {
     /// finished first, so wait for the tracker before closing the store.
     pub(crate) fn start(app: &App, tracker: &TaskTracker, stop: &CancellationToken) -> Self {
         let room_ended = Arc::new(Notify::new());
+        let files_released = Arc::new(Notify::new());
         for job in JOBS {
             let context = Context {
                 app: app.clone(),
                 stop: stop.clone(),
                 room_ended: Arc::clone(&room_ended),
+                files_released: Arc::clone(&files_released),
                 revocations: Followed::default(),
             };
             tracker.spawn(repeat(job, context, stop.clone()));
         }
-        Self { room_ended }
+        Self {
+            room_ended,
+            files_released,
+        }
     }
 
     /// Says that a room ended, so that what it left behind goes soon and not within a minute.
     pub(crate) fn room_ended(&self) {
         self.room_ended.notify_one();
+    }
+
+    /// Says that files may have been released, so that their bytes go now and not within a second.
+    pub(crate) fn files_released(&self) {
+        self.files_released.notify_one();
     }
 }
 
@@ -132,7 +144,12 @@ async fn expire_rooms(context: &mut Context) -> Result<(), Error> {
 }
 
 async fn purge_ended_rooms(context: &mut Context) -> Result<(), Error> {
-    while !context.stop.is_cancelled() && rooms::purge_some(&context.app).await? {
+    while !context.stop.is_cancelled() {
+        let more = rooms::purge_some(&context.app).await?;
+        context.files_released.notify_one();
+        if !more {
+            break;
+        }
         // Messages that wait for the database go first.
         tokio::task::yield_now().await;
     }

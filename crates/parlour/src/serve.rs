@@ -220,8 +220,8 @@ async fn operations_listener(config: &Config) -> anyhow::Result<Option<TcpListen
     Ok(Some(listener))
 }
 
-/// What this process itself does about news: what an ended room left behind goes soon and not at the
-/// next round of the job, and credentials that ended are forgotten, also when the caller who ended
+/// What this process itself does about news: what an ended room or a deleted message left behind goes
+/// soon and not at the next round of the job, and credentials that ended are forgotten, also when the caller who ended
 /// them went away half way.
 async fn follow_news(
     mut news: mpsc::Receiver<News>,
@@ -237,11 +237,14 @@ async fn follow_news(
         match heard {
             None => return,
             Some(News::Events(events)) => {
-                if events
-                    .iter()
-                    .any(|event| matches!(event.what, What::RoomDeleted(_)))
-                {
-                    jobs.room_ended();
+                for event in &events {
+                    match &event.what {
+                        What::RoomDeleted(_) => jobs.room_ended(),
+                        What::MessageDeleted(_)
+                        | What::MessageUpdated(_)
+                        | What::MessagesPurged(_) => jobs.files_released(),
+                        _ => {}
+                    }
                 }
             }
             Some(News::Signal(signal)) => app.heed(&signal),

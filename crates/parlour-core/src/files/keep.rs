@@ -39,6 +39,12 @@ pub async fn keep(app: &App, actor: &Actor, received: Received) -> Result<KeptFi
         at: app.now(),
     };
     let (mime, size) = (new.file.mime.clone(), new.file.size);
+    let thumbs: Vec<BlobKey> = new
+        .file
+        .thumbs
+        .iter()
+        .map(|thumb| thumb.key.clone())
+        .collect();
     app.blobs().keep(&key, staged, &mime).await?;
     let outcome = note(app, new, &found.thumbs).await;
     match &outcome {
@@ -48,7 +54,9 @@ pub async fn keep(app: &App, actor: &Actor, received: Received) -> Result<KeptFi
         }
         Err(_) => {
             // Best effort: a blob without a row is swept.
-            let _ = app.blobs().delete(&key).await;
+            for key in thumbs.iter().chain([&key]) {
+                let _ = app.blobs().delete(key).await;
+            }
         }
     }
     outcome
@@ -76,18 +84,11 @@ async fn note(app: &App, new: NewFile, thumbs: &[MadeThumb]) -> Result<KeptFile,
         staged.finish().await?;
         app.blobs().keep(&thumb.key, staged, thumb.mime()).await?;
     }
-    let thumbs = new.file.thumbs.clone();
-    let answer = app.store().stage_file(new).await;
-    if let Ok(StageFile::Staged(kept)) = answer {
-        return Ok(kept);
-    }
-    for thumb in thumbs {
-        let _ = app.blobs().delete(&thumb.key).await;
-    }
-    match answer? {
+    match app.store().stage_file(new).await? {
+        StageFile::Staged(kept) => Ok(kept),
         StageFile::OverQuota => Err(refused(QUOTA_EXCEEDED.into())),
         // The account went away while it uploaded.
-        StageFile::NoOwner | StageFile::Staged(_) => Err(INVALID_TOKEN.into()),
+        StageFile::NoOwner => Err(INVALID_TOKEN.into()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Removing bytes that nobody may see any more.
 
-use crate::{App, Error, Time, model::KeptFile, ports::BlobKey};
+use crate::{App, Error, FileId, Time, model::KeptFile, ports::BlobKey};
+use futures_util::stream::{self, StreamExt as _};
 use metrics::counter;
 use std::time::Duration;
 
@@ -10,8 +11,17 @@ const STEP: i64 = 100;
 /// Blobs of one step of a listing.
 const LISTED: usize = 1_000;
 
-/// How long something may belong to nobody: longer than any upload takes between its pieces.
-pub const ORPHAN_AGE: Duration = Duration::from_secs(3600);
+/// How many files' bytes are deleted at once: a storage behind a network deletes many in the time of
+/// one.
+const AT_ONCE: usize = 16;
+
+/// From this age on something that belongs to nobody is removed: longer than any upload takes between
+/// its pieces, and so much less than the hour within which it has to be gone that the pause between
+/// two sweeps ([`SWEEP_EVERY`]) and the sweep itself fit into the rest.
+pub const ORPHAN_AGE: Duration = Duration::from_secs(45 * 60);
+
+/// Time between two sweeps for what belongs to nobody.
+pub const SWEEP_EVERY: Duration = Duration::from_secs(10 * 60);
 
 /// Deletes the bytes of released files, then their rows; answers whether there may be more. A file
 /// whose bytes cannot be deleted now is tried again at the next call.
@@ -20,15 +30,23 @@ pub const ORPHAN_AGE: Duration = Duration::from_secs(3600);
 /// When storage or database do not answer.
 pub async fn sweep_released(app: &App) -> Result<bool, Error> {
     let files = app.store().released_files(STEP).await?;
+    let mut deleting = Vec::with_capacity(files.len());
+    for kept in &files {
+        deleting.push(delete(app, kept));
+    }
+    let mut deleting = stream::iter(deleting).buffer_unordered(AT_ONCE);
     let mut gone = Vec::with_capacity(files.len());
     let mut failed = None;
-    for kept in &files {
-        match delete(app, kept).await {
-            Ok(()) => gone.push(kept.file.id),
+    while let Some(outcome) = deleting.next().await {
+        match outcome {
+            Ok(id) => gone.push(id),
             Err(error) => failed = Some(error),
         }
     }
+    drop(deleting);
     if !gone.is_empty() {
+        // A power cut must not bring back what nobody knows of any more.
+        app.blobs().settle_deleted().await?;
         app.store().forget_files(&gone).await?;
         counter!("parlour_files_removed_total").increment(gone.len() as u64);
     }
@@ -38,11 +56,12 @@ pub async fn sweep_released(app: &App) -> Result<bool, Error> {
     }
 }
 
-async fn delete(app: &App, kept: &KeptFile) -> Result<(), Error> {
+async fn delete(app: &App, kept: &KeptFile) -> Result<FileId, Error> {
     for thumb in &kept.file.thumbs {
         app.blobs().delete(&thumb.key).await?;
     }
-    app.blobs().delete(&kept.file.key).await
+    app.blobs().delete(&kept.file.key).await?;
+    Ok(kept.file.id)
 }
 
 /// What [`sweep_orphans`] found.
@@ -58,8 +77,8 @@ pub struct Swept {
     pub blobs: u64,
 }
 
-/// Removes what uploads that stopped half way left behind an hour ago, and forgets those that might
-/// have gone on but expired. What may still go on stays.
+/// Removes what uploads that stopped half way left behind [`ORPHAN_AGE`] ago, and forgets those that
+/// might have gone on but expired. What may still go on stays.
 ///
 /// # Errors
 /// When storage or database do not answer; what was done until then is done.
@@ -71,10 +90,16 @@ pub async fn sweep_orphans(app: &App) -> Result<Swept, Error> {
     let open = app.store().upload_ids().await?;
     let mut swept = Swept {
         expired,
-        stale: app.store().drop_stale_files(before, now).await?,
-        staged: app.blobs().sweep_staged(ORPHAN_AGE, &open).await?,
-        blobs: 0,
+        ..Swept::default()
     };
+    loop {
+        // The store answers a piece at a time.
+        match app.store().drop_stale_files(before, now).await? {
+            0 => break,
+            dropped => swept.stale += dropped,
+        }
+    }
+    swept.staged = app.blobs().sweep_staged(ORPHAN_AGE, &open).await?;
     let mut after: Option<BlobKey> = None;
     loop {
         let listed = app.blobs().list(after.as_ref(), LISTED).await?;

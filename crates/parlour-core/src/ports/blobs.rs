@@ -58,8 +58,11 @@ pub trait Blobs: Send + Sync {
         content_type: &str,
         lives: Duration,
     ) -> Result<Option<String>, Error>;
-    /// Deletes a blob; one that is gone already is fine.
+    /// Deletes a blob; one that is gone already is fine. After a power cut it may be there again, unless
+    /// [`Blobs::settle_deleted`] was called.
     async fn delete(&self, key: &BlobKey) -> Result<(), Error>;
+    /// After `Ok` what was deleted before stays deleted, also after a power cut.
+    async fn settle_deleted(&self) -> Result<(), Error>;
     /// Blobs in the order of their keys, after `after`, at most `most`. What is no blob is left out.
     async fn list(&self, after: Option<&BlobKey>, most: usize) -> Result<Vec<BlobEntry>, Error>;
     /// Removes staged files that nobody wrote to for `age`, except those named; answers how many.

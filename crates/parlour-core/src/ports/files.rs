@@ -76,6 +76,8 @@ pub trait Files: Send + Sync {
     async fn drop_files(&self, owner: UserId, ids: &[FileId], at: Time) -> Result<u64, Error>;
     /// Releases files that were staged before this moment and never attached; at most 1,000.
     async fn drop_stale_files(&self, before: Time, at: Time) -> Result<u64, Error>;
+    /// Files that were not released, with ids above this one and in their order, at most `most`.
+    async fn files_after(&self, after: FileId, most: i64) -> Result<Vec<KeptFile>, Error>;
     /// Released files, the longest released first, at most `most`.
     async fn released_files(&self, most: i64) -> Result<Vec<KeptFile>, Error>;
     /// Forgets released files: their bytes are gone.

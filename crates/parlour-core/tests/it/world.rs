@@ -64,7 +64,7 @@ pub(crate) struct World {
     pub(crate) app: App,
     pub(crate) clock: Arc<HandClock>,
     pub(crate) record: Arc<Record>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl World {
@@ -107,8 +107,13 @@ impl World {
             app,
             clock,
             record,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// Where its data is.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     pub(crate) async fn user(&self, name: &str) -> User {

@@ -116,6 +116,20 @@ impl Blobs for Disk {
         blocking(move || or_gone(fs::remove_file(path)).map(drop)).await
     }
 
+    async fn settle_deleted(&self) -> Result<(), Error> {
+        let root = self.root.clone();
+        blocking(move || {
+            for class in classes(&root)? {
+                // A class of which the last blob went may be removed by hand.
+                if let Some(folder) = or_gone(File::open(root.join(class)))? {
+                    folder.sync_all()?;
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
     async fn list(&self, after: Option<&BlobKey>, most: usize) -> Result<Vec<BlobEntry>, Error> {
         let (root, after) = (self.root.clone(), after.cloned());
         blocking(move || list(&root, after.as_ref(), most)).await
@@ -185,16 +199,9 @@ fn list(root: &Path, after: Option<&BlobKey>, most: usize) -> io::Result<Vec<Blo
             .unwrap_or_default()
             .to_owned()
     });
-    let mut classes = BTreeSet::new();
-    for entry in fs::read_dir(root)? {
-        let entry = entry?;
-        if let Ok(name) = entry.file_name().into_string()
-            && entry.file_type()?.is_dir()
-            && first.as_ref().is_none_or(|first| name >= *first)
-        {
-            classes.insert(name);
-        }
-    }
+    let classes = classes(root)?
+        .into_iter()
+        .filter(|name| first.as_ref().is_none_or(|first| name >= first));
     let mut found = Vec::new();
     for class in classes {
         for key in keys(root, &class, after, most - found.len())? {
@@ -213,6 +220,20 @@ fn list(root: &Path, after: Option<&BlobKey>, most: usize) -> io::Result<Vec<Blo
         }
     }
     Ok(found)
+}
+
+/// The folders of the storage, in order.
+fn classes(root: &Path) -> io::Result<BTreeSet<String>> {
+    let mut classes = BTreeSet::new();
+    for entry in fs::read_dir(root)? {
+        let entry = entry?;
+        if let Ok(name) = entry.file_name().into_string()
+            && entry.file_type()?.is_dir()
+        {
+            classes.insert(name);
+        }
+    }
+    Ok(classes)
 }
 
 /// The first keys of a class; never more in memory than are wanted.

@@ -27,6 +27,7 @@ on_each_engine! {
     deleting_an_account_releases_its_files,
     the_quota_holds_in_parallel,
     what_nobody_took_is_dropped,
+    all_files_are_listed_a_page_at_a_time,
     the_gallery_shows_the_newest_first,
     files_survive_in_history_and_pages,
 }
@@ -410,4 +411,33 @@ async fn files_survive_in_history_and_pages(t: &Bench) {
         assert_eq!(by_id.unwrap(), [Arc::clone(&message)]);
     }
     second.close().await;
+}
+
+async fn all_files_are_listed_a_page_at_a_time(t: &Bench) {
+    let [ann, bob] = t.users(["ann", "bob"]).await;
+    let room = t.room("Den", ann).await;
+    let mut files = Vec::new();
+    for owner in [ann, bob, ann, bob, ann] {
+        files.push(stage(t, owner).await);
+    }
+    send(t, room, ann, &[files[2].clone()]).await;
+    let gone = files.remove(1);
+    let dropped = t.store.drop_files(bob, &[gone.file.id], t.now()).await;
+    assert_eq!(dropped.unwrap(), 1);
+    let mut listed = Vec::new();
+    let mut after = FileId::new(0);
+    loop {
+        let page = t.store.files_after(after, 3).await.unwrap();
+        assert!(page.len() <= 3);
+        let Some(last) = page.last() else { break };
+        after = last.file.id;
+        listed.extend(page);
+    }
+    let ids = |files: &[KeptFile]| files.iter().map(|kept| kept.file.id).collect::<Vec<_>>();
+    assert_eq!(
+        ids(&listed),
+        ids(&files),
+        "in order, without what was released"
+    );
+    assert!(listed[1].place.is_some() && listed[0].place.is_none());
 }

@@ -1,5 +1,6 @@
 //! `parlour doctor`: could the server run here, and well? It changes nothing.
 
+mod blobs;
 mod host;
 mod network;
 mod storage;
@@ -57,11 +58,12 @@ impl Finding {
     }
 }
 
-/// Checks everything and prints one line each.
+/// Checks everything and prints one line each; with `blobs` also every file, with a line for each that
+/// is not as it should be.
 ///
 /// # Errors
 /// When a check failed.
-pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
+pub(super) async fn run(config: &Config, blobs: bool) -> anyhow::Result<()> {
     let mut findings = vec![
         Finding::ok("settings", "All settings make sense."),
         storage::data_dir(config),
@@ -78,6 +80,9 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
             .into_iter()
             .map(|warning| Finding::warn("settings", format!("{warning}."))),
     );
+    if blobs {
+        findings.push(blobs::check(config).await?);
+    }
     for finding in &findings {
         say(&finding.line())?;
     }

@@ -199,6 +199,33 @@ async fn what_another_process_revokes_is_heard() {
     command.end().await;
 }
 
+#[test]
+fn what_belongs_to_nobody_is_gone_within_the_hour() {
+    let job = JOBS.iter().find(|job| job.name == "sweep_orphaned_files");
+    let every = job.expect("it is in the table").every;
+    // The pause between two runs is up to a tenth longer; a sweep of very many takes minutes.
+    let longest = parlour_core::files::ORPHAN_AGE + every + every / 10 + Duration::from_secs(180);
+    assert!(longest <= Duration::from_secs(3600), "{longest:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_news_of_a_deletion_wakes_the_sweeper() {
+    let released = JOBS.iter().find(|job| job.name == "sweep_released_files");
+    let dir = tempfile::tempdir().expect("a folder");
+    let process = Process::start(&dir).await;
+    let jobs = process.work();
+    let context = super::Context {
+        app: process.app.clone(),
+        stop: process.stop.clone(),
+        room_ended: Arc::clone(&jobs.room_ended),
+        files_released: Arc::clone(&jobs.files_released),
+        revocations: parlour_core::app::Followed::default(),
+    };
+    let wake = released.and_then(|job| job.wake).expect("it can be woken");
+    assert!(Arc::ptr_eq(wake(&context), &jobs.files_released));
+    process.end().await;
+}
+
 #[tokio::test]
 async fn jobs_outlive_a_store_that_is_closed() {
     let dir = tempfile::tempdir().expect("a folder");

@@ -4,6 +4,7 @@ mod config;
 mod doctor;
 mod documents;
 mod serve;
+mod storage;
 mod user;
 
 use std::{

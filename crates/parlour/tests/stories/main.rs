@@ -26,6 +26,7 @@ mod files_hostile;
 mod files_scanned;
 mod files_tus;
 mod files_tus_document;
+mod files_s3;
 mod hostile;
 mod hostile_wire;
 mod limits;
