@@ -11,9 +11,11 @@
 mod cpu;
 mod disk;
 mod fanout;
+mod files;
 mod histogram;
 mod http;
 mod load;
+mod photo;
 mod random;
 mod scenario;
 mod setup;
@@ -63,6 +65,8 @@ enum Command {
     },
     /// Open many WebSockets, send messages, and account for every delivery
     Fanout(fanout::Options),
+    /// Upload and fetch files, beside the disk alone and beside messages
+    Files(files::Options),
 }
 
 #[derive(Args)]
@@ -115,6 +119,9 @@ fn main() -> Result<()> {
                 return Err(error);
             }
         },
+        Command::Files(options) => {
+            serde_json::to_string(&runtime.block_on(files::measure(&options))?)?
+        }
         Command::Disk { dir, seconds } => {
             serde_json::to_string(&disk::measure(&dir, Duration::from_secs_f64(seconds))?)?
         }

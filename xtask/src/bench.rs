@@ -1,6 +1,7 @@
 //! `bench`: the release build of the real server, measured from outside, beside its targets.
 
 mod fanout;
+mod files;
 mod machine;
 mod measure;
 mod plan;
@@ -28,7 +29,7 @@ const PROFILES: &str = "\n## Profiles";
 #[derive(Args)]
 pub(crate) struct Options {
     /// What to measure: how messages reach many members beside other servers (the target table),
-    /// requests, or the pages in a browser
+    /// requests, the pages in a browser, or files
     #[arg(value_enum, default_value_t = What::Fanout)]
     what: What,
     /// Short runs, to see that everything works; the figures are rough
@@ -37,7 +38,8 @@ pub(crate) struct Options {
     /// With `requests`: the database of the server
     #[arg(long, value_enum, default_value_t = Engines::Both)]
     engine: Engines,
-    /// Write docs/performance.md as well (performance-requests.md, performance-web.md)
+    /// Write docs/performance.md as well (performance-requests.md, performance-web.md,
+    /// performance-files.md)
     #[arg(long)]
     write: bool,
     /// With `requests`: server on processor 0, load generator on processor 1
@@ -66,6 +68,7 @@ impl Options {
             What::Fanout => {}
             What::Requests => line.push_str(" requests"),
             What::Web => line.push_str(" web"),
+            What::Files => line.push_str(" files"),
         }
         for (set, flag) in [
             (self.quick, " --quick"),
@@ -96,6 +99,7 @@ enum What {
     Fanout,
     Requests,
     Web,
+    Files,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -121,6 +125,9 @@ pub(crate) fn run(workspace: &Workspace, watch: &Watch, options: &Options) -> Re
             write(workspace, web::FILE, &text)?;
         }
         return Ok(());
+    }
+    if options.what == What::Files {
+        return measure_files(workspace, watch, options, (&built, &machine));
     }
     if options.what == What::Fanout {
         return measure_fanout(workspace, watch, options, (&built, &machine));
@@ -157,6 +164,27 @@ pub(crate) fn run(workspace: &Workspace, watch: &Watch, options: &Options) -> Re
     println!("\n{text}");
     if options.write {
         write(workspace, report::FILE, &text)?;
+    }
+    Ok(())
+}
+
+fn measure_files(
+    workspace: &Workspace,
+    watch: &Watch,
+    options: &Options,
+    (built, machine): (&Programs, &machine::Machine),
+) -> Result<()> {
+    let home = folder(options.dir.as_deref())?;
+    let launcher = Launcher::new(&built.server, home.path(), Database::InDataDir, false)
+        .with("MAX_UPLOAD_BYTES", "200MiB");
+    let command = options.command_line();
+    let programs = (&launcher, built.generator.as_path());
+    let text = files::run(watch, programs, options.quick, (machine, &command))?;
+    println!("\n{text}");
+    if options.write {
+        let before = std::fs::read_to_string(workspace.root.join(files::FILE));
+        let text = text + profiles(&before.unwrap_or_default());
+        write(workspace, files::FILE, &text)?;
     }
     Ok(())
 }

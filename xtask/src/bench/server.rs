@@ -30,6 +30,7 @@ pub(crate) struct Launcher {
     home: PathBuf,
     database: Database,
     pinned: bool,
+    settings: Vec<(&'static str, &'static str)>,
 }
 
 impl Launcher {
@@ -40,7 +41,14 @@ impl Launcher {
             home: home.to_path_buf(),
             database,
             pinned,
+            settings: Vec::new(),
         }
+    }
+
+    /// The same with one more setting.
+    pub(crate) fn with(mut self, name: &'static str, value: &'static str) -> Self {
+        self.settings.push((name, value));
+        self
     }
 
     /// The folder for the data.
@@ -61,7 +69,8 @@ impl Launcher {
             .current_dir(&self.home)
             .env("PARLOUR_LISTEN", "127.0.0.1:0")
             .env("PARLOUR_DATA_DIR", self.data_dir())
-            .env("RATE_LIMITS", "off");
+            .env("RATE_LIMITS", "off")
+            .envs(self.settings.iter().copied());
         if let Database::Url(url) = &self.database {
             command.env("DATABASE_URL", url);
         }
