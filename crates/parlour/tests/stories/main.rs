@@ -22,6 +22,7 @@ mod documents;
 mod durability;
 mod files;
 mod files_access;
+mod files_attacks;
 mod files_hostile;
 mod files_scanned;
 mod files_tus;

@@ -101,7 +101,7 @@ fn stored(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
-fn crc(bytes: &[u8]) -> u32 {
+pub(crate) fn crc(bytes: &[u8]) -> u32 {
     let mut crc = u32::MAX;
     for byte in bytes {
         crc ^= u32::from(*byte);
