@@ -40,8 +40,6 @@ const ALL_TRIES: Duration = Duration::from_secs(60);
 const PAUSE: u64 = 60;
 /// Within this time the sweeper has removed what is old enough (it runs at the start).
 const SWEPT: Duration = Duration::from_secs(20);
-/// Older than anything that the sweeper leaves.
-const OLD: Duration = Duration::from_secs(7_200);
 
 fn boxed(context: &Context) -> BoxFuture<'_, Result<Outcome>> {
     run(context).boxed()
@@ -52,7 +50,7 @@ async fn run(context: &Context) -> Result<Outcome> {
         Tool::Ready(disk) => disk,
         Tool::Missing(why) => return Ok(Outcome::Skipped(why)),
     };
-    if let Some(why) = sqlite::missing().or_else(|| control_missing()) {
+    if let Some(why) = sqlite::missing().or_else(control_missing) {
         return Ok(Outcome::Skipped(why));
     }
     let mut random = context.random();
@@ -264,7 +262,8 @@ async fn sweep(server: &mut Server, data: &Path) -> Result<String> {
     block_in_place(|| files_below(&media, &mut before))?;
     for path in &before {
         let file = File::options().append(true).open(path)?;
-        file.set_modified(SystemTime::now() - OLD)?;
+        // Older than anything that the sweeper leaves.
+        file.set_modified(SystemTime::UNIX_EPOCH)?;
     }
     server.restart().await?;
     let begun = Instant::now();

@@ -129,6 +129,10 @@ mod blobs {
     }
 
     #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the age of a file is told by the clock of the system"
+    )]
     fn an_old_orphan_is_worth_a_warning() {
         let storage = Storage::disk();
         fill(&storage, &[b"one"]);
