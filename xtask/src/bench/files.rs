@@ -66,23 +66,33 @@ pub(crate) fn run(
 type Line = (&'static str, String, &'static str, Option<bool>);
 
 fn lines(m: &Measured) -> Vec<Line> {
+    let mut lines = uploads(m);
+    lines.extend(messages(m));
+    lines.extend(downloads_and_photos(m));
+    lines
+}
+
+fn percent(part: f64) -> String {
+    format!("{:.0} %", part * 100.0)
+}
+
+fn mib_s(figure: f64) -> String {
+    format!("{figure:.0} MiB/s")
+}
+
+fn uploads(m: &Measured) -> Vec<Line> {
     let share = m.upload_mib_s / m.disk_mib_s;
-    let slower = m.messages_beside.p99_us / m.messages_alone.p99_us - 1.0;
-    let photo = m.photo_cpu_ms - m.as_large_cpu_ms;
-    let percent = |part: f64| format!("{:.0} %", part * 100.0);
+    let memory = m.upload_memory_mib;
+    let together = "20 uploads of 20 MiB at once, all together";
+    let more = format!("{:.1} MiB", m.parallel_memory_mib);
     vec![
         (
             "the disk alone: 100 MiB written and synced",
-            format!("{:.0} MiB/s", m.disk_mib_s),
+            mib_s(m.disk_mib_s),
             "",
             None,
         ),
-        (
-            "upload of 100 MiB",
-            format!("{:.0} MiB/s", m.upload_mib_s),
-            "",
-            None,
-        ),
+        ("upload of 100 MiB", mib_s(m.upload_mib_s), "", None),
         (
             "the same, of what the disk does alone",
             percent(share),
@@ -97,78 +107,60 @@ fn lines(m: &Measured) -> Vec<Line> {
         ),
         (
             "the server's memory grows meanwhile by",
-            format!("{:.1} MiB", m.upload_memory_mib),
+            format!("{memory:.1} MiB"),
             "<= 16 MiB",
-            Some(m.upload_memory_mib <= 16.0),
+            Some(memory <= 16.0),
         ),
-        (
-            "20 uploads of 20 MiB at once, all together",
-            format!("{:.0} MiB/s", m.parallel_mib_s),
-            "",
-            None,
-        ),
-        (
-            "memory grows meanwhile by",
-            format!("{:.1} MiB", m.parallel_memory_mib),
-            "",
-            None,
-        ),
+        (together, mib_s(m.parallel_mib_s), "", None),
+        ("memory grows meanwhile by", more, "", None),
+    ]
+}
+
+fn messages(m: &Measured) -> Vec<Line> {
+    let slower = m.messages_beside.p99_us / m.messages_alone.p99_us - 1.0;
+    let rate = |talk: &Talk| format!("{:.0}/s", talk.per_second);
+    let (alone, beside) = (&m.messages_alone, &m.messages_beside);
+    vec![
+        ("messages without uploads", rate(alone), "", None),
         (
             "messages without uploads, p50",
-            micros(m.messages_alone.p50_us),
+            micros(alone.p50_us),
             "",
             None,
         ),
         (
             "messages without uploads, p99",
-            micros(m.messages_alone.p99_us),
+            micros(alone.p99_us),
             "",
             None,
         ),
-        (
-            "messages without uploads",
-            format!("{:.0}/s", m.messages_alone.per_second),
-            "",
-            None,
-        ),
-        (
-            "messages beside them, p50",
-            micros(m.messages_beside.p50_us),
-            "",
-            None,
-        ),
-        (
-            "messages beside them, p99",
-            micros(m.messages_beside.p99_us),
-            "",
-            None,
-        ),
-        (
-            "messages beside them",
-            format!("{:.0}/s", m.messages_beside.per_second),
-            "",
-            None,
-        ),
+        ("messages beside them", rate(beside), "", None),
+        ("messages beside them, p50", micros(beside.p50_us), "", None),
+        ("messages beside them, p99", micros(beside.p99_us), "", None),
         (
             "the p99 grows by",
             percent(slower),
             "<= 20 %",
             Some(slower <= 0.2),
         ),
+    ]
+}
+
+fn downloads_and_photos(m: &Measured) -> Vec<Line> {
+    let per_core = m.download_mib_per_cpu_s * 1.048_576 / 1_000.0;
+    let photo = m.photo_cpu_ms - m.as_large_cpu_ms;
+    vec![
         (
             "download of 100 MiB, one connection",
-            format!("{:.0} MiB/s", m.download_mib_s),
+            mib_s(m.download_mib_s),
             "",
             None,
         ),
         (
             "download by the server's processor time",
-            format!(
-                "{:.2} GB/s per core",
-                m.download_mib_per_cpu_s * 1.048_576 / 1_000.0
-            ),
+            format!("{per_core:.2} GB/s per core"),
             ">= 1 GB/s",
-            Some(m.download_mib_per_cpu_s * 1.048_576 >= 1_000.0),
+            Some(per_core >= 1.0),
         ),
         (
             "photo of 12 megapixels, processor time above that of any file as large",
