@@ -49,9 +49,9 @@ pub const ALL: &[Scenario] = &[
     x8::SCENARIO,
 ];
 
-/// Scenarios about sockets, cores and memory, in which the database plays hardly any part: the lenient
+/// Scenarios about sockets, cores, memory and files, in which the database plays hardly any part: the lenient
 /// form, a step of the tests, runs them on SQLite alone.
-pub const NOT_ABOUT_DATABASES: &[&str] = &["O1", "FLOOD", "GIANT", "O7", "X8"];
+pub const NOT_ABOUT_DATABASES: &[&str] = &["D14", "O1", "FLOOD", "GIANT", "O7", "X8"];
 
 #[cfg(test)]
 mod tests {
