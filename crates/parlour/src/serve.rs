@@ -50,14 +50,11 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
     };
-    let app = App::new(
-        ports,
-        config.product.clone(),
-        Hashing {
-            threads: config.security.hashing_threads,
-            prepare: priority::give_way,
-        },
-    )?;
+    let hashing = Hashing {
+        threads: config.security.hashing_threads,
+        prepare: priority::give_way,
+    };
+    let app = App::new(ports, config.product.clone(), hashing)?;
 
     let readiness = Readiness::default();
     let web = Web {
