@@ -3,6 +3,7 @@
 mod config;
 mod doctor;
 mod errors;
+mod health;
 mod metrics;
 mod migrate;
 mod openapi;
@@ -40,6 +41,8 @@ pub(crate) enum Command {
         #[arg(long)]
         blobs: bool,
     },
+    /// Ask whether the server of these settings is ready; for health checks of containers.
+    Health,
     /// Write the built-in theme to files, to make one's own from.
     #[command(subcommand)]
     Theme(theme::Action),
@@ -85,6 +88,7 @@ pub(crate) fn run(call: Call) -> anyhow::Result<()> {
             let config = prepare(surroundings)?;
             block_on(doctor::run(&config, blobs))
         }
+        Command::Health => block_on(health::run(&Config::load(surroundings)?)),
         Command::Theme(action) => theme::run(&action),
         Command::Openapi => openapi::run(),
         Command::Errors => errors::run(),

@@ -4,6 +4,7 @@ use crate::world::World;
 use parlour_core::{
     Actor, Error,
     error::NOT_FOUND,
+    files::ORPHAN_AGE,
     files::{
         sweep_orphans,
         upload::{self, GoOn, NewUpload, Progress},
@@ -65,13 +66,13 @@ async fn a_day_without_a_byte_ends_an_upload() {
 }
 
 #[tokio::test]
-async fn a_finished_file_waits_an_hour_for_its_message() {
+async fn a_finished_file_waits_for_its_message() {
     let world = World::new().await;
     let ann = world.actor("ann").await;
     let id = begun(&world, &ann, 5).await;
     let done = send(&world, &ann, &id, (0, b"01234")).await;
     let file = done.upload.state.file.expect("a file");
-    world.clock.forward(HOUR - Duration::from_secs(1));
+    world.clock.forward(ORPHAN_AGE - Duration::from_secs(1));
     let seen = upload::progress(&world.app, &ann, &id).await;
     assert_eq!(seen.expect("is there").upload.state.file, Some(file));
     sweep_orphans(&world.app).await.expect("sweeps");

@@ -35,7 +35,7 @@ fn a_database_in_use_is_told_of() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_eq!(verdict(&ran.out, "database"), "ok", "{ran:?}");
     assert!(
-        ran.out.contains("SQLite 3.") && ran.out.contains("schema 3"),
+        ran.out.contains("SQLite 3.") && ran.out.contains("schema 4"),
         "{ran:?}"
     );
 }

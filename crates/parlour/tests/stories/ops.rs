@@ -9,6 +9,7 @@ use std::time::Duration;
 stories![
     one_ready_line_on_standard_output,
     probes,
+    health_is_asked_by_the_binary_itself,
     metrics_are_for_operators,
     metrics_on_a_listener_of_their_own,
     no_secret_is_ever_logged,
@@ -33,6 +34,20 @@ async fn one_ready_line_on_standard_output(mut server: Server) {
         .clone();
     assert_eq!(stdout, format!("listening on http://{address}\n"));
     assert_ne!(address.port(), 0);
+}
+
+async fn health_is_asked_by_the_binary_itself(engine: Engine) {
+    let mut server = engine.setup().start().await;
+    let address = server.address().to_string();
+    let ask = |server: &Server| server.setup.command(&["health", "--listen", &address], "");
+    let output = ask(&server);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(output.stdout, b"ready\n");
+    server.kill().await;
+    let output = ask(&server);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains("nobody answers at"), "{text}");
 }
 
 async fn probes(server: Server) {
