@@ -17,11 +17,11 @@ fn main() {
 }
 
 /// A message as each dialect tells it, with the HTML of its text.
-#[divan::bench(args = [DialectKind::Account, DialectKind::AccountV2, DialectKind::Room])]
+#[divan::bench(args = [DialectKind::Account, DialectKind::AccountV2, DialectKind::Room, DialectKind::SocketIo])]
 fn encode(bencher: Bencher<'_, '_>, kind: DialectKind) {
     bencher
         .with_inputs(|| message(1))
-        .bench_refs(|event| kind.dialect().encode(event).expect("is told"));
+        .bench_refs(|event| kind.encode(event).expect("is told"));
 }
 
 /// An event until it lies in the outboxes of 1,000 sockets.

@@ -9,7 +9,8 @@ use parlour_core::{
     given::Given,
     messages::{self, EditMessage, SendMessage},
     model::Message,
-    ports::Span,
+    ports::{History, Span},
+    rates::Key,
     rooms::{self, MarkRead},
 };
 use std::sync::Arc;
@@ -51,6 +52,18 @@ pub trait Actions: Send + Sync {
     async fn read(&self, actor: &Actor, room: RoomId, seq: i64, back: bool) -> Result<(), Error>;
     /// Tells the others that the user is writing.
     async fn typing(&self, actor: &Actor, room: RoomId) -> Result<(), Error>;
+    /// Makes the user a member; answers where the room's stream stands.
+    async fn join(&self, actor: &Actor, room: RoomId) -> Result<i64, Error>;
+    /// Ends the user's membership; answers where the room's stream stands.
+    async fn leave(&self, actor: &Actor, room: RoomId) -> Result<i64, Error>;
+    /// A piece of a room's stream.
+    async fn history(
+        &self,
+        actor: &Actor,
+        room: RoomId,
+        span: Span,
+        limit: i64,
+    ) -> Result<History, Error>;
 }
 
 #[async_trait]
@@ -115,6 +128,25 @@ impl Actions for App {
 
     async fn typing(&self, actor: &Actor, room: RoomId) -> Result<(), Error> {
         rooms::typing(self, actor, room).await
+    }
+
+    async fn join(&self, actor: &Actor, room: RoomId) -> Result<i64, Error> {
+        rooms::join(self, actor, room).await.map(|room| room.seq)
+    }
+
+    async fn leave(&self, actor: &Actor, room: RoomId) -> Result<i64, Error> {
+        rooms::leave(self, actor, room).await.map(|room| room.seq)
+    }
+
+    async fn history(
+        &self,
+        actor: &Actor,
+        room: RoomId,
+        span: Span,
+        limit: i64,
+    ) -> Result<History, Error> {
+        self.limits().read.take(&Key::User(actor.user))?;
+        rooms::history(self, actor, room, span, limit).await
     }
 }
 

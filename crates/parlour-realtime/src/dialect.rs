@@ -4,6 +4,7 @@ mod account;
 pub(crate) mod account_v2;
 mod fields;
 mod room;
+pub(crate) mod socketio;
 mod write;
 
 pub use account::Account;
@@ -12,7 +13,7 @@ pub use room::Room;
 
 use crate::command::{Command, Refusal};
 use bytes::Bytes;
-use parlour_core::{Event, MessageId, Time};
+use parlour_core::{Event, MessageId, RoomId, Time};
 
 /// A data frame from a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,19 +69,55 @@ pub enum DialectKind {
     AccountV2,
     /// The socket of one room: [`Room`].
     Room,
+    /// The namespace `/` of Socket.IO, account-wide.
+    SocketIo,
+    /// A namespace of Socket.IO that is one room.
+    SocketIoRoom,
 }
 
 /// How many dialects there are.
-pub(crate) const DIALECTS: usize = 3;
+pub(crate) const DIALECTS: usize = 5;
 
 impl DialectKind {
-    /// The dialect itself.
+    /// The dialect itself; `None` for Socket.IO, whose packets are more than frames:
+    /// [`Conversation`](crate::Conversation).
     #[must_use]
-    pub fn dialect(self) -> &'static dyn Dialect {
+    pub fn dialect(self) -> Option<&'static dyn Dialect> {
         match self {
-            Self::Account => &Account,
-            Self::AccountV2 => &AccountV2,
-            Self::Room => &Room,
+            Self::Account => Some(&Account),
+            Self::AccountV2 => Some(&AccountV2),
+            Self::Room => Some(&Room),
+            Self::SocketIo | Self::SocketIoRoom => None,
+        }
+    }
+
+    /// An event as this dialect tells it; `None` when it does not.
+    #[must_use]
+    pub fn encode(self, event: &Event) -> Option<Bytes> {
+        match self {
+            Self::Account => Account.encode(event),
+            Self::AccountV2 => AccountV2.encode(event),
+            Self::Room => Room.encode(event),
+            Self::SocketIo => socketio::encode(event, None),
+            Self::SocketIoRoom => socketio::encode(event, Some(event.room)),
+        }
+    }
+
+    /// Whether it tells everything that version 2 tells.
+    pub(crate) const fn is_full(self) -> bool {
+        match self {
+            Self::AccountV2 | Self::SocketIo | Self::SocketIoRoom => true,
+            Self::Account | Self::Room => false,
+        }
+    }
+
+    /// A frame of version 2 as this dialect says it; `space` is the room of its namespace, if that
+    /// is one. Only for dialects that are [full](Self::is_full).
+    pub(crate) fn of_v2(self, space: Option<RoomId>, frame: &Bytes) -> Bytes {
+        match self {
+            Self::Account | Self::AccountV2 | Self::Room => frame.clone(),
+            Self::SocketIo => socketio::of_v2(frame, None),
+            Self::SocketIoRoom => socketio::of_v2(frame, space),
         }
     }
 
@@ -91,6 +128,7 @@ impl DialectKind {
             Self::Account => "account",
             Self::AccountV2 => "account_v2",
             Self::Room => "room",
+            Self::SocketIo | Self::SocketIoRoom => "socketio",
         }
     }
 }
@@ -112,7 +150,7 @@ impl<'a> Encoded<'a> {
     /// The event as this dialect tells it.
     pub(crate) fn frame(&mut self, kind: DialectKind) -> Option<Bytes> {
         self.frames[kind as usize]
-            .get_or_insert_with(|| kind.dialect().encode(self.event))
+            .get_or_insert_with(|| kind.encode(self.event))
             .clone()
     }
 }

@@ -17,6 +17,7 @@ mod owners;
 mod partial;
 mod people;
 pub(crate) mod pieces;
+pub(crate) mod place;
 mod presence;
 mod reads;
 pub(crate) mod register;
@@ -31,16 +32,19 @@ mod turn;
 use crate::{
     bus::{Bus, News},
     dialect::DialectKind,
-    outbox::{Outbox, OutboxLimits},
+    outbox::OutboxLimits,
     source::Source,
 };
+use bytes::Bytes;
 use feed::{Fed, Feed};
 use metrics::{counter, gauge, histogram};
 use outboxes::Outboxes;
 use parlour_core::{Actor, Error, RoomId, UserId, error::STORE_UNAVAILABLE};
 use pieces::Pieces;
+use place::Connection;
+pub use place::Registration;
 use reads::{Answer, Reader};
-use register::{Cursors, Register};
+use register::Register;
 pub use ring::RingLimits;
 use state::State;
 use std::{
@@ -202,15 +206,32 @@ impl Hub {
         dialect: DialectKind,
         only: Option<RoomId>,
     ) -> Result<Registration, Error> {
+        let connection = Arc::new(Connection::new(self, dialect));
+        self.sit(Registration::new(connection, actor, dialect, only), None)
+            .await
+    }
+
+    /// A place on a connection that has, or may have, others.
+    pub(crate) async fn sit(
+        &self,
         // Exists before the hub knows of it: whatever happens from here on, dropping it unregisters.
-        let mut registration = Registration::new(self, actor, dialect, only);
+        mut registration: Registration,
+        guest: Option<Guest>,
+    ) -> Result<Registration, Error> {
         let (reply, answer) = oneshot::channel();
+        let (is_held, welcome) = match guest {
+            Some(guest) => (guest.is_held, Some(guest.welcome)),
+            None => (registration.dialect == DialectKind::AccountV2, None),
+        };
         let request = Request::Register(Register {
             session: registration.id,
-            actor,
-            dialect,
-            outbox: Arc::clone(&registration.outbox),
-            only,
+            actor: registration.actor,
+            dialect: registration.dialect,
+            outbox: registration.shared_outbox(),
+            only: registration.only,
+            is_held,
+            welcome,
+            ended: registration.ended.clone(),
             reply,
         });
         let gone = || Error::from(STORE_UNAVAILABLE).retry_after(Duration::from_secs(1));
@@ -218,12 +239,16 @@ impl Hub {
         match answer.await {
             Ok(result) => registration.cursors = result?,
             // The credential ended while the snapshot was read.
-            Err(_) if registration.outbox.closing().is_some() => {
+            Err(_) if registration.outbox().closing().is_some() => {
                 return Err(parlour_core::error::INVALID_TOKEN.into());
             }
             Err(_) => return Err(gone()),
         }
         Ok(registration)
+    }
+
+    fn next_id(&self) -> SessionId {
+        SessionId(self.0.next.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     /// Hands a piece of what a socket missed over; see [`feed`].
@@ -281,103 +306,13 @@ impl Hub {
     }
 }
 
-/// A socket's place in the hub. Dropping it, on whatever way out, unregisters the socket.
-pub struct Registration {
-    id: SessionId,
-    actor: Actor,
-    dialect: DialectKind,
-    only: Option<RoomId>,
-    cursors: Cursors,
-    outbox: Arc<Outbox>,
-    hub: Hub,
-}
-
-impl std::fmt::Debug for Registration {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Registration")
-            .field("id", &self.id)
-            .field("actor", &self.actor)
-            .field("dialect", &self.dialect)
-            .field("only", &self.only)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Registration {
-    fn new(hub: &Hub, actor: Actor, dialect: DialectKind, only: Option<RoomId>) -> Self {
-        gauge!("parlour_sockets", "dialect" => dialect.name()).increment(1.0);
-        let id = SessionId(hub.0.next.fetch_add(1, Ordering::Relaxed) + 1);
-        let outbox = Arc::new(Outbox::new(hub.0.config.outbox));
-        hub.0.outboxes.add(id, Arc::clone(&outbox));
-        Self {
-            id,
-            actor,
-            dialect,
-            only,
-            cursors: Cursors::new(),
-            outbox,
-            hub: hub.clone(),
-        }
-    }
-
-    /// Which socket of this process it is.
-    #[must_use]
-    pub const fn id(&self) -> SessionId {
-        self.id
-    }
-
-    /// Whose socket it is.
-    #[must_use]
-    pub const fn actor(&self) -> &Actor {
-        &self.actor
-    }
-
-    /// How it speaks.
-    #[must_use]
-    pub const fn dialect(&self) -> DialectKind {
-        self.dialect
-    }
-
-    /// The only room it hears, if it is a socket of one room.
-    #[must_use]
-    pub const fn only(&self) -> Option<RoomId> {
-        self.only
-    }
-
-    /// Where a socket of version 2 begins to hear, as its `hello` says: what comes later in these
-    /// rooms is delivered, as soon as it was [fed](feed) what it missed.
-    pub(crate) fn cursors(&self) -> &[(RoomId, i64)] {
-        &self.cursors
-    }
-
-    /// The hub that it is a place in.
-    pub(crate) const fn hub(&self) -> &Hub {
-        &self.hub
-    }
-
-    /// What waits for it.
-    #[must_use]
-    pub fn outbox(&self) -> &Outbox {
-        &self.outbox
-    }
-
-    /// The same, to be held apart from the registration.
-    #[must_use]
-    pub fn shared_outbox(&self) -> Arc<Outbox> {
-        Arc::clone(&self.outbox)
-    }
-}
-
-impl Drop for Registration {
-    fn drop(&mut self) {
-        gauge!("parlour_sockets", "dialect" => self.dialect.name()).decrement(1.0);
-        // Closed first: a registration that is still on its way to the hub is ignored there.
-        self.outbox.cut(&crate::close::NORMAL);
-        self.outbox.unplug();
-        self.hub.0.outboxes.remove(self.id);
-        // The hub is gone: then it needs no word.
-        let _ = self.hub.0.gone.send(self.id);
-    }
+/// What a guest is told first, and whether its rooms wait for it.
+#[derive(Debug)]
+pub(crate) struct Guest {
+    /// Said before anything else.
+    pub(crate) welcome: Bytes,
+    /// Whether the rooms wait until the client has said what it missed.
+    pub(crate) is_held: bool,
 }
 
 /// The hub's task.

@@ -29,7 +29,9 @@ mod meters;
 pub mod outbox;
 pub mod pump;
 pub mod session;
+mod socketio;
 pub mod source;
+mod talk;
 pub mod view;
 mod wire;
 
@@ -44,16 +46,17 @@ pub use meters::describe_metrics;
 pub use outbox::{Flushed, Line, Outbox};
 pub use pump::{Frame, PumpConfig, Transport, TransportError};
 pub use session::{Session, SessionLimits};
+pub use socketio::{Conversation, Gate, Opening};
 pub use source::{Source, StoreSource};
 pub use view::MessageView;
 
 use async_trait::async_trait;
-use hub::{Greeting, Hub};
+use hub::{Greeting, Hub, place::Connection};
 use parlour_core::{
     Actor, Error, Event, RoomId, Signal, UserId,
     ports::{Announce, Presence},
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio_util::task::TaskTracker;
 
 /// Times and bounds; the defaults are those of `realtime.md`.
@@ -158,6 +161,31 @@ impl Realtime {
         let session = Session::new(registration, actions, Arc::clone(&self.limits));
         let pump = pump::run(transport, session, Arc::clone(&self.times));
         self.tasks.track_future(pump)
+    }
+
+    /// Makes the acquaintance of a client of Socket.IO, who may be anybody until the gate says
+    /// otherwise. Its packets wait in its outbox until it is [served](Self::converse).
+    #[must_use]
+    pub fn meet(&self, gate: Arc<dyn Gate>, actions: Arc<dyn Actions>) -> Conversation {
+        let connection = Connection::new(&self.hub, DialectKind::SocketIo);
+        Conversation::new(connection, gate, actions, Arc::clone(&self.limits))
+    }
+
+    /// Serves a client of Socket.IO until its connection ends; otherwise as [`serve`](Self::serve).
+    pub fn converse<T: Transport>(
+        &self,
+        transport: T,
+        conversation: Conversation,
+    ) -> impl Future<Output = ()> + Send + use<T> {
+        let pump = pump::run(transport, conversation, Arc::clone(&self.times));
+        self.tasks.track_future(pump)
+    }
+
+    /// How often clients are asked whether they are there, at the latest, and how long their answer
+    /// may take.
+    #[must_use]
+    pub const fn heartbeat(&self) -> (Duration, Duration) {
+        (self.config.pump.ping_most, self.config.pump.answer_within)
     }
 
     /// Brings the figures up to date that are not kept as things happen: how much waits for sockets.

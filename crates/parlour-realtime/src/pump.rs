@@ -8,7 +8,7 @@ use crate::{
     dialect::Input,
     hub::spread,
     outbox::{Line, Look, Outbox},
-    session::Session,
+    talk::Talk,
     wire,
 };
 use bytes::Bytes;
@@ -146,28 +146,24 @@ enum End {
 /// Serves a socket until it closes. The session's place in the hub is given back when this returns,
 /// panics or is dropped. Not an `async fn`: that would keep room for the transport and the session
 /// again in each future around it, some KiB per socket.
-pub fn run<T: Transport>(
+pub(crate) fn run<T: Transport, S: Talk>(
     transport: T,
-    session: Session,
+    session: S,
     config: Arc<PumpConfig>,
 ) -> impl Future<Output = ()> + Send {
     let mut pump = Box::new(Pump::new(transport, session, config));
     async move {
         let end = poll_fn(|cx| pump.converse(cx)).await;
-        tracing::debug!(
-            session = pump.session.registration().id().get(),
-            ?end,
-            "socket ends"
-        );
+        tracing::debug!(session = pump.session.number(), ?end, "socket ends");
         // Nothing more for this one, and the memory of what waited is free.
         pump.outbox.cut(&close::NORMAL);
         pump.good_bye(&end).await;
     }
 }
 
-struct Pump<T> {
+struct Pump<T, S> {
     transport: T,
-    session: Session,
+    session: S,
     /// The session's; apart, because the session is borrowed while it is waited for.
     outbox: Arc<Outbox>,
     config: Arc<PumpConfig>,
@@ -184,10 +180,10 @@ struct Pump<T> {
     pings: u64,
 }
 
-impl<T: Transport> Pump<T> {
-    fn new(transport: T, session: Session, config: Arc<PumpConfig>) -> Self {
-        let next_ping = config.next_ping(session.registration().id().get(), Instant::now());
-        let outbox = session.registration().shared_outbox();
+impl<T: Transport, S: Talk> Pump<T, S> {
+    fn new(transport: T, session: S, config: Arc<PumpConfig>) -> Self {
+        let next_ping = config.next_ping(session.number(), Instant::now());
+        let outbox = session.shared_outbox();
         let writer = match transport.line() {
             Some(line) => {
                 outbox.plug(line);
@@ -416,12 +412,15 @@ impl<T: Transport> Pump<T> {
         }
         if self.next_ping <= now {
             self.pings += 1;
-            let seed = self.session.registration().id().get() ^ (self.pings << 32);
+            let seed = self.session.number() ^ (self.pings << 32);
             self.next_ping = self.config.next_ping(seed, now);
             self.answer_by = Some(now + self.config.answer_within);
-            match &mut self.writer {
-                None => self.outbox.push_control(wire::PING),
-                Some(writer) => writer.ping(),
+            match (self.session.ping(), &mut self.writer) {
+                (Some(ping), _) => {
+                    self.outbox.send(&ping);
+                }
+                (None, None) => self.outbox.push_control(wire::PING),
+                (None, Some(writer)) => writer.ping(),
             }
         }
         // It passed: `take` no longer waits for it.
@@ -433,10 +432,22 @@ impl<T: Transport> Pump<T> {
 
     /// Exchanges close frames, for a bounded time.
     async fn good_bye(&mut self, end: &End) {
-        let transport = &mut self.transport;
+        let words = match end {
+            End::Close(close) => self.session.last_words(close),
+            End::Closed | End::Gone => Vec::new(),
+        };
+        let writes_itself = self.writer.is_none();
+        let (transport, outbox) = (&mut self.transport, &self.outbox);
         let bye = async {
             match end {
                 End::Close(close) => {
+                    for words in words {
+                        if writes_itself {
+                            outbox.push_control(wire::text(&words));
+                        } else if transport.feed(Frame::Text(words)).await.is_err() {
+                            return;
+                        }
+                    }
                     let frame = Frame::Close(close.code, close.reason);
                     if transport.send(frame).await.is_err() {
                         return;

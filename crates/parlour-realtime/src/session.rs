@@ -4,15 +4,17 @@
 mod budget;
 mod catch_up;
 
+pub(crate) use budget::Budget;
+pub(crate) use catch_up::{replay, rewind};
+
 use crate::{
     actions::{Actions, Changed, Submitted},
     close::{self, Close},
     command::{Command, NewChange, NewSend, Refusal},
-    dialect::{Ack, Dialect, Input},
+    dialect::{Account, Ack, Dialect, Input},
     hub::Registration,
     outbox::Outbox,
 };
-use budget::Budget;
 use catch_up::CatchUp;
 use futures_util::{FutureExt as _, future::BoxFuture};
 use metrics::counter;
@@ -34,7 +36,7 @@ const RESUMES: usize = 20;
 /// See [`RESUMES`].
 const RESUMES_WITHIN: Duration = Duration::from_secs(60);
 /// That somebody is writing is said once within this time.
-const TYPING: Duration = Duration::from_secs(1);
+pub(crate) const TYPING: Duration = Duration::from_secs(1);
 
 /// What a client may do (`realtime.md`, "Soft errors" and "Backpressure in").
 #[derive(Clone, Copy, Debug)]
@@ -147,7 +149,8 @@ impl Session {
     }
 
     fn dialect(&self) -> &'static dyn Dialect {
-        self.registration.dialect().dialect()
+        // Not reached: clients of Socket.IO have a conversation of their own.
+        self.registration.dialect().dialect().unwrap_or(&Account)
     }
 
     fn conduct(&mut self) -> &mut Conduct {
@@ -156,7 +159,7 @@ impl Session {
             Box::new(Conduct {
                 bad_frames: Budget::new(limits.bad_frames, limits.bad_frames_within),
                 refusals: Budget::new(limits.refusals, limits.refusals_within),
-                resumes: Budget::new(RESUMES, RESUMES_WITHIN),
+                resumes: Budget::resumes(),
                 typing: None,
             })
         })
@@ -439,7 +442,7 @@ impl InFlight {
 }
 
 /// Whether a frame was bad, rather than unlucky.
-const fn is_clients_fault(kind: Kind) -> bool {
+pub(crate) const fn is_clients_fault(kind: Kind) -> bool {
     match kind {
         Kind::Invalid
         | Kind::Forbidden

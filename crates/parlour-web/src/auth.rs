@@ -114,7 +114,7 @@ async fn actor(web: &Web, request: &Parts) -> Result<Option<Actor>, Error> {
 
 /// The token of `Authorization: Token …` (or `Bearer …`), the word in any letter case. Another
 /// scheme is no credential.
-fn token(headers: &HeaderMap) -> Result<Option<&str>, Error> {
+pub(crate) fn token(headers: &HeaderMap) -> Result<Option<&str>, Error> {
     let bad = |text: &'static str| Err(Error::from(INVALID_TOKEN).saying(text));
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {

@@ -28,10 +28,13 @@ const SECONDS: &str = "86400";
 
 /// What programs on other sites' pages may call.
 fn is_open(path: &str) -> bool {
-    path.starts_with("/api/") || path.starts_with(parlour_realtime::MEDIA)
+    path.starts_with("/api/")
+        || path.starts_with(parlour_realtime::MEDIA)
+        || path.starts_with("/socket.io")
 }
 
-/// Answers preflights and adds the headers to everything below `/api/` and `/media/`.
+/// Answers preflights and adds the headers to everything below `/api/`, `/media/` and
+/// `/socket.io/`.
 pub(crate) async fn allow(
     State(config): State<Arc<WebConfig>>,
     request: Request,

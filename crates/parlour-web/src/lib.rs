@@ -21,6 +21,7 @@ mod pages;
 mod request_id;
 mod session;
 mod slash;
+mod socketio;
 mod sockets;
 pub mod theme;
 
@@ -29,6 +30,7 @@ pub use api::openapi;
 pub use csrf::SecretKey;
 pub use meters::describe_metrics;
 pub use ops::{MetricsDoor, Ops, Readiness, ops_router};
+pub use socketio::SocketIo;
 pub use theme::Theme;
 
 use axum::{Router, middleware};
@@ -43,6 +45,8 @@ pub struct Web {
     pub app: App,
     /// The sockets' side.
     pub realtime: Realtime,
+    /// What the connections of Socket.IO share.
+    pub socketio: SocketIo,
     /// How this server is reached.
     pub config: Arc<WebConfig>,
     /// How the pages look and what they say.
@@ -76,6 +80,7 @@ pub fn router(web: &Web) -> Router {
         .merge(docs::router())
         .merge(ops::router(&web.ops))
         .merge(sockets::router())
+        .merge(socketio::router())
         .merge(pages::router(web))
         .fallback_service(pages::lost(web))
         .method_not_allowed_fallback(api::method_not_allowed)

@@ -33,12 +33,12 @@ use parlour_core::{
     error::NOT_FOUND,
     rooms::{self, Right},
 };
-use parlour_realtime::{DialectKind, Registration, max_frame};
-use plain::PlainSocket;
+use parlour_realtime::{DialectKind, Outbox, Registration, max_frame};
+pub(crate) use plain::PlainSocket;
 use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::{handshake::derive_accept_key, protocol::WebSocketConfig};
-use transport::WebSocket;
+pub(crate) use transport::WebSocket;
 
 /// Held per socket while idle, where the library reads; its default is 128 KiB.
 const READ_BUFFER: usize = 1024;
@@ -149,23 +149,42 @@ async fn open(
     };
     tokio::spawn(async move {
         match upgrade.await {
-            Ok(upgraded) => serve(web, upgraded, registration),
+            Ok(upgraded) => {
+                let actions = Arc::new(web.app.clone());
+                let outbox = registration.shared_outbox();
+                match connection(&web, upgraded, outbox).await {
+                    Connection::Plain(socket) => {
+                        tokio::spawn(web.realtime.serve(*socket, registration, actions));
+                    }
+                    Connection::Other(socket) => {
+                        tokio::spawn(web.realtime.serve(*socket, registration, actions));
+                    }
+                }
+            }
             Err(error) => tracing::debug!(%error, "upgrade failed"),
         }
     });
     response
 }
 
-/// Serves an upgraded connection: one that is plain TCP is read and written without detours. In a
-/// task of its own, because a task keeps room for the largest of its states for as long as it lives.
-fn serve(web: Web, upgraded: Upgraded, place: Registration) {
+/// An upgraded connection.
+pub(crate) enum Connection {
+    /// Plain TCP, which is read and written without detours.
+    Plain(Box<PlainSocket>),
+    /// Anything else.
+    Other(Box<WebSocket<TokioIo<Upgraded>>>),
+}
+
+/// A WebSocket on an upgraded connection; whatever it says by itself goes through this outbox. It is to
+/// be served in a task of its own, because a task keeps room for the largest of its states for as long
+/// as it lives.
+pub(crate) async fn connection(web: &Web, upgraded: Upgraded, outbox: Arc<Outbox>) -> Connection {
     let largest = max_frame(web.app.settings().max_text_chars);
-    let actions = Arc::new(web.app);
     match upgraded.downcast::<TokioIo<TcpStream>>() {
         Ok(parts) => {
-            let (tcp, outbox) = (parts.io.into_inner(), place.shared_outbox());
+            let tcp = parts.io.into_inner();
             let socket = PlainSocket::new(tcp, &parts.read_buf, outbox, largest);
-            tokio::spawn(web.realtime.serve(socket, place, actions));
+            Connection::Plain(Box::new(socket))
         }
         Err(upgraded) => {
             let config = WebSocketConfig::default()
@@ -174,16 +193,14 @@ fn serve(web: Web, upgraded: Upgraded, place: Registration) {
                 .max_write_buffer_size(4 * WRITE_BUFFER + 2 * largest)
                 .max_message_size(Some(largest))
                 .max_frame_size(Some(largest));
-            tokio::spawn(async move {
-                let socket = WebSocket::new(TokioIo::new(upgraded), config).await;
-                web.realtime.serve(socket, place, actions).await;
-            });
+            let socket = WebSocket::new(TokioIo::new(upgraded), config).await;
+            Connection::Other(Box::new(socket))
         }
     }
 }
 
 /// Takes the upgrade out of a request and answers it (RFC 6455, section 4.2.2).
-async fn handshake(parts: &mut Parts) -> Result<(OnUpgrade, Response), Response> {
+pub(crate) async fn handshake(parts: &mut Parts) -> Result<(OnUpgrade, Response), Response> {
     let upgrade = parts.extensions.get::<OnUpgrade>().cloned();
     let key = parts.headers.get(header::SEC_WEBSOCKET_KEY).cloned();
     // It looks whether the request is one for a WebSocket, and says what is wrong with it.

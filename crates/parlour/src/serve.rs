@@ -58,6 +58,7 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
 
     let readiness = Readiness::default();
     let web = Web {
+        socketio: parlour_web::SocketIo::default(),
         app: app.clone(),
         realtime: realtime.clone(),
         config: Arc::new(web_config(&config, &secret_key)),

@@ -6,7 +6,7 @@ use futures_util::{Sink, Stream};
 use parlour_core::{
     Actor, Error, Event, MessageId, Proof, RoomId, Time, TokenId, UserId, What,
     model::{Html, Message, RoomKind, Sender},
-    ports::{Hearing, History},
+    ports::{Hearing, History, Span},
 };
 use parlour_realtime::{
     Actions, Changed, Config, DialectKind, Frame, Line, LocalBus, NewChange, NewSend, Realtime,
@@ -133,6 +133,18 @@ impl Actions for NoActions {
 
     async fn typing(&self, _: &Actor, _: RoomId) -> Result<(), Error> {
         Ok(())
+    }
+
+    async fn join(&self, _: &Actor, _: RoomId) -> Result<i64, Error> {
+        Err(Error::internal("nobody moves here"))
+    }
+
+    async fn leave(&self, _: &Actor, _: RoomId) -> Result<i64, Error> {
+        Err(Error::internal("nobody moves here"))
+    }
+
+    async fn history(&self, _: &Actor, _: RoomId, _: Span, _: i64) -> Result<History, Error> {
+        Err(Error::internal("nobody reads here"))
     }
 }
 

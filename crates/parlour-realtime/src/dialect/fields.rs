@@ -40,6 +40,55 @@ pub(super) fn read(bytes: &[u8], keys: Keys) -> Result<Top, serde_json::Error> {
     Ok(top)
 }
 
+/// Reads an event of Socket.IO: an array of a name and arguments, of which the first counts. `None`
+/// when it begins with no name.
+///
+/// # Errors
+/// When it is no JSON, or no array.
+pub(super) fn read_event(
+    bytes: &[u8],
+    keys: Keys,
+) -> Result<Option<(String, Option<Top>)>, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let event = deserializer.deserialize_seq(EventVisitor(keys))?;
+    deserializer.end()?;
+    Ok(event)
+}
+
+struct EventVisitor(Keys);
+
+impl<'de> Visitor<'de> for EventVisitor {
+    type Value = Option<(String, Option<Top>)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let name = seq.next_element::<Value>()?;
+        let argument = match name {
+            Some(_) => seq.next_element_seed(TopSeed(self.0))?,
+            None => None,
+        };
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(match name {
+            Some(Value::String(name)) => Some((name, argument)),
+            _ => None,
+        })
+    }
+}
+
+/// An argument of an event.
+struct TopSeed(Keys);
+
+impl<'de> DeserializeSeed<'de> for TopSeed {
+    type Value = Top;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Top, D::Error> {
+        deserializer.deserialize_any(TopVisitor(self.0))
+    }
+}
+
 struct TopVisitor(Keys);
 
 impl<'de> Visitor<'de> for TopVisitor {

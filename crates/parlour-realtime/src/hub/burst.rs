@@ -1,7 +1,7 @@
 //! What a room has to say in one turn, written once for all sockets of a dialect: one piece of bytes
 //! that every outbox shares.
 
-use crate::{dialect::Dialect, outbox::Piece, wire};
+use crate::{dialect::DialectKind, outbox::Piece, wire};
 use bytes::Bytes;
 use parlour_core::Event;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ struct Mark {
 
 impl Burst {
     /// Encodes the events, which are in order.
-    pub(super) fn of(events: &[Arc<Event>], dialect: &dyn Dialect) -> Self {
+    pub(super) fn of(events: &[Arc<Event>], dialect: DialectKind) -> Self {
         let mut wire = Vec::new();
         let mut marks = Vec::with_capacity(events.len() + 1);
         let (mut frames, mut weight) = (0, 0);
@@ -80,7 +80,6 @@ impl Burst {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialect::DialectKind;
     use parlour_core::{MessageId, RoomId, Time, UserId, What};
 
     fn event(seq: i64, what: What) -> Arc<Event> {
@@ -101,7 +100,7 @@ mod tests {
             event(6, What::MemberJoined(UserId::new(9))),
             event(7, deleted(70)),
         ];
-        let burst = Burst::of(&events, DialectKind::Account.dialect());
+        let burst = Burst::of(&events, DialectKind::Account);
         let ids = |after: i64| {
             let piece = burst.after(after);
             let frames: Vec<_> = piece

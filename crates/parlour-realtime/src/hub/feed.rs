@@ -12,7 +12,11 @@ use super::{
     state::State,
     turn::Turn,
 };
-use crate::{dialect::account_v2, outbox::Piece};
+use crate::{
+    dialect::{DialectKind, account_v2},
+    outbox::Piece,
+    wire,
+};
 use bytes::Bytes;
 use metrics::counter;
 use parlour_core::{RoomId, error::NOT_FOUND};
@@ -25,6 +29,9 @@ pub(crate) struct Feed {
     /// The next events, encoded, if the socket read them by itself.
     pub(crate) frames: Vec<Bytes>,
     pub(crate) stand: Stand,
+    /// Whether the socket wants everything after its stand once more, also what went out already; then
+    /// the client asks itself who does not hear the room.
+    pub(crate) rewinds: bool,
     pub(crate) reply: oneshot::Sender<Fed>,
 }
 
@@ -117,10 +124,13 @@ impl State {
         // Said here, so that it does not come after a later joining.
         if fed == Fed::Gone
             && feed.stand.word != Word::Nothing
+            && !feed.rewinds
             && let Some(seat) = self.people.seats.get(&feed.session)
         {
             counter!("parlour_soft_errors_total", "code" => NOT_FOUND.code).increment(1);
-            let push = seat.outbox.push(&account_v2::not_heard(feed.room));
+            let push = seat
+                .outbox
+                .push(&seat.of_v2(&account_v2::not_heard(feed.room)));
             self.turn.note(push, feed.session, &seat.outbox);
         }
         // The socket went away: then it needs no answer.
@@ -142,7 +152,7 @@ impl Room {
         let Some(position) = self.order.position() else {
             return Step::Unsettled;
         };
-        if !listener.held && nothing_went_out(feed, position, listener) {
+        if !listener.held && (feed.rewinds || nothing_went_out(feed, position, listener)) {
             listener.held = true;
         }
         if !listener.held {
@@ -158,7 +168,7 @@ impl Room {
         };
         let frames = std::mem::take(&mut feed.frames);
         let pieces = frames.iter().map(|frame| Piece::text(frame)).collect();
-        hand_over(pieces, is_replay, listener, turn);
+        hand_over(self.id, pieces, is_replay, listener, turn);
         // What comes after the room's place will pass by.
         let from = turn.rings.from(self.id, position);
         if let Word::Resync(lost) = stand.word {
@@ -173,7 +183,7 @@ impl Room {
         }
         let handful = turn.rings.after(self.id, stand.at, view);
         stand.at = handful.at;
-        hand_over(handful.pieces, is_replay, listener, turn);
+        hand_over(self.id, handful.pieces, is_replay, listener, turn);
         if !handful.is_all {
             return Step::Done(Fed::More(*stand));
         }
@@ -216,24 +226,37 @@ fn late(feed: &Feed, room: RoomId, position: i64, listener: &Listener, turn: &mu
     }
 }
 
-fn hand_over(pieces: Vec<Piece>, is_replay: bool, listener: &Listener, turn: &mut Turn) {
+fn hand_over(
+    room: RoomId,
+    pieces: Vec<Piece>,
+    is_replay: bool,
+    listener: &Listener,
+    turn: &mut Turn,
+) {
     if is_replay && !pieces.is_empty() {
         counter!("parlour_replayed_events_total").increment(pieces.len() as u64);
     }
     // They cost the hub as much time as events that pass by.
     turn.events += pieces.len().div_ceil(8);
+    let dialect = listener.dialect;
     for piece in pieces {
-        turn.push_piece(listener, piece);
+        if dialect == DialectKind::AccountV2 {
+            turn.push_piece(listener, piece);
+            continue;
+        }
+        for frame in wire::payloads(piece.wire) {
+            turn.push(listener, &dialect.of_v2(Some(room), &frame));
+        }
     }
 }
 
 fn recovered(room: RoomId, stand: Stand, listener: &Listener, turn: &mut Turn) {
     let source = if stand.was_read { "store" } else { "ring" };
     counter!("parlour_resumes_total", "source" => source).increment(1);
-    turn.push(listener, &account_v2::recovered(room, stand.at));
+    turn.push_v2(room, listener, &account_v2::recovered(room, stand.at));
 }
 
 fn resync(room: RoomId, seq: i64, lost: Lost, listener: &Listener, turn: &mut Turn) {
     counter!("parlour_resyncs_total", "reason" => lost.as_str()).increment(1);
-    turn.push(listener, &account_v2::resync(room, seq));
+    turn.push_v2(room, listener, &account_v2::resync(room, seq));
 }

@@ -6,7 +6,7 @@ use super::{
     turn::Turn,
 };
 use crate::{
-    dialect::{DialectKind, account_v2},
+    dialect::{DIALECTS, account_v2},
     outbox::Piece,
 };
 use bytes::Bytes;
@@ -52,19 +52,21 @@ impl State {
 }
 
 impl Room {
-    /// A frame that may be lost, to the sockets of version 2 that are `concerned`.
+    /// A frame of version 2 that may be lost, to the sockets that are told everything and are
+    /// `concerned`.
     pub(super) fn whisper(
         &self,
         frame: &Bytes,
         turn: &mut Turn,
         concerned: impl Fn(&Listener) -> bool,
     ) {
-        let piece = Piece::text(frame);
+        let mut pieces = [const { None }; DIALECTS];
         for listener in &self.listeners {
-            if listener.dialect == DialectKind::AccountV2
-                && concerned(listener)
-                && !listener.outbox.is_half_full()
+            if listener.dialect.is_full() && concerned(listener) && !listener.outbox.is_half_full()
             {
+                let dialect = listener.dialect;
+                let piece = pieces[dialect as usize]
+                    .get_or_insert_with(|| Piece::text(&dialect.of_v2(Some(self.id), frame)));
                 turn.push_piece(listener, piece.clone());
             }
         }

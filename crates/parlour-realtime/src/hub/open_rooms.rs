@@ -11,7 +11,7 @@ use super::{
     turn::{EndedRoom, Turn},
 };
 use crate::{
-    dialect::{DialectKind, account_v2},
+    dialect::{DIALECTS, account_v2},
     outbox::Piece,
 };
 use bytes::Bytes;
@@ -122,7 +122,7 @@ fn tell_end(room: RoomId, reason: &'static str, people: &People, turn: &mut Turn
     );
 }
 
-/// To every socket of version 2 that does not hear this room and is `concerned`.
+/// To every account-wide socket that is told everything, does not hear this room and is `concerned`.
 fn tell(
     room: RoomId,
     frame: &Bytes,
@@ -130,13 +130,16 @@ fn tell(
     turn: &mut Turn,
     concerned: impl Fn(SessionId) -> bool,
 ) {
-    let piece = Piece::text(frame);
+    let mut pieces = [const { None }; DIALECTS];
     for (session, seat) in &people.seats {
-        if seat.dialect == DialectKind::AccountV2
+        if seat.dialect.is_full()
+            && seat.only.is_none()
             && !seat.is_new
             && !seat.rooms.contains_key(&room)
             && concerned(*session)
         {
+            let piece = pieces[seat.dialect as usize]
+                .get_or_insert_with(|| Piece::text(&seat.of_v2(frame)));
             let push = seat.outbox.push_piece(piece.clone());
             turn.note(push, *session, &seat.outbox);
         }

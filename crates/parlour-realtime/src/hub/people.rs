@@ -1,11 +1,19 @@
 //! Who has sockets here.
 
 use super::{SessionId, register::Waiting};
-use crate::{dialect::DialectKind, outbox::Outbox};
+use crate::{
+    close::Close,
+    dialect::{DialectKind, socketio},
+    outbox::Outbox,
+};
+use bytes::Bytes;
 use parlour_core::{RoomId, TokenId, UserId};
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// One socket as the hub knows it.
@@ -16,6 +24,12 @@ pub(super) struct Seat {
     pub(super) outbox: Arc<Outbox>,
     /// The only room it may listen in, if it is a socket of one room.
     pub(super) only: Option<RoomId>,
+    /// Whether the rooms of its snapshot wait until the client has said what it missed.
+    pub(super) is_held: bool,
+    /// Said before anything else.
+    pub(super) welcome: Option<Bytes>,
+    /// Of a namespace of one room: set when that ends; the connection goes on.
+    pub(super) ended: Option<Arc<AtomicBool>>,
     /// The rooms it listens in, each with the seq after which it does.
     pub(super) rooms: HashMap<RoomId, i64>,
     /// Still waits for its snapshot: until then it hears nothing, because events may pass by that are
@@ -24,6 +38,27 @@ pub(super) struct Seat {
     /// Its snapshot is being applied: the rooms it finds there wait until the client has said what it
     /// missed.
     pub(super) is_arriving: bool,
+}
+
+impl Seat {
+    /// A frame of version 2 as this socket is told it.
+    pub(super) fn of_v2(&self, frame: &Bytes) -> Bytes {
+        self.dialect.of_v2(self.only, frame)
+    }
+
+    /// Its only room is none of its business any more; a socket of all rooms goes on.
+    pub(super) fn dismiss(&self, close: &'static Close) {
+        let Some(room) = self.only else {
+            return;
+        };
+        match &self.ended {
+            None => self.outbox.close(close),
+            Some(ended) => {
+                ended.store(true, Ordering::Release);
+                self.outbox.send(&socketio::disconnect(Some(room)));
+            }
+        }
+    }
 }
 
 /// Somebody with at least one socket here.

@@ -13,12 +13,17 @@ use crate::{
     hub::order::Order,
     outbox::Outbox,
 };
+use bytes::Bytes;
 use parlour_core::{
     Actor, Error, RoomId, UserId,
     error::{INVALID_TOKEN, NOT_IN_ROOM, STORE_UNAVAILABLE},
     ports::Hearing,
 };
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 use tokio::{sync::oneshot, time::Instant};
 
 /// A socket that wants to hear.
@@ -29,6 +34,12 @@ pub(super) struct Register {
     pub(super) outbox: Arc<Outbox>,
     /// The only room it may hear, if it is a socket of one room.
     pub(super) only: Option<RoomId>,
+    /// Whether its rooms wait until the client has said what it missed.
+    pub(super) is_held: bool,
+    /// Said before anything else.
+    pub(super) welcome: Option<Bytes>,
+    /// See [`Seat::ended`].
+    pub(super) ended: Option<Arc<AtomicBool>>,
     /// Answered when everything committed from now on will be delivered.
     pub(super) reply: Reply,
 }
@@ -53,6 +64,9 @@ impl State {
             dialect,
             outbox,
             only,
+            is_held,
+            welcome,
+            ended,
             reply,
         } = request;
         if outbox.closing().is_some() {
@@ -79,6 +93,9 @@ impl State {
                 dialect,
                 outbox,
                 only,
+                is_held,
+                welcome,
+                ended,
                 rooms: HashMap::new(),
                 is_new: true,
                 is_arriving: false,
@@ -174,14 +191,17 @@ impl State {
             self.remove(session, now);
             return Err(NOT_IN_ROOM.into());
         }
-        if seat.dialect != DialectKind::AccountV2 {
+        if !seat.dialect.is_full() {
             return Ok(Vec::new());
         }
         let mut cursors: Cursors = seat.rooms.iter().map(|(room, seq)| (*room, *seq)).collect();
         cursors.sort_unstable();
         let hello = account_v2::hello(&self.greeting, seat.user, &cursors);
-        let push = seat.outbox.push(&hello);
-        self.turn.note(push, session, &seat.outbox);
+        let hello = seat.of_v2(&hello);
+        for frame in seat.welcome.take().into_iter().chain([hello]) {
+            let push = seat.outbox.push(&frame);
+            self.turn.note(push, session, &seat.outbox);
+        }
         Ok(cursors)
     }
 

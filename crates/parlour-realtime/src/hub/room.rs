@@ -257,12 +257,12 @@ impl Room {
         let mut bursts = [const { None }; DIALECTS];
         let mut is_wanted = false;
         for listener in &self.listeners {
-            is_wanted |= listener.dialect == DialectKind::AccountV2;
+            is_wanted |= listener.dialect.is_full();
             if listener.held || listener.from >= last {
                 continue;
             }
             let burst = bursts[listener.dialect as usize]
-                .get_or_insert_with(|| Burst::of(&self.unsaid, listener.dialect.dialect()));
+                .get_or_insert_with(|| Burst::of(&self.unsaid, listener.dialect));
             if let Some(piece) = burst.after(listener.from) {
                 turn.push_piece(listener, piece);
             }
@@ -278,7 +278,7 @@ impl Room {
         let mut encoded = Encoded::new(event);
         let mut is_wanted = false;
         for listener in &self.listeners {
-            is_wanted |= listener.dialect == DialectKind::AccountV2;
+            is_wanted |= listener.dialect.is_full();
             if listener.from >= event.seq {
                 continue;
             }
@@ -360,7 +360,7 @@ impl Room {
                 user: seat.user,
                 after,
                 from: after,
-                held: seat.is_arriving && seat.dialect == DialectKind::AccountV2,
+                held: seat.is_arriving && seat.is_held,
                 dialect: seat.dialect,
                 outbox: Arc::clone(&seat.outbox),
             });
@@ -380,9 +380,7 @@ impl Room {
                 people.note_inside(user, id);
             } else if let Some(seat) = people.seats.get_mut(&listener.session) {
                 seat.rooms.remove(&id);
-                if seat.only.is_some() {
-                    listener.outbox.close(&close::NOT_IN_ROOM);
-                }
+                seat.dismiss(&close::NOT_IN_ROOM);
             }
             stays
         });
@@ -397,9 +395,7 @@ impl Room {
         for listener in std::mem::take(&mut self.listeners) {
             if let Some(seat) = people.seats.get_mut(&listener.session) {
                 seat.rooms.remove(&self.id);
-                if seat.only.is_some() {
-                    listener.outbox.close(&close::ROOM_ENDED);
-                }
+                seat.dismiss(&close::ROOM_ENDED);
             }
         }
         for user in std::mem::take(&mut self.members)

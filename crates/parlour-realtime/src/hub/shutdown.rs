@@ -1,10 +1,7 @@
 //! Telling all sockets to go, a few at a time.
 
 use super::{SessionId, spread, state::State};
-use crate::{
-    close,
-    dialect::{DialectKind, account_v2},
-};
+use crate::{close, dialect::account_v2};
 use std::{collections::VecDeque, time::Duration};
 use tokio::{sync::oneshot, time::Instant};
 
@@ -68,9 +65,9 @@ impl State {
                 break;
             };
             if let Some(seat) = self.people.seats.get(&session) {
-                if seat.dialect == DialectKind::AccountV2 && !seat.is_new {
+                if seat.dialect.is_full() && !seat.is_new {
                     let after = spread(session.get(), COME_BACK.0, COME_BACK.1);
-                    seat.outbox.push(&account_v2::reconnect(after));
+                    seat.outbox.push(&seat.of_v2(&account_v2::reconnect(after)));
                 }
                 seat.outbox.close(&close::RESTART);
             }

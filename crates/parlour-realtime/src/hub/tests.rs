@@ -21,8 +21,11 @@ fn seated(config: HubConfig) -> State {
             proof: Proof::Token(TokenId::new(1)),
         },
         dialect: DialectKind::Account,
-        outbox: Arc::new(Outbox::new(OutboxLimits::default())),
+        outbox: Arc::new(crate::Outbox::new(OutboxLimits::default())),
         only: None,
+        is_held: false,
+        welcome: None,
+        ended: None,
         reply,
     });
     state

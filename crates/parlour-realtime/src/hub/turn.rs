@@ -2,6 +2,7 @@
 
 use super::{SessionId, ring::Rings, room::Listener};
 use crate::outbox::{Outbox, Piece, Push};
+use bytes::Bytes;
 use parlour_core::{RoomId, Signal, event::EndReason};
 use std::{collections::HashSet, sync::Arc};
 
@@ -38,6 +39,11 @@ impl Turn {
     /// Puts a frame into a listener's outbox.
     pub(super) fn push(&mut self, listener: &Listener, frame: &[u8]) {
         self.push_piece(listener, Piece::text(frame));
+    }
+
+    /// Puts a frame of version 2 into the outbox of a listener of this room, in its own dialect.
+    pub(super) fn push_v2(&mut self, room: RoomId, listener: &Listener, frame: &Bytes) {
+        self.push(listener, &listener.dialect.of_v2(Some(room), frame));
     }
 
     /// Puts frames into a listener's outbox.

@@ -5,14 +5,14 @@ use tokio::time::Instant;
 
 /// Allows `most` within any window of this length. Holds nothing while it is not used.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     most: usize,
     window: Duration,
     spent: VecDeque<Instant>,
 }
 
 impl Budget {
-    pub(super) const fn new(most: usize, window: Duration) -> Self {
+    pub(crate) const fn new(most: usize, window: Duration) -> Self {
         Self {
             most,
             window,
@@ -20,8 +20,13 @@ impl Budget {
         }
     }
 
+    /// How often a client may ask for what it missed.
+    pub(crate) const fn resumes() -> Self {
+        Self::new(super::RESUMES, super::RESUMES_WITHIN)
+    }
+
     /// Takes one; answers whether there was one left.
-    pub(super) fn spend(&mut self, now: Instant) -> bool {
+    pub(crate) fn spend(&mut self, now: Instant) -> bool {
         while self
             .spent
             .front()

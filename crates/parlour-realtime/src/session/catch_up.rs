@@ -120,6 +120,32 @@ impl CatchUp {
     }
 }
 
+/// Pauses before a room is asked for that was joined just now: the hub hears of it from the stream.
+const PAUSES: [u64; 9] = [1, 5, 10, 20, 50, 100, 200, 400, 800];
+
+/// Hands over what the client missed, room by room, before live events.
+pub(crate) fn replay(
+    registration: &Registration,
+    resume: Resume,
+) -> impl Future<Output = ()> + use<> {
+    Arc::new(Desk::new(registration)).resume(resume)
+}
+
+/// Hands over what came after this seq of one room, also what went out already, before further live
+/// events. `newest`: where the room stood a moment ago.
+pub(crate) fn rewind(
+    registration: &Registration,
+    room: RoomId,
+    after: i64,
+    newest: i64,
+) -> impl Future<Output = ()> + use<> {
+    let desk = Desk {
+        rewinds: true,
+        ..Desk::new(registration)
+    };
+    desk.rewind(room, after.max(0), newest)
+}
+
 /// What catching up needs of its socket.
 struct Desk {
     hub: crate::hub::Hub,
@@ -127,6 +153,8 @@ struct Desk {
     outbox: Arc<Outbox>,
     /// Where it began to hear.
     cursors: HashMap<RoomId, i64>,
+    /// See [`Feed::rewinds`].
+    rewinds: bool,
 }
 
 impl Desk {
@@ -136,6 +164,7 @@ impl Desk {
             session: registration.id(),
             outbox: registration.shared_outbox(),
             cursors: registration.cursors().iter().copied().collect(),
+            rewinds: false,
         }
     }
 
@@ -199,6 +228,32 @@ impl Desk {
             },
             word: lost.map_or(Word::Recovered, Word::Resync),
         }
+    }
+
+    async fn rewind(mut self, room: RoomId, after: i64, newest: i64) {
+        let lost = if after > newest {
+            // Of an event that was stored in the meantime, or of none.
+            match self.hub.source().positions(&[room]).await {
+                Ok(found) if found.iter().any(|(_, newest)| after <= *newest) => None,
+                Ok(_) => Some(Lost::Beyond),
+                Err(_) => Some(Lost::Store),
+            }
+        } else {
+            (newest - after > MOST_MISSED).then_some(Lost::TooMany)
+        };
+        self.rewinds = lost.is_none();
+        let (from, word) = match lost {
+            None => (after, Word::Recovered),
+            Some(lost) => (newest, Word::Resync(lost)),
+        };
+        for pause in PAUSES {
+            if self.follow(room, from, word).await != Fed::Gone {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+        }
+        self.rewinds = false;
+        self.follow(room, from, word).await;
     }
 
     /// Where the rooms really stand of which the client knows more than this process knew.
@@ -284,13 +339,14 @@ impl Desk {
         if !self.outbox.has_room().await {
             return Fed::Gone;
         }
-        let session = self.session;
+        let (session, rewinds) = (self.session, self.rewinds);
         self.hub
             .feed(|reply| Feed {
                 session,
                 room,
                 frames,
                 stand,
+                rewinds,
                 reply,
             })
             .await

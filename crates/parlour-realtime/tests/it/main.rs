@@ -18,6 +18,8 @@ mod resume_model;
 mod room_socket;
 mod shutdown;
 mod slow;
+mod socketio;
+mod socketio_places;
 mod sockets;
 mod sockets_v2;
 mod storm;

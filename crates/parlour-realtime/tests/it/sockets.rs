@@ -10,11 +10,12 @@ use futures_util::FutureExt as _;
 use parlour_core::{
     Actor, Error, Problem, RoomId, Signal, TokenId,
     error::{BUSY, NONCE_REUSED, NOT_FOUND, NOT_IN_ROOM, RATE_LIMITED},
-    ports::Announce as _,
+    event::LeaveReason,
+    ports::{Announce as _, History, Span},
 };
 use parlour_realtime::{
-    Actions, Changed, DialectKind, Frame, NewChange, NewSend, Realtime, Registration, Submitted,
-    TransportError,
+    Actions, Changed, DialectKind, Frame, NewChange, NewSend, Realtime, Registration, Source as _,
+    Submitted, TransportError,
 };
 use serde_json::{Value, json};
 use std::{
@@ -120,6 +121,40 @@ impl Actions for TestActions {
         self.realtime.signal(Signal::Typing { room, user }).await;
         Ok(())
     }
+
+    async fn join(&self, actor: &Actor, room: RoomId) -> Result<i64, Error> {
+        if !self.log.is_living(room) {
+            return Err(NOT_FOUND.into());
+        }
+        if !self.log.heard_by(actor.user).contains(&room) {
+            let events = self.log.join(room, actor.user);
+            self.realtime.events(events).await;
+        }
+        Ok(self.log.seqs()[&room])
+    }
+
+    async fn leave(&self, actor: &Actor, room: RoomId) -> Result<i64, Error> {
+        self.must_hear(actor, room)?;
+        let events = self.log.leave(room, actor.user, LeaveReason::Left);
+        self.realtime.events(events).await;
+        Ok(self.log.seqs()[&room])
+    }
+
+    async fn history(
+        &self,
+        actor: &Actor,
+        room: RoomId,
+        span: Span,
+        limit: i64,
+    ) -> Result<History, Error> {
+        self.must_hear(actor, room)?;
+        let after = match span {
+            Span::After(after) => after,
+            Span::Before(_) | Span::Newest => 0,
+        };
+        let history = self.log.history(room, after, limit).await?;
+        Ok(history.ok_or(NOT_FOUND)?)
+    }
 }
 
 impl TestActions {
@@ -172,16 +207,20 @@ impl World {
         self.serve_registered(registration.expect("registers"), capacity)
     }
 
-    fn serve_registered(&self, registration: Registration, capacity: usize) -> Served {
-        let (wire, client) = pair(capacity);
-        let actions = Arc::new(TestActions {
+    pub(crate) fn actions(&self) -> Arc<TestActions> {
+        Arc::new(TestActions {
             log: Arc::clone(&self.log),
             realtime: self.realtime.clone(),
             commits: Arc::new(Semaphore::new(1_000_000)),
             submitted: Mutex::default(),
             in_submit: AtomicUsize::new(0),
             typed: AtomicUsize::new(0),
-        });
+        })
+    }
+
+    fn serve_registered(&self, registration: Registration, capacity: usize) -> Served {
+        let (wire, client) = pair(capacity);
+        let actions = self.actions();
         let realtime = self.realtime.clone();
         let served: Arc<dyn Actions> = Arc::clone(&actions) as _;
         let task = tokio::spawn(async move { realtime.serve(wire, registration, served).await });

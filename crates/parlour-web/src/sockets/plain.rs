@@ -40,7 +40,7 @@ impl Line for TcpLine {
 }
 
 /// A WebSocket over a TCP connection.
-pub(super) struct PlainSocket {
+pub(crate) struct PlainSocket {
     reading: OwnedReadHalf,
     line: Arc<TcpLine>,
     outbox: Arc<Outbox>,

@@ -18,7 +18,7 @@ use tokio_tungstenite::{
 };
 
 /// A WebSocket over any connection.
-pub(super) struct WebSocket<S>(WebSocketStream<S>);
+pub(crate) struct WebSocket<S>(WebSocketStream<S>);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
     pub(super) async fn new(connection: S, config: WebSocketConfig) -> Self {

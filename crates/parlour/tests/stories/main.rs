@@ -53,6 +53,7 @@ mod rooms_end;
 mod rooms_private;
 mod socket_room;
 mod socket_v2;
+mod socketio;
 mod sockets;
 mod sockets_end;
 mod sockets_errors;

@@ -228,7 +228,7 @@ async fn messages_are_shown_as_they_are_now() {
     let first = event(ROOM, 1, What::MessageCreated(message(1, "first")));
     let second = event(ROOM, 2, What::MessageCreated(message(2, "secret")));
     let both = [first, second];
-    let burst = Burst::of(&both, DialectKind::AccountV2.dialect());
+    let burst = Burst::of(&both, DialectKind::AccountV2);
     rings.said(ROOM, &both, Some(&burst));
     let is_shared = |entry: &Entry| matches!(&entry.kept, Kept::Frame(Some(_)));
     assert!(rings.rings[&ROOM].entries.iter().all(is_shared));

@@ -12,6 +12,7 @@ pub(crate) mod proxy;
 pub(crate) mod raw;
 pub(crate) mod s3;
 pub(crate) mod server;
+pub(crate) mod sio;
 pub(crate) mod socket;
 
 pub(crate) use browser::Browser;

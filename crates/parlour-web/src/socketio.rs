@@ -1,0 +1,133 @@
+//! Socket.IO 5 over Engine.IO 4, at `/socket.io/` (docs/protocol/socket-io.md): WebSocket, long-polling,
+//! and the way from one to the other. What is said is `parlour_realtime`'s; here is how it travels.
+
+mod gate;
+mod refusal;
+mod waiting;
+
+use crate::{
+    Web,
+    sockets::{Connection, connection, handshake},
+};
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{Method, header, request::Parts},
+    response::{IntoResponse as _, Response},
+    routing::any,
+};
+use gate::Door;
+use parlour_realtime::{Opening, max_frame};
+use refusal::Refusal;
+use std::sync::Arc;
+use waiting::Waiting;
+
+/// The Engine.IO that is spoken.
+const VERSION: &str = "4";
+
+/// What the connections of Socket.IO of this process share.
+#[derive(Clone, Debug, Default)]
+pub struct SocketIo {
+    waiting: Arc<Waiting>,
+}
+
+/// Where it is. Clients ask with the slash; one without is served the same way.
+pub(crate) fn router() -> Router<Web> {
+    Router::new()
+        .route("/socket.io", any(serve))
+        .route("/socket.io/", any(serve))
+}
+
+/// What a request's address asks for; keys it does not know are ignored.
+#[derive(Debug, Default)]
+struct Query {
+    version: Option<String>,
+    transport: Option<String>,
+    sid: Option<String>,
+}
+
+impl Query {
+    fn of(parts: &Parts) -> Self {
+        let mut query = Self::default();
+        let text = parts.uri.query().unwrap_or_default();
+        for (key, value) in form_urlencoded::parse(text.as_bytes()) {
+            let slot = match &*key {
+                "EIO" => &mut query.version,
+                "transport" => &mut query.transport,
+                "sid" => &mut query.sid,
+                _ => continue,
+            };
+            // The first counts.
+            slot.get_or_insert_with(|| value.into_owned());
+        }
+        query
+    }
+}
+
+async fn serve(State(web): State<Web>, request: Request) -> Response {
+    let (parts, _body) = request.into_parts();
+    answer(web, parts)
+        .await
+        .unwrap_or_else(|refusal| refusal.into_response())
+}
+
+async fn answer(web: Web, mut parts: Parts) -> Result<Response, Refusal> {
+    let query = Query::of(&parts);
+    if query.version.as_deref() != Some(VERSION) {
+        return Err(Refusal::VERSION);
+    }
+    match query.transport.as_deref() {
+        Some("websocket") => websocket(web, &mut parts, query.sid.as_deref()).await,
+        _ => Err(Refusal::TRANSPORT),
+    }
+}
+
+async fn websocket(web: Web, parts: &mut Parts, sid: Option<&str>) -> Result<Response, Refusal> {
+    let is_upgrade = parts.method == Method::GET && parts.headers.contains_key(header::UPGRADE);
+    if !is_upgrade {
+        return Err(Refusal::REQUEST);
+    }
+    if sid.is_some() {
+        return Err(Refusal::UNKNOWN_SID);
+    }
+    let gate = Arc::new(Door::new(&web, parts)?);
+    let (upgrade, response) = match handshake(parts).await {
+        Ok(shaken) => shaken,
+        Err(refusal) => return Ok(refusal),
+    };
+    let sid = gate.new_sid();
+    let conversation = web.realtime.meet(gate, Arc::new(web.app.clone()));
+    let opening = opening(&web, &sid, &[]);
+    conversation.shared_outbox().push(opening.as_bytes());
+    tokio::spawn(async move {
+        match upgrade.await {
+            Ok(upgraded) => {
+                let outbox = conversation.shared_outbox();
+                match connection(&web, upgraded, outbox).await {
+                    Connection::Plain(socket) => {
+                        tokio::spawn(web.realtime.converse(*socket, conversation));
+                    }
+                    Connection::Other(socket) => {
+                        tokio::spawn(web.realtime.converse(*socket, conversation));
+                    }
+                }
+            }
+            Err(error) => tracing::debug!(%error, "upgrade failed"),
+        }
+    });
+    Ok(response)
+}
+
+/// What a client is told first.
+fn opening(web: &Web, sid: &str, upgrades: &[&str]) -> String {
+    let (every, within) = web.realtime.heartbeat();
+    let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let opening = Opening {
+        sid,
+        upgrades,
+        ping_interval: millis(every),
+        ping_timeout: millis(within),
+        max_payload: max_frame(web.app.settings().max_text_chars),
+    };
+    opening.packet()
+}

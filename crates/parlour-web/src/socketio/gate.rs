@@ -1,0 +1,141 @@
+//! Who connects a namespace: a token in CONNECT, else what the request brought along that carried it.
+
+use super::{refusal::Refusal, waiting::Guest};
+use crate::{Web, auth, cookies, csrf::is_own_origin, session::is_https};
+use async_trait::async_trait;
+use axum::http::{HeaderMap, header::ORIGIN, request::Parts};
+use parlour_core::{
+    Actor, Error, Kind, RoomId, UserId,
+    accounts::authenticate,
+    error::{INVALID_TOKEN, UNAUTHENTICATED},
+    model::TokenKind,
+    rates::Key,
+    rooms::{self, Right},
+};
+use parlour_realtime::Gate;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// What a request brought along.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Brought {
+    /// Nothing.
+    Nothing,
+    /// Something that is no credential.
+    Wrong,
+    /// A token in `Authorization`.
+    Token(Box<str>),
+    /// The session cookie, from our own pages. Browsers send cookies whoever asks, so the page that
+    /// asks has to be ours (contract D-21).
+    Session(Box<str>),
+}
+
+impl Brought {
+    pub(super) fn of(web: &Web, parts: &Parts) -> Self {
+        let headers = &parts.headers;
+        match auth::token(headers) {
+            Ok(Some(token)) => return Self::Token(token.into()),
+            Ok(None) => {}
+            Err(_) => return Self::Wrong,
+        }
+        match cookie(web, parts) {
+            Some(secret) if is_ours(web, headers, parts) => Self::Session(secret.into()),
+            _ => Self::Nothing,
+        }
+    }
+
+    async fn actor(&self, web: &Web) -> Result<Actor, Error> {
+        match self {
+            Self::Nothing => Err(UNAUTHENTICATED.into()),
+            Self::Wrong => Err(INVALID_TOKEN.into()),
+            Self::Token(token) => authenticate(&web.app, token, TokenKind::Token).await,
+            Self::Session(secret) => authenticate(&web.app, secret, TokenKind::Session).await,
+        }
+    }
+}
+
+fn cookie<'a>(web: &Web, parts: &'a Parts) -> Option<&'a str> {
+    let https = is_https(web, &parts.headers, &parts.extensions);
+    cookies::SESSION.read(&parts.headers, https)
+}
+
+fn is_ours(web: &Web, headers: &HeaderMap, parts: &Parts) -> bool {
+    let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
+    origin.is_some_and(|origin| is_own_origin(&web.config, headers, &parts.uri, origin))
+}
+
+/// The door of one connection.
+pub(super) struct Door {
+    web: Web,
+    key: Key,
+    brought: Mutex<Brought>,
+    /// Until the client has said who it is.
+    guest: Mutex<Option<Guest>>,
+    /// Whose connection it became.
+    user: OnceLock<UserId>,
+}
+
+impl Door {
+    /// The door for the client of this request.
+    ///
+    /// # Errors
+    /// When too many clients wait.
+    pub(super) fn new(web: &Web, parts: &Parts) -> Result<Self, Refusal> {
+        let address = auth::address_of(web, &parts.headers, &parts.extensions);
+        let guest = web.socketio.waiting.enter(address).ok_or(Refusal::BUSY)?;
+        Ok(Self {
+            key: Key::address(address),
+            brought: Mutex::new(Brought::of(web, parts)),
+            guest: Mutex::new(Some(guest)),
+            user: OnceLock::new(),
+            web: web.clone(),
+        })
+    }
+
+    /// An id that nobody can guess.
+    pub(super) fn new_sid(&self) -> String {
+        let mut bytes = [0; 15];
+        self.web.app.random(&mut bytes);
+        use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    fn brought(&self) -> MutexGuard<'_, Brought> {
+        self.brought.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Gate for Door {
+    async fn admit(&self, token: Option<&str>) -> Result<Actor, Error> {
+        let anonymous = &self.web.app.limits().anonymous;
+        anonymous.look(&self.key)?;
+        let brought = match token {
+            Some(token) => Brought::Token(token.into()),
+            None => self.brought().clone(),
+        };
+        let actor = brought.actor(&self.web).await;
+        match &actor {
+            Ok(actor) => {
+                // Another account on the same connection is refused by whoever asks.
+                let _ = self.user.set(actor.user);
+                let mut guest = self.guest.lock().unwrap_or_else(PoisonError::into_inner);
+                *guest = None;
+            }
+            Err(error) if error.kind() == Kind::Unauthenticated => {
+                // Only failures count: a room full of people behind one address may come at once.
+                let _ = anonymous.take(&self.key);
+            }
+            Err(_) => {}
+        }
+        actor
+    }
+
+    async fn enter(&self, actor: &Actor, room: RoomId) -> Result<(), Error> {
+        let view = rooms::view(&self.web.app, actor, room).await?;
+        rooms::can(&view, Right::Talk)
+    }
+
+    fn sid(&self) -> String {
+        self.new_sid()
+    }
+}

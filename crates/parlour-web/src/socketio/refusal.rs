@@ -1,0 +1,76 @@
+//! How Engine.IO refuses a request: a status, and a number in JSON.
+
+use axum::{
+    Json,
+    http::{StatusCode, header::CACHE_CONTROL},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+/// A refusal, with the numbers of the reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    code: u8,
+    message: &'static str,
+}
+
+impl Refusal {
+    const fn bad(code: u8, message: &'static str) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            code,
+            message,
+        }
+    }
+
+    /// No such way to travel.
+    pub(super) const TRANSPORT: Self = Self::bad(0, "Transport unknown");
+    /// Nobody has this id (any more).
+    pub(super) const UNKNOWN_SID: Self = Self::bad(1, "Session ID unknown");
+    /// A connection begins with a GET.
+    pub(super) const METHOD: Self = Self::bad(2, "Bad handshake method");
+    /// Anything else that is wrong.
+    pub(super) const REQUEST: Self = Self::bad(3, "Bad request");
+    /// An Engine.IO that is not spoken here.
+    pub(super) const VERSION: Self = Self::bad(5, "Unsupported protocol version");
+    /// The connection is somebody else's.
+    pub(super) const FORBIDDEN: Self = Self {
+        status: StatusCode::FORBIDDEN,
+        code: 4,
+        message: "Forbidden: this session belongs to another account",
+    };
+    /// The connection was opened at another process, or at this one before it was started again.
+    pub(super) const ELSEWHERE: Self = Self::bad(
+        1,
+        "Session ID unknown: this session is not on this node. Polling needs a proxy that sends all requests \
+         of a client to the same node (sticky sessions), or use the WebSocket transport",
+    );
+    /// More than a request may bring.
+    pub(super) const TOO_LARGE: Self = Self {
+        status: StatusCode::PAYLOAD_TOO_LARGE,
+        code: 3,
+        message: "Payload too large",
+    };
+    /// As many clients as may be here have not said yet who they are.
+    pub(super) const BUSY: Self = Self {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        code: 3,
+        message: "Too many clients are connecting. Try again shortly",
+    };
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        #[derive(Serialize)]
+        struct Body {
+            code: u8,
+            message: &'static str,
+        }
+        let body = Body {
+            code: self.code,
+            message: self.message,
+        };
+        (self.status, [(CACHE_CONTROL, "no-store")], Json(body)).into_response()
+    }
+}
