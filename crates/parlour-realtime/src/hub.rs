@@ -303,6 +303,8 @@ impl Hub {
         {
             tracing::warn!("some sockets did not go in time");
         }
+        // Also those without a place yet.
+        self.0.outboxes.close_all(&crate::close::RESTART);
     }
 }
 

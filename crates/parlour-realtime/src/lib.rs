@@ -49,6 +49,7 @@ pub use session::{Session, SessionLimits};
 pub use socketio::{Conversation, Gate, Opening};
 pub use source::{Source, StoreSource};
 pub use view::MessageView;
+pub use wire::payloads;
 
 use async_trait::async_trait;
 use hub::{Greeting, Hub, place::Connection};

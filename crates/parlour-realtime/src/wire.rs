@@ -61,7 +61,7 @@ fn first(wire: &[u8]) -> Option<(usize, usize)> {
 }
 
 /// The payloads of whole frames, one after the other.
-pub(crate) fn payloads(mut wire: Bytes) -> impl Iterator<Item = Bytes> {
+pub fn payloads(mut wire: Bytes) -> impl Iterator<Item = Bytes> {
     std::iter::from_fn(move || {
         let (begin, end) = first(&wire)?;
         let frame = wire.split_to(end);

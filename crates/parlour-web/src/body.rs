@@ -3,7 +3,7 @@
 mod fields;
 mod form;
 mod linger;
-mod read;
+pub(crate) mod read;
 mod uploads;
 
 pub(crate) use fields::{Fields, read_form, read_with_files};

@@ -2,7 +2,13 @@
 //! and the way from one to the other. What is said is `parlour_realtime`'s; here is how it travels.
 
 mod gate;
+mod link;
+mod links;
+mod packets;
+mod polling;
 mod refusal;
+mod travel;
+mod upgrade;
 mod waiting;
 
 use crate::{
@@ -11,12 +17,14 @@ use crate::{
 };
 use axum::{
     Router,
+    body::Body,
     extract::{Request, State},
     http::{Method, header, request::Parts},
     response::{IntoResponse as _, Response},
     routing::any,
 };
 use gate::Door;
+use links::Links;
 use parlour_realtime::{Opening, max_frame};
 use refusal::Refusal;
 use std::sync::Arc;
@@ -29,6 +37,7 @@ const VERSION: &str = "4";
 #[derive(Clone, Debug, Default)]
 pub struct SocketIo {
     waiting: Arc<Waiting>,
+    links: Arc<Links>,
 }
 
 /// Where it is. Clients ask with the slash; one without is served the same way.
@@ -65,18 +74,19 @@ impl Query {
 }
 
 async fn serve(State(web): State<Web>, request: Request) -> Response {
-    let (parts, _body) = request.into_parts();
-    answer(web, parts)
+    let (parts, body) = request.into_parts();
+    answer(web, parts, body)
         .await
         .unwrap_or_else(|refusal| refusal.into_response())
 }
 
-async fn answer(web: Web, mut parts: Parts) -> Result<Response, Refusal> {
+async fn answer(web: Web, mut parts: Parts, body: Body) -> Result<Response, Refusal> {
     let query = Query::of(&parts);
     if query.version.as_deref() != Some(VERSION) {
         return Err(Refusal::VERSION);
     }
     match query.transport.as_deref() {
+        Some("polling") => polling::serve(web, &parts, body, query.sid.as_deref()).await,
         Some("websocket") => websocket(web, &mut parts, query.sid.as_deref()).await,
         _ => Err(Refusal::TRANSPORT),
     }
@@ -87,15 +97,15 @@ async fn websocket(web: Web, parts: &mut Parts, sid: Option<&str>) -> Result<Res
     if !is_upgrade {
         return Err(Refusal::REQUEST);
     }
-    if sid.is_some() {
-        return Err(Refusal::UNKNOWN_SID);
+    if let Some(sid) = sid {
+        return upgrade::serve(web, parts, sid).await;
     }
     let gate = Arc::new(Door::new(&web, parts)?);
     let (upgrade, response) = match handshake(parts).await {
         Ok(shaken) => shaken,
         Err(refusal) => return Ok(refusal),
     };
-    let sid = gate.new_sid();
+    let sid = web.socketio.links.sid(&web.app);
     let conversation = web.realtime.meet(gate, Arc::new(web.app.clone()));
     let opening = opening(&web, &sid, &[]);
     conversation.shared_outbox().push(opening.as_bytes());

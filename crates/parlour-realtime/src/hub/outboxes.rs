@@ -3,7 +3,7 @@
 //! that comes or goes.
 
 use super::SessionId;
-use crate::outbox::Outbox;
+use crate::{close::Close, outbox::Outbox};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -46,6 +46,17 @@ impl Outboxes {
             }
         }
         waiting
+    }
+
+    /// Closes all of them that are not closed yet.
+    pub(super) fn close_all(&self, close: &'static Close) {
+        for piece in &self.0 {
+            // Not under the lock: closing writes.
+            let outboxes: Vec<_> = lock(piece).values().cloned().collect();
+            for outbox in outboxes {
+                outbox.close(close);
+            }
+        }
     }
 
     fn piece(&self, session: SessionId) -> MutexGuard<'_, Piece> {

@@ -1,6 +1,6 @@
 //! Who connects a namespace: a token in CONNECT, else what the request brought along that carried it.
 
-use super::{refusal::Refusal, waiting::Guest};
+use super::{links::random, refusal::Refusal, waiting::Guest};
 use crate::{Web, auth, cookies, csrf::is_own_origin, session::is_https};
 use async_trait::async_trait;
 use axum::http::{HeaderMap, header::ORIGIN, request::Parts};
@@ -31,15 +31,20 @@ pub(super) enum Brought {
 
 impl Brought {
     pub(super) fn of(web: &Web, parts: &Parts) -> Self {
-        let headers = &parts.headers;
-        match auth::token(headers) {
-            Ok(Some(token)) => return Self::Token(token.into()),
-            Ok(None) => {}
-            Err(_) => return Self::Wrong,
+        if let Some(brought) = Self::of_header(parts) {
+            return brought;
         }
         match cookie(web, parts) {
-            Some(secret) if is_ours(web, headers, parts) => Self::Session(secret.into()),
+            Some(secret) if is_ours(web, &parts.headers, parts) => Self::Session(secret.into()),
             _ => Self::Nothing,
+        }
+    }
+
+    /// What is in `Authorization`.
+    fn of_header(parts: &Parts) -> Option<Self> {
+        match auth::token(&parts.headers) {
+            Ok(token) => token.map(|token| Self::Token(token.into())),
+            Err(_) => Some(Self::Wrong),
         }
     }
 
@@ -71,7 +76,15 @@ pub(super) struct Door {
     /// Until the client has said who it is.
     guest: Mutex<Option<Guest>>,
     /// Whose connection it became.
-    user: OnceLock<UserId>,
+    owner: OnceLock<Owner>,
+}
+
+/// Whose connection it is.
+#[derive(Clone, Copy, Debug)]
+struct Owner {
+    user: UserId,
+    /// Whether the session cookie said so.
+    by_cookie: bool,
 }
 
 impl Door {
@@ -86,17 +99,33 @@ impl Door {
             key: Key::address(address),
             brought: Mutex::new(Brought::of(web, parts)),
             guest: Mutex::new(Some(guest)),
-            user: OnceLock::new(),
+            owner: OnceLock::new(),
             web: web.clone(),
         })
     }
 
-    /// An id that nobody can guess.
-    pub(super) fn new_sid(&self) -> String {
-        let mut bytes = [0; 15];
-        self.web.app.random(&mut bytes);
-        use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-        URL_SAFE_NO_PAD.encode(bytes)
+    /// From now on this counts: it came with the request that connects a namespace.
+    pub(super) fn bring(&self, brought: Brought) {
+        *self.brought() = brought;
+    }
+
+    /// Refuses a request whose credential is another account's than the connection's: an id alone
+    /// is enough, but who shows who they are has to be right.
+    pub(super) async fn recognise(&self, parts: &Parts) -> Result<(), Refusal> {
+        let Some(owner) = self.owner.get() else {
+            return Ok(());
+        };
+        let brought = match Brought::of_header(parts) {
+            None if owner.by_cookie => cookie(&self.web, parts).map(|it| Brought::Session(it.into())),
+            brought => brought,
+        };
+        let Some(brought) = brought else {
+            return Ok(());
+        };
+        match brought.actor(&self.web).await {
+            Ok(actor) if actor.user == owner.user => Ok(()),
+            _ => Err(Refusal::FORBIDDEN),
+        }
     }
 
     fn brought(&self) -> MutexGuard<'_, Brought> {
@@ -117,7 +146,10 @@ impl Gate for Door {
         match &actor {
             Ok(actor) => {
                 // Another account on the same connection is refused by whoever asks.
-                let _ = self.user.set(actor.user);
+                let _ = self.owner.set(Owner {
+                    user: actor.user,
+                    by_cookie: matches!(brought, Brought::Session(_)),
+                });
                 let mut guest = self.guest.lock().unwrap_or_else(PoisonError::into_inner);
                 *guest = None;
             }
@@ -136,6 +168,6 @@ impl Gate for Door {
     }
 
     fn sid(&self) -> String {
-        self.new_sid()
+        random::<15>(&self.web.app)
     }
 }

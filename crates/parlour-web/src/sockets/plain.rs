@@ -87,6 +87,27 @@ impl PlainSocket {
         }
     }
 
+    /// From now on it speaks through this outbox.
+    pub(crate) fn adopt(&mut self, outbox: Arc<Outbox>) {
+        self.outbox = outbox;
+    }
+
+    /// Writes past the outbox, for the time when that is not its own yet.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub(crate) async fn write_aside(&self, mut wire: &[u8]) -> io::Result<()> {
+        while !wire.is_empty() {
+            self.line.0.writable().await?;
+            match self.line.try_write(wire) {
+                Ok(written) => wire = &wire[written..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     fn tcp(&self) -> &TcpStream {
         self.reading.as_ref()
     }
