@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 const DOCUMENT: &str = include_str!("../../../../docs/protocol/account-socket.md");
 const VERSION_2: &str = include_str!("../../../../docs/protocol/account-socket-v2.md");
+const SOCKET_IO: &str = include_str!("../../../../docs/protocol/socket-io.md");
 const ROOM: &str = include_str!("../../../../docs/protocol/room-socket.md");
 
 /// What a document asks a test to do.
@@ -30,11 +31,11 @@ fn steps(document: &str) -> Vec<Step<'_>> {
         let event = line.strip_prefix("<!-- event: ");
         if let Some(event) = event.and_then(|rest| rest.strip_suffix(" -->")) {
             steps.push(Step::Event(event));
-        } else if line.starts_with("```json") {
+        } else if line.starts_with("```json") || line.starts_with("```packets") {
             let frames = lines.by_ref().take_while(|frame| *frame != "```");
             steps.extend(frames.map(|frame| match line {
-                "```json client" => Step::Client(frame),
-                "```json server" => Step::Server(frame),
+                "```json client" | "```packets client" => Step::Client(frame),
+                "```json server" | "```packets server" => Step::Server(frame),
                 other => panic!("unknown block {other}"),
             }));
         }
@@ -181,4 +182,27 @@ async fn the_socket_of_one_room() {
     })
     .await;
     assert_eq!(served.client.until_closed().await.1, Some(4404));
+}
+
+#[tokio::test(start_paused = true)]
+async fn socket_io() {
+    let world = World::new();
+    let room = world.room(1).await;
+    world.tell(world.log.join(room, user(2))).await;
+    let mut sio = world.meet();
+    for step in steps(SOCKET_IO) {
+        match step {
+            Step::Client(packet) => sio.client.text(packet),
+            Step::Server(packet) => assert_eq!(sio.packet().await, packet),
+            Step::Event("1 says hi") => world.send(room, 1, "hi").await,
+            Step::Event("3 joins") => world.tell(world.log.join(room, user(3))).await,
+            Step::Event("2 is removed") => {
+                let events = world.log.leave(room, user(2), LeaveReason::Removed);
+                world.tell(events).await;
+            }
+            Step::Event(other) => panic!("unknown event {other}"),
+        }
+        settle().await;
+    }
+    assert_eq!(sio.client.try_recv(), None, "everything is in the document");
 }

@@ -116,7 +116,9 @@ impl Door {
             return Ok(());
         };
         let brought = match Brought::of_header(parts) {
-            None if owner.by_cookie => cookie(&self.web, parts).map(|it| Brought::Session(it.into())),
+            None if owner.by_cookie => {
+                cookie(&self.web, parts).map(|it| Brought::Session(it.into()))
+            }
             brought => brought,
         };
         let Some(brought) = brought else {

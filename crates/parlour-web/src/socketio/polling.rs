@@ -1,0 +1,132 @@
+//! Requests that bring and take packets.
+
+use super::{
+    Web,
+    gate::{Brought, Door},
+    link::Link,
+    opening, packets,
+    refusal::Refusal,
+    travel::Travel,
+};
+use crate::body::{self, BodyError};
+use axum::{
+    body::Body,
+    http::{
+        Method,
+        header::{CACHE_CONTROL, CONTENT_TYPE},
+        request::Parts,
+    },
+    response::{IntoResponse as _, Response},
+};
+use parlour_realtime::{Frame, max_frame};
+use std::{sync::Arc, time::Duration};
+
+/// How long the packets of a request may take to be read.
+const READ_WITHIN: Duration = Duration::from_secs(60);
+/// What packets that connect a namespace begin with.
+const CONNECT: &[u8] = b"40";
+
+pub(super) async fn serve(
+    web: Web,
+    parts: &Parts,
+    body: Body,
+    sid: Option<&str>,
+) -> Result<Response, Refusal> {
+    let is_get = parts.method == Method::GET;
+    let Some(sid) = sid else {
+        return if is_get {
+            open(&web, parts)
+        } else {
+            Err(Refusal::METHOD)
+        };
+    };
+    let link = web.socketio.links.find(sid, &web.app)?;
+    link.door.recognise(parts).await?;
+    match parts.method {
+        Method::GET => get(&link).await,
+        Method::POST => post(&web, parts, body, &link).await,
+        _ => Err(Refusal::REQUEST),
+    }
+}
+
+/// A new connection.
+fn open(web: &Web, parts: &Parts) -> Result<Response, Refusal> {
+    let door = Arc::new(Door::new(web, parts)?);
+    let sid = web.socketio.links.sid(&web.app);
+    let conversation = web
+        .realtime
+        .meet(Arc::clone(&door) as _, Arc::new(web.app.clone()));
+    let link = Arc::new(Link::new(door, conversation.shared_outbox()));
+    web.socketio.links.add(sid.clone(), Arc::clone(&link));
+    let body = opening(web, &sid, &["websocket"]);
+    let links = Arc::clone(&web.socketio.links);
+    let served = web
+        .realtime
+        .converse(Travel::new(Arc::clone(&link)), conversation);
+    tokio::spawn(async move {
+        // However it ends, also by a panic, the id is nobody's afterwards.
+        let _end = End { links, link, sid };
+        served.await;
+    });
+    Ok(text(body))
+}
+
+/// Ends a connection when it is dropped.
+struct End {
+    links: Arc<super::links::Links>,
+    link: Arc<Link>,
+    sid: String,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.links.remove(&self.sid);
+        self.link.end();
+    }
+}
+
+async fn get(link: &Link) -> Result<Response, Refusal> {
+    let turn = link.begin(false)?;
+    let found = link.packets().await;
+    turn.done();
+    found.map(text)
+}
+
+async fn post(web: &Web, parts: &Parts, body: Body, link: &Link) -> Result<Response, Refusal> {
+    let turn = link.begin(true)?;
+    let most = max_frame(web.app.settings().max_text_chars);
+    let most = u64::try_from(most).unwrap_or(u64::MAX);
+    let body = match body::read::whole(body, most).await {
+        Ok(body) => body,
+        Err(BodyError::TooLarge) => return Err(Refusal::TOO_LARGE),
+        Err(_) => return Err(Refusal::REQUEST),
+    };
+    let packets = packets::split(&body).ok_or(Refusal::REQUEST)?;
+    let connects =
+        |packet: &Frame| matches!(packet, Frame::Text(text) if text.starts_with(CONNECT));
+    if packets.iter().any(connects) {
+        link.door.bring(Brought::of(web, parts));
+    }
+    let read = async {
+        for packet in packets {
+            link.bring(packet).await?;
+        }
+        Ok(())
+    };
+    match tokio::time::timeout(READ_WITHIN, read).await {
+        Ok(Ok(())) => {}
+        // The connection ended meanwhile, or nobody reads.
+        Ok(Err(refusal)) => return Err(refusal),
+        Err(_) => return Err(Refusal::REQUEST),
+    }
+    turn.done();
+    Ok(text("ok"))
+}
+
+fn text(body: impl Into<Body>) -> Response {
+    let headers = [
+        (CONTENT_TYPE, "text/plain; charset=UTF-8"),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    (headers, body.into()).into_response()
+}

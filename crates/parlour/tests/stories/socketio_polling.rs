@@ -1,0 +1,455 @@
+//! Engine.IO's long-polling and the way to a WebSocket, packet by packet.
+
+use crate::support::{
+    Answer, Server, Socket, User, Value, json,
+    people::room_path,
+    sio::{PATH, Sio},
+    stories,
+};
+use std::time::Duration;
+
+stories![
+    requests_carry_packets,
+    the_session_cookie_counts_from_our_own_pages_only,
+    a_websocket_takes_over_without_a_gap,
+    half_open_upgrades_change_nothing,
+    two_requests_at_once_end_it,
+    ids_of_nobody_of_others_and_of_elsewhere,
+    bad_bodies,
+    it_closes_in_order,
+    other_sites_may_ask_with_a_token,
+    a_flood_of_polls,
+];
+
+const POLLING: &str = "/socket.io/?EIO=4&transport=polling";
+
+/// A connection that travels by requests.
+struct Polling<'a> {
+    server: &'a Server,
+    path: String,
+    sid: String,
+}
+
+impl<'a> Polling<'a> {
+    async fn open(server: &'a Server) -> Self {
+        let answer = server.get(POLLING).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let text = answer.text();
+        let opening: Value =
+            serde_json::from_str(text.strip_prefix('0').expect("0")).expect("JSON");
+        assert_eq!(opening["upgrades"], json!(["websocket"]));
+        assert_eq!(
+            (&opening["pingInterval"], &opening["pingTimeout"]),
+            (&json!(25_000), &json!(10_000))
+        );
+        assert_eq!(opening["maxPayload"], 12 * 10_000 + 8 * 1_024);
+        let sid = opening["sid"].as_str().expect("a sid").to_owned();
+        Self {
+            server,
+            path: format!("{POLLING}&sid={sid}"),
+            sid,
+        }
+    }
+
+    async fn connected(server: &'a Server, user: &User) -> Self {
+        let polling = Self::open(server).await;
+        polling
+            .post(&format!("40{}", json!({"token": user.token})))
+            .await;
+        let packets = polling.get().await;
+        assert!(packets[0].starts_with("40{\"sid\":"), "{packets:?}");
+        polling
+    }
+
+    async fn raw(&self, body: &str) -> Answer {
+        self.server
+            .post(&self.path)
+            .body("text/plain;charset=UTF-8", body.to_owned())
+            .await
+    }
+
+    async fn post(&self, body: &str) {
+        let answer = self.raw(body).await;
+        assert_eq!((answer.status, answer.text().as_str()), (200, "ok"));
+    }
+
+    async fn get(&self) -> Vec<String> {
+        let answer = self.server.get(&self.path).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(answer.header("content-type"), "text/plain; charset=UTF-8");
+        answer.text().split('\u{1e}').map(str::to_owned).collect()
+    }
+
+    /// Packets until one contains this.
+    async fn get_until(&self, what: &str) -> Vec<String> {
+        let mut all = Vec::new();
+        while !all.iter().any(|packet: &String| packet.contains(what)) {
+            all.extend(self.get().await);
+        }
+        all
+    }
+
+    async fn is_over(&self) {
+        let answer = self.server.get(&self.path).await;
+        assert_eq!(
+            (answer.status, &answer.json()["code"]),
+            (400, &json!(1)),
+            "{}",
+            answer.text()
+        );
+    }
+
+    async fn socket(&self) -> Result<Socket, u16> {
+        let path = format!("{PATH}&sid={}", self.sid);
+        Socket::open_at(self.server.address(), &path, &[]).await
+    }
+}
+
+fn message(room: i64, text: &str) -> String {
+    format!("42{}", json!(["message", {"room": room, "text": text}]))
+}
+
+async fn requests_carry_packets(server: Server) {
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    let room = ada.room("Tea").await;
+    bob.join(room).await;
+    let polling = Polling::connected(&server, &bob).await;
+    polling.get_until("hello").await;
+    let three = [
+        message(room, "one"),
+        message(room, "둘"),
+        message(room, "three"),
+    ]
+    .join("\u{1e}");
+    polling.post(&three).await;
+    let packets = polling.get_until("three").await.concat();
+    let at = |text: &str| {
+        packets
+            .find(text)
+            .unwrap_or_else(|| panic!("{text}: {packets}"))
+    };
+    assert!(at("one") < at("둘") && at("둘") < at("three"));
+    // Bytes come as base64, and are counted.
+    polling
+        .post(&format!(
+            "451-5{}\u{1e}bAQID",
+            json!(["message", {"text": {"_placeholder": true, "num": 0}}])
+        ))
+        .await;
+    let refused = polling.get_until("435").await.concat();
+    assert!(refused.contains("435[{\"ok\":false"), "{refused}");
+    // A request for packets waits for them.
+    let waits = polling.get();
+    let (_, packets) = tokio::join!(ada.say(room, "later"), waits);
+    assert!(packets.concat().contains("later"));
+    let refused = server.user("cem").await;
+    let other = Polling::open(&server).await;
+    other.post("40{\"token\":\"nobody\"}").await;
+    assert!(other.get().await[0].starts_with("44{\"message\":\"invalid_token: "));
+    other
+        .post(&format!("40{}", json!({"token": refused.token})))
+        .await;
+    assert!(other.get().await[0].starts_with("40{"));
+}
+
+async fn the_session_cookie_counts_from_our_own_pages_only(server: Server) {
+    let browser = server.browser();
+    server.user("ada").await;
+    browser.log_in("ada").await;
+    let cookie = format!("sessionid={}", browser.cookie("sessionid"));
+    let own = format!("http://{}", server.address());
+    for (origin, begins) in [
+        (Some(own.as_str()), "40{\"sid\""),
+        (
+            Some("https://elsewhere.example"),
+            "44{\"message\":\"unauthenticated: ",
+        ),
+        (None, "44{\"message\":\"unauthenticated: "),
+    ] {
+        let polling = Polling::open(&server).await;
+        let mut post = server
+            .post(&polling.path)
+            .body("text/plain", "40")
+            .header("cookie", &cookie);
+        if let Some(origin) = origin {
+            post = post.header("origin", origin);
+        }
+        assert_eq!(post.await.text(), "ok");
+        let answer = polling.get().await.remove(0);
+        assert!(answer.starts_with(begins), "{origin:?}: {answer}");
+    }
+}
+
+async fn a_websocket_takes_over_without_a_gap(server: Server) {
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    let room = ada.room("Tea").await;
+    bob.join(room).await;
+    let polling = Polling::connected(&server, &bob).await;
+    polling.get_until("hello").await;
+    let mut socket = polling.socket().await.expect("a WebSocket beside");
+    let waiting = polling.get();
+    let ask = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        socket.send_text("2probe").await;
+        socket.next_text().await
+    };
+    let (packets, answer) = tokio::join!(waiting, ask);
+    assert_eq!((packets, answer.as_str()), (vec!["6".to_owned()], "3probe"));
+    // Between the last request and the word to go on nothing is lost.
+    for number in 0..20 {
+        ada.say(room, &format!("number {number}")).await;
+    }
+    socket.send_text("5").await;
+    ada.say(room, "number 20").await;
+    for number in 0..=20 {
+        let packet = socket.next_text().await;
+        assert!(packet.contains(&format!("\"number {number}\"")), "{packet}");
+    }
+    socket.send_text(message(room, "over the WebSocket")).await;
+    assert!(socket.next_text().await.contains("over the WebSocket"));
+    let answer = server.get(&polling.path).await;
+    assert_eq!(
+        (answer.status, &answer.json()["code"]),
+        (400, &json!(3)),
+        "requests are over"
+    );
+    assert_eq!(
+        polling.socket().await.map(drop),
+        Err(400),
+        "and another WebSocket"
+    );
+    bob.post("/api/v1/auth/logout/").await.is_empty();
+    assert_eq!(socket.close_code().await, 4401);
+    polling.is_over().await;
+}
+
+async fn half_open_upgrades_change_nothing(server: Server) {
+    let ada = server.user("ada").await;
+    let room = ada.room("Tea").await;
+    let polling = Polling::connected(&server, &ada).await;
+    polling.get_until("hello").await;
+    for words in [
+        &[][..],
+        &["2probe"],
+        &["2probe", "4hello"],
+        &["5"],
+        &["abc"],
+    ] {
+        let mut socket = polling.socket().await.expect("a WebSocket beside");
+        assert_eq!(polling.socket().await.map(drop), Err(400), "one at a time");
+        for word in words {
+            socket.send_text(*word).await;
+        }
+        drop(socket);
+        // Until the server has seen it go.
+        crate::support::eventually("the next may ask", || async {
+            polling.socket().await.is_ok()
+        })
+        .await;
+        crate::support::eventually("requests wait again", || async {
+            ada.say(room, "still here").await;
+            polling.get().await.concat().contains("still here")
+        })
+        .await;
+    }
+}
+
+async fn two_requests_at_once_end_it(server: Server) {
+    let ada = server.user("ada").await;
+    let polling = Polling::connected(&server, &ada).await;
+    polling.get_until("hello").await;
+    let second = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        server.get(&polling.path).await
+    };
+    let (first, second) = tokio::join!(polling.get(), second);
+    assert_eq!(first, ["1"]);
+    assert_eq!(second.status, 400);
+    polling.is_over().await;
+    // So does a request that is given up.
+    let polling = Polling::connected(&server, &ada).await;
+    polling.get_until("hello").await;
+    let mut raw = server.raw().await;
+    raw.write(format!("GET {} HTTP/1.1\r\nHost: x\r\n\r\n", polling.path))
+        .await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    drop(raw);
+    crate::support::eventually("it is over", || async {
+        server
+            .post(&polling.path)
+            .body("text/plain", "3")
+            .await
+            .status
+            == 400
+    })
+    .await;
+}
+
+async fn ids_of_nobody_of_others_and_of_elsewhere(server: Server) {
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    let mine = Polling::connected(&server, &ada).await;
+    let coded = async |path: &str| {
+        let answer = server.get(path).await;
+        let body = answer.json();
+        (
+            answer.status,
+            body["code"].as_u64(),
+            body["message"].as_str().unwrap_or_default().to_owned(),
+        )
+    };
+    let unknown = coded(&format!("{POLLING}&sid=nobody")).await;
+    assert_eq!(unknown, (400, Some(1), "Session ID unknown".to_owned()));
+    let beginning = &mine.sid[..8];
+    let never = coded(&format!("{POLLING}&sid={beginning}AAAAAAAAAAAAAAAAAAAA")).await;
+    assert_eq!(never, unknown, "of this node, but nobody's");
+    let elsewhere = coded(&format!("{POLLING}&sid=AAAAAAAA{}", &mine.sid[8..])).await;
+    assert_eq!((elsewhere.0, elsewhere.1), (400, Some(1)));
+    assert!(elsewhere.2.contains("not on this node") && elsewhere.2.contains("sticky"));
+    let stolen = bob.get(&mine.path).await;
+    assert_eq!((stolen.status, &stolen.json()["code"]), (403, &json!(4)));
+    let stolen = server.get(&mine.path).token("nobody").await;
+    assert_eq!(stolen.status, 403);
+    let stolen = bob
+        .post(&mine.path)
+        .body("text/plain", message(1, "as ada"))
+        .await;
+    assert_eq!(stolen.status, 403);
+    assert_eq!(
+        ada.get(&mine.path).await.status,
+        200,
+        "its own token is fine"
+    );
+    let refused = server.post(POLLING).body("text/plain", "40").await;
+    assert_eq!((refused.status, &refused.json()["code"]), (400, &json!(2)));
+    let put = server.call("PUT", &mine.path).await;
+    assert_eq!((put.status, &put.json()["code"]), (400, &json!(3)));
+}
+
+async fn bad_bodies(server: Server) {
+    let ada = server.user("ada").await;
+    let large = format!("4{}", "x".repeat(12 * 10_000 + 8 * 1_024));
+    for (body, status) in [
+        ("abc", 400),
+        ("", 400),
+        ("4\u{1e}", 400),
+        ("b?", 400),
+        (&large, 413),
+    ] {
+        let polling = Polling::connected(&server, &ada).await;
+        let answer = polling.raw(body).await;
+        assert_eq!(
+            (answer.status, &answer.json()["code"]),
+            (status, &json!(3)),
+            "{body:.20}"
+        );
+        crate::support::eventually("it is over", || async {
+            polling.raw("3").await.status == 400
+        })
+        .await;
+    }
+    // What is a packet of the engine, but none of Socket.IO.
+    let polling = Polling::connected(&server, &ada).await;
+    polling.get_until("hello").await;
+    polling.post("4abc").await;
+    assert_eq!(
+        polling.get_until("1").await.last().map(String::as_str),
+        Some("1")
+    );
+    let tiny = vec!["3"; 20_000].join("\u{1e}");
+    let polling = Polling::connected(&server, &ada).await;
+    polling.post(&tiny).await;
+    assert!(server.is_well().await);
+}
+
+async fn it_closes_in_order(mut server: Server) {
+    let ada = server.user("ada").await;
+    let polling = Polling::connected(&server, &ada).await;
+    polling.get_until("hello").await;
+    let good_bye = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        polling.post("1").await;
+    };
+    let (packets, ()) = tokio::join!(polling.get(), good_bye);
+    assert_eq!(packets, ["6"]);
+    polling.is_over().await;
+    let polling = Polling::connected(&server, &ada).await;
+    polling.get_until("hello").await;
+    let (packets, _) = tokio::join!(polling.get(), async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        ada.post("/api/v1/auth/logout/").await.is_empty();
+    });
+    let mut packets = packets;
+    if packets.last().is_none_or(|last| last != "1") {
+        packets.extend(polling.get().await);
+    }
+    assert!(packets[0].contains("credential_ended"), "{packets:?}");
+    assert_eq!(packets[1..], ["41", "1"]);
+    // A request that waits does not hold up the end of the server.
+    let bob = server.user("bob").await;
+    let polling = Polling::connected(&server, &bob).await;
+    polling.get_until("hello").await;
+    let _stranger = Polling::open(&server).await;
+    let path = polling.path.clone();
+    let mut raw = server.raw().await;
+    raw.write(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"))
+        .await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let (status, time) = server.terminate().await;
+    assert_eq!(status.code(), Some(0), "{status}");
+    assert!(time < Duration::from_secs(10), "{time:?}");
+}
+
+async fn other_sites_may_ask_with_a_token(server: Server) {
+    let origin = "https://elsewhere.example";
+    let answer = server.get(POLLING).header("origin", origin).await;
+    assert_eq!(answer.header("access-control-allow-origin"), "*");
+    assert_eq!(answer.header("access-control-allow-credentials"), "");
+    let preflight = server
+        .call("OPTIONS", POLLING)
+        .header("origin", origin)
+        .header("access-control-request-method", "POST")
+        .header("access-control-request-headers", "authorization")
+        .await;
+    assert_eq!(preflight.status, 204);
+    assert!(
+        preflight
+            .header("access-control-allow-headers")
+            .contains("authorization")
+    );
+}
+
+async fn a_flood_of_polls(server: Server) {
+    let ada = server.user("ada").await;
+    let room = ada.room("Tea").await;
+    let mut kept = Sio::open(&server, &ada.token).await;
+    let address = server.address();
+    let flood = (0..20).map(|_| {
+        let client = crate::support::Client::new(address);
+        tokio::spawn(async move {
+            for round in 0..500 {
+                let path = if round % 2 == 0 {
+                    format!("{POLLING}&sid=nobody{round}")
+                } else {
+                    POLLING.to_owned()
+                };
+                let status = client.call("GET", &path).await.status;
+                assert!(matches!(status, 200 | 400 | 503), "{status}");
+            }
+        })
+    });
+    let flood: Vec<_> = flood.collect();
+    for number in 0..20 {
+        let ack = kept
+            .ask("message", json!({"room": room, "text": number.to_string()}))
+            .await;
+        assert_eq!(ack["ok"], true);
+    }
+    for one in flood {
+        one.await.expect("no panic");
+    }
+    assert!(server.is_well().await);
+    assert_eq!(ada.get(&room_path(room, "")).await.status, 200);
+    // Places come back when nobody says who they are.
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    assert_eq!(server.get(POLLING).await.status, 200);
+}
