@@ -3,6 +3,7 @@
 pub mod postgres;
 pub mod redis;
 pub mod s3;
+pub(crate) mod venv;
 
 use std::env;
 use std::hash::{BuildHasher as _, RandomState};

@@ -4,7 +4,6 @@
 //! It keeps everything in memory and does not check who asks; the tests for refusals bring servers of
 //! their own.
 
-use std::env;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -15,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use tempfile::TempDir;
 
-use super::{find_program, quiet_port};
+use super::{quiet_port, venv};
 use crate::procs::{self, Watch};
 
 /// The server and all that it needs, each with its version.
@@ -35,47 +34,10 @@ pub struct S3 {
 /// # Errors
 /// When python3 or its module venv is missing, or the registry does not answer.
 pub fn provide(watch: &Watch) -> Result<PathBuf> {
-    let folder = cache()?;
-    let program = folder.join("bin/moto_server");
-    let stamp = folder.join("requirements.txt");
-    if fs::read_to_string(&stamp).is_ok_and(|text| text == REQUIREMENTS) && program.is_file() {
-        return Ok(program);
-    }
-    println!("installing an S3 server into {}", folder.display());
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
-    }
-    fs::create_dir_all(&folder)?;
-    let python = find_program("python3").context("no python3 found")?;
-    run(
-        watch,
-        Command::new(python).args(["-m", "venv"]).arg(&folder),
-    )?;
-    // Under another name until everything is there: it is the stamp.
-    let wanted = folder.join("wanted.txt");
-    fs::write(&wanted, REQUIREMENTS)?;
-    let mut pip = Command::new(folder.join("bin/python"));
-    pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--no-input"])
-        .args(["--disable-pip-version-check", "--requirement"])
-        .arg(&wanted);
-    run(watch, &mut pip)?;
-    fs::rename(wanted, stamp)?;
+    venv::provide(watch, "s3-server", REQUIREMENTS)?;
+    let program = venv::folder("s3-server")?.join("bin/moto_server");
+    ensure!(program.is_file(), "{} is not there", program.display());
     Ok(program)
-}
-
-fn run(watch: &Watch, command: &mut Command) -> Result<()> {
-    let status = watch.stream(command)?.status;
-    ensure!(status.success(), "{command:?} ended with {status}");
-    Ok(())
-}
-
-fn cache() -> Result<PathBuf> {
-    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let home = || env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
-    let cache = cache
-        .or_else(home)
-        .context("neither XDG_CACHE_HOME nor HOME is set")?;
-    Ok(cache.join("parlour/s3-server"))
 }
 
 impl S3 {

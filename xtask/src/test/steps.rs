@@ -1,6 +1,7 @@
 //! The steps of the test command, one function each.
 
 use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use anyhow::{Result, ensure};
 use clap::ValueEnum;
 
 use super::counts::{self, Counts, Runner};
-use crate::engines::{self, Engine, Needed, TABLE, find_program};
+use crate::engines::{self, Engine, Needed, TABLE, find_program, venv};
 use crate::procs::{Finished, Watch};
 use crate::workspace::Workspace;
 use crate::{generate, tidy};
@@ -32,6 +33,8 @@ pub(crate) enum Step {
     Deny,
     /// The torture scenarios in their short form, against a debug build of the server
     Torture,
+    /// The tests in e2e/clients: Socket.IO clients from the registries of JavaScript and Python
+    Clients,
     /// The tests in e2e/, in a browser
     Browser,
 }
@@ -50,7 +53,7 @@ pub(crate) enum Verdict {
 
 impl Step {
     /// Every step, in order.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Format,
         Self::Tidy,
         Self::Generated,
@@ -59,6 +62,7 @@ impl Step {
         Self::Doctests,
         Self::Deny,
         Self::Torture,
+        Self::Clients,
         Self::Browser,
     ];
 
@@ -73,6 +77,7 @@ impl Step {
             Self::Doctests => "doctests",
             Self::Deny => "deny",
             Self::Torture => "torture",
+            Self::Clients => "clients",
             Self::Browser => "browser",
         }
     }
@@ -110,6 +115,7 @@ pub(crate) fn run(
         Step::Doctests => doctests(workspace, watch),
         Step::Deny => deny(workspace, watch),
         Step::Torture => torture(workspace, watch, without),
+        Step::Clients => clients(workspace, watch),
         Step::Browser => browser(workspace, watch, without),
     };
     result.unwrap_or_else(|error| Verdict::Failed(format!("{error:#}")))
@@ -236,7 +242,29 @@ fn browser(workspace: &Workspace, watch: &Watch, without: &[Engine]) -> Result<V
         .filter(|row| row.needed == Needed::BrowserTests)
         .collect();
     engines::provide(watch, &rows)?;
-    // The stories drive the server as users run it: built first, so that no test waits for it.
+    node_tests(workspace, watch, &folder, &[])
+}
+
+fn clients(workspace: &Workspace, watch: &Watch) -> Result<Verdict> {
+    let folder = workspace.root.join("e2e/clients");
+    let requirements = std::fs::read_to_string(folder.join("requirements.txt"))?;
+    let python = venv::provide(watch, "socket-io-clients", &requirements)?;
+    node_tests(
+        workspace,
+        watch,
+        &folder,
+        &[("PARLOUR_TEST_PYTHON", python)],
+    )
+}
+
+/// Runs the tests of a folder with a lock file against the server as users run it: built first, so that
+/// no test waits for it.
+fn node_tests(
+    workspace: &Workspace,
+    watch: &Watch,
+    folder: &Path,
+    vars: &[(&str, PathBuf)],
+) -> Result<Verdict> {
     let built = watch.stream(&mut workspace.cargo(&["build", "-p", "parlour"]))?;
     ensure!(built.status.success(), "the server does not build");
     let target = workspace.target_dir()?;
@@ -244,7 +272,8 @@ fn browser(workspace: &Workspace, watch: &Watch, without: &[Engine]) -> Result<V
         let mut command = Command::new("npm");
         command
             .args(args)
-            .current_dir(&folder)
+            .current_dir(folder)
+            .envs(vars.iter().map(|(name, value)| (name, value)))
             .env("PARLOUR_TEST_SERVER", target.join("debug/parlour"));
         watch.stream(&mut command)
     };

@@ -1,5 +1,5 @@
-//! Messages without a nonce that were sent a moment ago. A client with `retries` sends an event again,
-//! under the same id, when the acknowledgement does not come in time; then it is not another message.
+//! Messages without a nonce that were sent a moment ago. When the acknowledgement does not come in time,
+//! some clients send the packet again as it is, with the same id; then it is not another message.
 
 use super::answers::Ask;
 use bytes::Bytes;

@@ -6,6 +6,7 @@ use crate::support::{
     browser::token,
     json,
     people::{User, id, message_path, room_path},
+    sio::Sio,
     stories,
 };
 
@@ -14,20 +15,54 @@ stories![every_door_is_the_same_stream];
 /// One open door and what it heard of messages: the id and the text, or nothing when it is gone.
 struct Door {
     name: &'static str,
-    socket: Socket,
+    way: Way,
+}
+
+enum Way {
+    Socket(Box<Socket>),
+    SocketIo(Box<Sio>),
 }
 
 impl Door {
     async fn open(server: &Server, name: &'static str, path: &str) -> Self {
         let socket = Socket::open_at(server.address(), path, &[]).await;
         let socket = socket.unwrap_or_else(|status| panic!("{name}: {status}"));
-        Self { name, socket }
+        let way = Way::Socket(Box::new(socket));
+        Self { name, way }
+    }
+
+    async fn open_sio(server: &Server, name: &'static str, space: &str, token: &str) -> Self {
+        let sio = Sio::connect(server, space, &json!({ "token": token }), &[]).await;
+        let sio = sio.unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
+        let way = Way::SocketIo(Box::new(sio));
+        Self { name, way }
+    }
+
+    /// Sends a message as this door's clients do; its text.
+    async fn say(&mut self, room: i64) -> String {
+        let text = format!("by {}", self.name);
+        let frame = match self.name {
+            "version 2" => json!({"type": "send", "room": room, "text": text}),
+            "one room" => json!({"message": text}),
+            _ => json!({"room": room, "text": text}),
+        };
+        match &mut self.way {
+            Way::Socket(socket) => assert!(socket.send(frame).await),
+            Way::SocketIo(sio) => sio.emit("message", &frame).await,
+        }
+        text
     }
 
     /// The next message, change or deletion.
     async fn next(&mut self) -> (i64, Option<String>) {
         loop {
-            let frame = self.socket.next().await;
+            let frame = match &mut self.way {
+                Way::Socket(socket) => socket.next().await,
+                Way::SocketIo(sio) => match sio.next().await {
+                    (name, argument) if name.starts_with("message") => argument,
+                    _ => continue,
+                },
+            };
             let object = match frame["type"].as_str() {
                 Some("message.created" | "message.updated") => frame["message"].clone(),
                 Some("message.deleted") => return (id(&frame), None),
@@ -52,6 +87,9 @@ async fn doors(server: &Server, ada: &User, bob: &User, room: i64) -> Vec<Door> 
         doors.push(Door::open(server, "version 2", &format!("/?token={token}&v=2")).await);
         let path = format!("/ws/chat/{room}/?token={token}");
         doors.push(Door::open(server, "one room", &path).await);
+        doors.push(Door::open_sio(server, "Socket.IO", "/", token).await);
+        let space = format!("/room-{room}");
+        doors.push(Door::open_sio(server, "a namespace", &space, token).await);
     }
     doors
 }
@@ -82,22 +120,12 @@ async fn every_door_is_the_same_stream(server: Server) {
     let (path, token) = (format!("{path}send/"), token(&page));
     let sent_by_page = browser.post(&path, &token, &[("text", "by page")]).await;
     assert_eq!(sent_by_page.status, 303);
-    let mut sent = vec!["by json", "by form", "by multipart", "by page"];
-    for door in &mut doors[3..6] {
-        let (frame, text) = match door.name {
-            "version 1" => (
-                json!({"room": room, "text": "by version 1"}),
-                "by version 1",
-            ),
-            "version 2" => (
-                json!({"type": "send", "room": room, "text": "by version 2"}),
-                "by version 2",
-            ),
-            _ => (json!({"message": "by one room"}), "by one room"),
-        };
+    let sent = ["by json", "by form", "by multipart", "by page"];
+    let mut sent = sent.map(str::to_owned).to_vec();
+    for door in &mut doors[5..10] {
         // One after the other: which comes first is then known.
         let before = bob.history(room).await.len();
-        door.socket.send(frame).await;
+        let text = door.say(room).await;
         for _ in 0..10_000 {
             if bob.history(room).await.len() > before {
                 break;
@@ -110,7 +138,7 @@ async fn every_door_is_the_same_stream(server: Server) {
     messages.reverse();
     let stored: Vec<_> = messages.iter().map(|one| one["text"].clone()).collect();
     assert_eq!(stored, sent);
-    let last = id(&messages[6]);
+    let last = id(&messages[8]);
     let path = message_path(last);
     bob.patch(&path)
         .json(json!({"text": "changed"}))
@@ -131,5 +159,5 @@ async fn every_door_is_the_same_stream(server: Server) {
     let history = bob
         .get(&room_path(room, "history/?after=0&limit=200"))
         .await;
-    assert_eq!(history.ok(200)["events"].as_array().map(Vec::len), Some(11));
+    assert_eq!(history.ok(200)["events"].as_array().map(Vec::len), Some(13));
 }

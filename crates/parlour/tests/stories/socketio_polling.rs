@@ -56,7 +56,7 @@ impl<'a> Polling<'a> {
         polling
             .post(&format!("40{}", json!({"token": user.token})))
             .await;
-        let packets = polling.get().await;
+        let packets = polling.get_until("hello").await;
         assert!(packets[0].starts_with("40{\"sid\":"), "{packets:?}");
         polling
     }
@@ -114,7 +114,6 @@ async fn requests_carry_packets(server: Server) {
     let room = ada.room("Tea").await;
     bob.join(room).await;
     let polling = Polling::connected(&server, &bob).await;
-    polling.get_until("hello").await;
     let three = [
         message(room, "one"),
         message(room, "둘"),
@@ -185,7 +184,6 @@ async fn a_websocket_takes_over_without_a_gap(server: Server) {
     let room = ada.room("Tea").await;
     bob.join(room).await;
     let polling = Polling::connected(&server, &bob).await;
-    polling.get_until("hello").await;
     let mut socket = polling.socket().await.expect("a WebSocket beside");
     let waiting = polling.get();
     let ask = async {
@@ -227,7 +225,6 @@ async fn half_open_upgrades_change_nothing(server: Server) {
     let ada = server.user("ada").await;
     let room = ada.room("Tea").await;
     let polling = Polling::connected(&server, &ada).await;
-    polling.get_until("hello").await;
     for words in [
         &[][..],
         &["2probe"],
@@ -257,7 +254,6 @@ async fn half_open_upgrades_change_nothing(server: Server) {
 async fn two_requests_at_once_end_it(server: Server) {
     let ada = server.user("ada").await;
     let polling = Polling::connected(&server, &ada).await;
-    polling.get_until("hello").await;
     let second = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
         server.get(&polling.path).await
@@ -268,7 +264,6 @@ async fn two_requests_at_once_end_it(server: Server) {
     polling.is_over().await;
     // So does a request that is given up.
     let polling = Polling::connected(&server, &ada).await;
-    polling.get_until("hello").await;
     let mut raw = server.raw().await;
     raw.write(format!("GET {} HTTP/1.1\r\nHost: x\r\n\r\n", polling.path))
         .await;
@@ -349,7 +344,6 @@ async fn bad_bodies(server: Server) {
     }
     // What is a packet of the engine, but none of Socket.IO.
     let polling = Polling::connected(&server, &ada).await;
-    polling.get_until("hello").await;
     polling.post("4abc").await;
     assert_eq!(
         polling.get_until("1").await.last().map(String::as_str),
@@ -364,7 +358,6 @@ async fn bad_bodies(server: Server) {
 async fn it_closes_in_order(mut server: Server) {
     let ada = server.user("ada").await;
     let polling = Polling::connected(&server, &ada).await;
-    polling.get_until("hello").await;
     let good_bye = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
         polling.post("1").await;
@@ -373,7 +366,6 @@ async fn it_closes_in_order(mut server: Server) {
     assert_eq!(packets, ["6"]);
     polling.is_over().await;
     let polling = Polling::connected(&server, &ada).await;
-    polling.get_until("hello").await;
     let (packets, _) = tokio::join!(polling.get(), async {
         tokio::time::sleep(Duration::from_millis(50)).await;
         ada.post("/api/v1/auth/logout/").await.is_empty();
@@ -387,7 +379,6 @@ async fn it_closes_in_order(mut server: Server) {
     // A request that waits does not hold up the end of the server.
     let bob = server.user("bob").await;
     let polling = Polling::connected(&server, &bob).await;
-    polling.get_until("hello").await;
     let _stranger = Polling::open(&server).await;
     let path = polling.path.clone();
     let mut raw = server.raw().await;
