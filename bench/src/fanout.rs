@@ -171,9 +171,12 @@ impl Options {
             let mut client = Client::open(self.addr, source, &target).with_context(|| {
                 format!("connection {number} of {count} (open files: see `ulimit -n`)")
             })?;
-            if let Some(greeting) = self.wire.greeting() {
-                client.push(frame::TEXT, greeting);
+            if let Some(greeting) = self.wire.greeting(&key(number)) {
+                client.push(frame::TEXT, greeting.as_bytes());
                 client.flush()?;
+            }
+            if let Some(welcome) = self.wire.welcome() {
+                client.wait_for(welcome)?;
             }
             clients.push(client);
         }
@@ -183,7 +186,7 @@ impl Options {
     /// The ids of the rooms, and what each connection shows to get in.
     fn admission(&self) -> Result<(Vec<u64>, People)> {
         let mut people = People::read(self.fixture.as_deref())?;
-        if self.wire == Wire::Plain {
+        if !self.wire.is_parlour() {
             return Ok(((1..=self.shape.rooms as u64).collect(), people));
         }
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -204,9 +207,12 @@ pub(crate) fn run(options: &Options) -> Result<Measured> {
     let count = audience.rooms.len();
     let memory_before = options.memory()?;
     let begun = std::time::Instant::now();
-    let clients = options.open(count, |number| match options.wire {
-        Wire::V1 | Wire::V2 => people.token(number).to_owned(),
-        Wire::Plain => rooms[audience.rooms[number] as usize].to_string(),
+    let clients = options.open(count, |number| {
+        if options.wire.is_parlour() {
+            people.token(number).to_owned()
+        } else {
+            rooms[audience.rooms[number] as usize].to_string()
+        }
     })?;
     let connects_per_second = count as f64 / begun.elapsed().as_secs_f64();
     let setting = Setting {

@@ -2,9 +2,9 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use socket2::{Domain, Socket, Type};
 
 use super::frame;
@@ -42,6 +42,32 @@ impl Client {
             rest,
             unsent: Vec::new(),
         })
+    }
+
+    /// Waits until the server has sent this; all that came by then is passed over.
+    pub(crate) fn wait_for(&mut self, what: &[u8]) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut buffer = [0; 4096];
+        while !self.rest.windows(what.len()).any(|some| some == what) {
+            ensure!(Instant::now() < deadline, "the server does not let us in");
+            ensure!(self.rest.len() < MAX_HEAD, "the server says too much first");
+            match self.stream.read(&mut buffer) {
+                Ok(0) => bail!("the server closed the connection"),
+                Ok(count) => self.rest.extend_from_slice(&buffer[..count]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    std::thread::sleep(Duration::from_micros(100));
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        // The beginning of a frame that is not whole yet stays.
+        let mut from = 0;
+        while let Some(frame) = frame::next(&self.rest, from)? {
+            from = frame.end;
+        }
+        self.rest.drain(..from);
+        Ok(())
     }
 
     /// The socket, for the poll.

@@ -239,6 +239,12 @@ impl Crowd {
             _ => match self.setting.wire.other(content) {
                 Other::Ack => self.meter.acked(),
                 Other::Error => self.meter.refused(content),
+                Other::Question(answer) => {
+                    if let Some(client) = &mut self.clients[connection] {
+                        client.push(frame::TEXT, answer);
+                        client.flush()?;
+                    }
+                }
                 Other::Noise => {}
             },
         }

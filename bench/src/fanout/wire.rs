@@ -13,8 +13,12 @@ pub(crate) enum Wire {
     V1,
     /// Parlour's account socket, version 2: with nonces and acknowledgements
     V2,
+    /// Parlour by Socket.IO over WebSocket
+    Sio,
     /// The chat servers of bench/peers: a room and a text go in, an event with the text comes out
     Plain,
+    /// The chat server of bench/peers that speaks Socket.IO
+    PlainSio,
 }
 
 /// What a frame without a marker is.
@@ -24,6 +28,8 @@ pub(crate) enum Other {
     Ack,
     /// The server has refused one.
     Error,
+    /// A question that is answered by this text.
+    Question(&'static [u8]),
     /// Greetings, presence and the like.
     Noise,
 }
@@ -35,12 +41,39 @@ impl Wire {
             Self::V1 => format!("/?token={key}"),
             Self::V2 => format!("/?token={key}&v=2"),
             Self::Plain => format!("/?room={key}"),
+            Self::Sio | Self::PlainSio => {
+                format!("/socket.io/?EIO=4&transport=websocket&room={key}")
+            }
         }
     }
 
-    /// A frame to begin with: without one, version 2 waits a second for a resume.
-    pub(crate) fn greeting(self) -> Option<&'static [u8]> {
-        (self == Self::V2).then_some(br#"{"type":"ping"}"#)
+    /// A frame to begin with: without one, version 2 waits a second for a resume, and Socket.IO does
+    /// not begin.
+    pub(crate) fn greeting(self, key: &str) -> Option<String> {
+        match self {
+            Self::V1 | Self::Plain => None,
+            Self::V2 => Some(r#"{"type":"ping"}"#.to_owned()),
+            Self::Sio => Some(format!(r#"40{{"token":"{key}"}}"#)),
+            Self::PlainSio => Some("40".to_owned()),
+        }
+    }
+
+    /// What the text contains that says that the server has let a client in, where the upgrade says
+    /// it not.
+    pub(crate) fn welcome(self) -> Option<&'static [u8]> {
+        match self {
+            Self::V1 | Self::V2 | Self::Plain => None,
+            Self::Sio => Some(br#"42["hello""#),
+            Self::PlainSio => Some(br#"40{"sid""#),
+        }
+    }
+
+    /// Whether the server has accounts and rooms.
+    pub(crate) fn is_parlour(self) -> bool {
+        match self {
+            Self::V1 | Self::V2 | Self::Sio => true,
+            Self::Plain | Self::PlainSio => false,
+        }
     }
 
     /// Writes the content of a frame that sends a message.
@@ -49,6 +82,7 @@ impl Wire {
         out.extend_from_slice(match self {
             Self::V1 | Self::Plain => br#"{"room":"#,
             Self::V2 => br#"{"type":"send","room":"#,
+            Self::Sio | Self::PlainSio => br#"42["message",{"room":"#,
         });
         out.extend_from_slice(room.to_string().as_bytes());
         if self == Self::V2 {
@@ -63,13 +97,20 @@ impl Wire {
         }
         out.extend_from_slice(br#","text":""#);
         marker::write(out, marker);
-        out.extend_from_slice(br#""}"#);
+        out.extend_from_slice(match self {
+            Self::V1 | Self::V2 | Self::Plain => br#""}"#,
+            Self::Sio | Self::PlainSio => br#""}]"#,
+        });
     }
 
     /// Sorts a frame in which no marker was found.
     pub(crate) fn other(self, content: &[u8]) -> Other {
-        if content.starts_with(br#"{"type":"ack""#) {
+        if content == b"2" {
+            Other::Question(b"3")
+        } else if content.starts_with(br#"{"type":"ack""#) {
             Other::Ack
+        } else if content.starts_with(br#"42["error""#) || content.starts_with(b"44") {
+            Other::Error
         } else if content.starts_with(br#"{"error""#) || content.starts_with(br#"{"type":"error""#)
         {
             Other::Error
@@ -99,6 +140,28 @@ mod tests {
             assert_eq!(value.as_object().map(serde_json::Map::len), Some(keys));
             assert_eq!(marker::find(&out, &mut 0), Some(marker));
         }
+    }
+
+    #[test]
+    fn messages_of_socket_io_are_events() {
+        let marker = Marker {
+            run: 1,
+            sender: 2,
+            number: 3,
+        };
+        let mut out = Vec::new();
+        Wire::Sio.message(&mut out, 77, marker);
+        let data = out.strip_prefix(b"42").expect("an event");
+        let value: serde_json::Value = serde_json::from_slice(data).expect("JSON");
+        assert_eq!(
+            (&value[0], &value[1]["room"]),
+            (&"message".into(), &77.into())
+        );
+        assert_eq!(marker::find(&out, &mut 0), Some(marker));
+        assert_eq!(Wire::Sio.other(b"2"), Other::Question(b"3"));
+        assert_eq!(Wire::Sio.other(br#"44{"message":"no"}"#), Other::Error);
+        let greeting = Wire::Sio.greeting("t");
+        assert_eq!(greeting.as_deref(), Some(r#"40{"token":"t"}"#));
     }
 
     #[test]

@@ -42,7 +42,7 @@ closes! {
     /// The server restarts.
     RESTART = 1012, "restart", true, "The server restarts. Come back after a random pause of up to some seconds.";
     /// Too many bad frames.
-    BAD_PAYLOAD = 4002, "bad_payload", false, "More than 10 bad frames within a minute; each of the first 10 was answered by an error frame. Mend the client.";
+    BAD_PAYLOAD = 4002, "bad_payload", false, "More than 10 bad frames within a minute; each of the first 10 was answered by an error frame. Or, in Socket.IO, bytes that are no packet. Mend the client.";
     /// The client reads too slowly.
     SLOW = 4008, "slow", true, "More than 1 MiB or 1,024 events waited for this socket, or it took nothing for 10 s. Come back and read what was missed.";
     /// Over the rate limit in spite of warnings.

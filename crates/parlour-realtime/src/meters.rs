@@ -7,7 +7,7 @@ pub fn describe_metrics() {
     describe_gauge!(
         "parlour_sockets",
         Unit::Count,
-        "Open sockets, by `dialect`: `account`, `account_v2`, `room`."
+        "Open sockets, by `dialect`: `account`, `account_v2`, `room`, `socketio`."
     );
     describe_gauge!(
         "parlour_hub_queue",

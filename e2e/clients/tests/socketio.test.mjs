@@ -176,7 +176,9 @@ test("socket.io-client: retries store a message once", async () => {
       socket.emit("message", argument, (/** @type {any} */ error) => resolve(error));
     });
   }
-  const history = await (await open()).emitWithAck("history", { room, limit: 200 });
+  const other = await open();
+  const history = await other.emitWithAck("history", { room, limit: 200 });
+  other.disconnect();
   /** @type {string[]} */
   const texts = history.messages.map((/** @type {any} */ message) => message.text);
   const retried = texts.filter((text) => text.startsWith("retried"));
@@ -208,10 +210,12 @@ test("the example for browsers", async () => {
   // @ts-ignore
   const main = new AsyncFunction("io", "URL", "TOKEN", "ROOM", "console", "sockets", code);
   await main(io, server.url, tokens[1], room, { log }, sockets);
-  assert.match(printed.join("\n"), /bob: Hello/);
-  assert.match(printed.at(-1) ?? printed[0], /^(true \d+|bob: Hello)$/);
-  assert.ok(code.split("\n").length <= 32);
+  // The acknowledgement may overtake the message.
+  if (printed.length < 2) await next(sockets[0], "message");
   sockets[0].disconnect();
+  assert.equal(printed.sort()[0], "bob: Hello");
+  assert.match(printed[1], /^true \d+$/);
+  assert.ok(code.split("\n").length <= 32);
 });
 
 test("python-socketio, and the example for Python", async (context) => {

@@ -190,8 +190,7 @@ impl Bench<'_> {
 
     /// One run of the generator against one contestant.
     fn run(&mut self, who: Contestant, call: &[String]) -> Result<Sample> {
-        let own = matches!(who, Contestant::Parlour | Contestant::ParlourV2);
-        if let (false, Err(reason)) = (own, &self.installed) {
+        if let (false, Err(reason)) = (who.is_parlour(), &self.installed) {
             anyhow::bail!("{reason}");
         }
         let mut command = self.generator();

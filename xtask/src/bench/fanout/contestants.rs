@@ -127,10 +127,17 @@ impl Servers {
         let on_first = |program: &Path| seated(program, self.places.seat, 0);
         let name = format!("{who:?}").to_lowercase();
         let mut command = match who {
-            Contestant::Parlour | Contestant::ParlourV2 => on_first(&self.places.parlour),
-            Contestant::Ws => {
+            Contestant::Parlour | Contestant::ParlourV2 | Contestant::ParlourSio => {
+                on_first(&self.places.parlour)
+            }
+            Contestant::Ws | Contestant::NodeSio => {
                 let mut command = on_first(Path::new("node"));
-                command.arg(self.places.peers.join("ws-chat.mjs"));
+                let chat = if who == Contestant::Ws {
+                    "ws-chat.mjs"
+                } else {
+                    "sio-chat.mjs"
+                };
+                command.arg(self.places.peers.join(chat));
                 command
             }
             Contestant::Bun | Contestant::BunFull | Contestant::BunNormal => {
@@ -158,7 +165,7 @@ impl Servers {
             ]
         };
         match who {
-            Contestant::Parlour | Contestant::ParlourV2 => vec![
+            Contestant::Parlour | Contestant::ParlourV2 | Contestant::ParlourSio => vec![
                 ("PARLOUR_LISTEN", "127.0.0.1:0".into()),
                 ("PARLOUR_DATA_DIR", home.join("data").into()),
                 ("MAX_USERS_IN_ROOM", MEMBERS.into()),
@@ -166,15 +173,15 @@ impl Servers {
             ],
             Contestant::BunFull => store("FULL"),
             Contestant::BunNormal => store("NORMAL"),
-            Contestant::Bun | Contestant::Ws => Vec::new(),
+            Contestant::Bun | Contestant::Ws | Contestant::NodeSio => Vec::new(),
         }
     }
 }
 
-/// Both versions of the socket are spoken by one server.
+/// All of Parlour's sockets are spoken by one server.
 fn program_of(who: Contestant) -> Contestant {
     match who {
-        Contestant::ParlourV2 => Contestant::Parlour,
+        Contestant::ParlourV2 | Contestant::ParlourSio => Contestant::Parlour,
         other => other,
     }
 }

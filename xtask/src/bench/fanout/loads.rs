@@ -7,6 +7,8 @@ pub(crate) enum Contestant {
     Parlour,
     /// The same server, version 2 of the socket.
     ParlourV2,
+    /// The same server by Socket.IO over WebSocket.
+    ParlourSio,
     /// Bun's publish, nothing stored.
     Bun,
     /// The same with an insert per message and synchronous=FULL.
@@ -15,6 +17,8 @@ pub(crate) enum Contestant {
     BunNormal,
     /// Node with the package ws, nothing stored.
     Ws,
+    /// Node with the package socket.io, nothing stored.
+    NodeSio,
 }
 
 impl Contestant {
@@ -23,10 +27,20 @@ impl Contestant {
         match self {
             Self::Parlour => "Parlour",
             Self::ParlourV2 => "Parlour, version 2",
+            Self::ParlourSio => "Parlour, Socket.IO",
             Self::Bun => "Bun, nothing stored",
             Self::BunFull => "Bun + sqlite FULL",
             Self::BunNormal => "Bun + sqlite NORMAL",
             Self::Ws => "node ws, nothing stored",
+            Self::NodeSio => "node socket.io, nothing stored",
+        }
+    }
+
+    /// Whether it is the server that is built here.
+    pub(crate) fn is_parlour(self) -> bool {
+        match self {
+            Self::Parlour | Self::ParlourV2 | Self::ParlourSio => true,
+            Self::Bun | Self::BunFull | Self::BunNormal | Self::Ws | Self::NodeSio => false,
         }
     }
 
@@ -35,6 +49,8 @@ impl Contestant {
         match self {
             Self::Parlour => "v1",
             Self::ParlourV2 => "v2",
+            Self::ParlourSio => "sio",
+            Self::NodeSio => "plain-sio",
             Self::Bun | Self::BunFull | Self::BunNormal | Self::Ws => "plain",
         }
     }
@@ -51,6 +67,8 @@ pub(crate) enum Goal {
         /// puts the goal out of reach, processor time decides instead.
         round: Option<f64>,
     },
+    /// Deliveries per second of the server's processor time, as so many times the peer's.
+    PerCore(f64),
     /// Milliseconds.
     Latency {
         /// At most.
@@ -90,7 +108,7 @@ const fn rate(of_bun: f64) -> Goal {
 }
 
 /// In the order of the document.
-pub(crate) const LOADS: [Load; 10] = [
+pub(crate) const LOADS: [Load; 11] = [
     Load {
         title: "1 room x 100, 10 senders, 1 outstanding",
         arguments: &["--senders", "10", "--outstanding", "1"],
@@ -155,6 +173,12 @@ pub(crate) const LOADS: [Load; 10] = [
         },
     },
     Load {
+        title: "Socket.IO clients, 1 room x 100, 10 senders, 8 outstanding",
+        arguments: &["--senders", "10", "--outstanding", "8"],
+        shape: "1x100",
+        goal: Goal::PerCore(5.0),
+    },
+    Load {
         title: "idle connections",
         arguments: &["--mode", "idle"],
         shape: "10x100",
@@ -165,13 +189,14 @@ pub(crate) const LOADS: [Load; 10] = [
 impl Load {
     /// Who takes part.
     pub(crate) fn contestants(&self) -> &'static [Contestant] {
-        use Contestant::{Bun, BunFull, BunNormal, Parlour, ParlourV2, Ws};
+        use Contestant::{Bun, BunFull, BunNormal, NodeSio, Parlour, ParlourSio, ParlourV2, Ws};
         match self.goal {
             // One figure of ws is enough to see where it stands.
             Goal::Rate { round: Some(_), .. } => &[Parlour, Bun, BunFull, BunNormal, ParlourV2, Ws],
             Goal::Rate { round: None, .. } => &[Parlour, Bun, BunFull, BunNormal, ParlourV2],
             Goal::Latency { .. } => &[Parlour, Bun, BunFull, ParlourV2],
-            Goal::Idle => &[Parlour, Bun, Ws, ParlourV2],
+            Goal::PerCore(_) => &[ParlourSio, NodeSio],
+            Goal::Idle => &[Parlour, Bun, Ws, ParlourV2, ParlourSio, NodeSio],
         }
     }
 
@@ -193,7 +218,7 @@ impl Load {
             Goal::Latency { .. } => {
                 add("--seconds", if quick { "3" } else { "10" }.to_owned());
             }
-            Goal::Rate { .. } => {
+            Goal::Rate { .. } | Goal::PerCore(_) => {
                 add("--seconds", if quick { "2" } else { "4" }.to_owned());
                 add("--per-round", if quick { "100" } else { "1600" }.to_owned());
             }
@@ -213,8 +238,8 @@ mod tests {
         titles.dedup();
         assert_eq!(titles.len(), LOADS.len());
         for load in &LOADS {
-            assert_eq!(load.contestants()[0], Contestant::Parlour);
-            assert_eq!(load.contestants()[1], Contestant::Bun);
+            assert!(load.contestants()[0].is_parlour());
+            assert!(!load.contestants()[1].is_parlour());
         }
     }
 
@@ -224,7 +249,7 @@ mod tests {
         let expected = "--shape 10x100 --senders 20 --outstanding 1 --seconds 2 --per-round 100";
         assert_eq!(call, expected);
         assert!(
-            LOADS[9]
+            LOADS[10]
                 .call(false, 7)
                 .join(" ")
                 .contains("--connections 7")

@@ -116,12 +116,12 @@ fn processor_time_decides_only_where_the_disk_bounds_the_loop() {
 #[test]
 fn latency_and_idle_have_limits_of_their_own() {
     let mut results = Results::default();
-    for load in [&LOADS[7], &LOADS[9]] {
+    for load in [&LOADS[7], &LOADS[10]] {
         for who in load.contestants() {
             results.insert(load, *who, Ok(sample(1.0, 1.0)));
         }
     }
-    let text = document(&[&LOADS[7], &LOADS[9]], &results, 0.0);
+    let text = document(&[&LOADS[7], &LOADS[10]], &results, 0.0);
     assert_eq!(line(&text, "p50 at 270")[5], "yes");
     assert_eq!(
         line(&text, "p99 at 270")[3..6],
@@ -137,8 +137,8 @@ fn latency_and_idle_have_limits_of_their_own() {
         connections: 800,
         ..sample(1.0, 1.0)
     };
-    results.insert(&LOADS[9], Contestant::Parlour, Ok(fewer));
-    let text = document(&[&LOADS[9]], &results, 0.0);
+    results.insert(&LOADS[10], Contestant::Parlour, Ok(fewer));
+    let text = document(&[&LOADS[10]], &results, 0.0);
     assert!(
         text.contains("800 idle connections (the hard limit"),
         "{text}"
@@ -167,4 +167,18 @@ fn one_fault_of_ours_is_enough_and_a_load_that_did_not_run_is_not_met() {
     assert_eq!(line(&text, "lost, twice")[5], "**no**");
     let what = format!("{}; {}", LOADS[2].title, Contestant::Bun.title());
     assert_eq!(line(&text, &what)[3..6], ["9.00", ">= 0.9", "**no**"]);
+}
+
+#[test]
+fn socket_io_is_compared_by_processor_time() {
+    let load = &LOADS[9];
+    let mut results = Results::default();
+    results.insert(load, Contestant::ParlourSio, Ok(sample(900_000.0, 1.0)));
+    results.insert(load, Contestant::NodeSio, Ok(sample(80_000.0, 12.0)));
+    let text = document(&[load], &results, 0.0);
+    let found = line(&text, "per core-second: Socket.IO clients");
+    assert_eq!(
+        found[1..6],
+        ["1000 k/core-s", "83 k/core-s", "12.00", ">= 5.0", "yes"]
+    );
 }
