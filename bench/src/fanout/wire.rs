@@ -21,6 +21,14 @@ pub(crate) enum Wire {
     PlainSio,
 }
 
+/// How the refusals of all servers begin.
+const ERRORS: [&[u8]; 4] = [
+    br#"{"error""#,
+    br#"{"type":"error""#,
+    br#"42["error""#,
+    b"44",
+];
+
 /// What a frame without a marker is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Other {
@@ -109,10 +117,7 @@ impl Wire {
             Other::Question(b"3")
         } else if content.starts_with(br#"{"type":"ack""#) {
             Other::Ack
-        } else if content.starts_with(br#"42["error""#) || content.starts_with(b"44") {
-            Other::Error
-        } else if content.starts_with(br#"{"error""#) || content.starts_with(br#"{"type":"error""#)
-        {
+        } else if ERRORS.iter().any(|begin| content.starts_with(begin)) {
             Other::Error
         } else {
             Other::Noise

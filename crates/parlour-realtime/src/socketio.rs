@@ -246,7 +246,7 @@ impl Conversation {
         let ask = Ask::new(space, id);
         match event::read(data, space, id.is_some()) {
             Ok(wish) => self.wish(ask, actor, wish, data),
-            Err(event::Fault::Refused(refusal)) => self.refuse_bad_packet(&ask, refusal),
+            Err(event::Fault::Refused(refusal)) => self.refuse_bad_packet(&ask, &refusal),
             Err(event::Fault::Broken) => Err(&close::BAD_PAYLOAD),
         }
     }

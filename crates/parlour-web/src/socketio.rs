@@ -77,7 +77,7 @@ async fn serve(State(web): State<Web>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     answer(web, parts, body)
         .await
-        .unwrap_or_else(|refusal| refusal.into_response())
+        .unwrap_or_else(Refusal::into_response)
 }
 
 async fn answer(web: Web, mut parts: Parts, body: Body) -> Result<Response, Refusal> {

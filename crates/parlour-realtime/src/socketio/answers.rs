@@ -155,9 +155,9 @@ impl Conversation {
                 };
                 let refusal = Refusal::new(error, ask.nonce.clone());
                 return if is_bad {
-                    self.refuse_bad_packet(&ask, refusal)
+                    self.refuse_bad_packet(&ask, &refusal)
                 } else {
-                    self.refuse(&ask, refusal)
+                    self.refuse(&ask, &refusal)
                 };
             }
         }
@@ -167,7 +167,7 @@ impl Conversation {
     fn stored(&mut self, ask: &Ask, result: Result<Arc<Message>, Error>) -> Flow {
         let message = match result {
             Ok(message) => message,
-            Err(error) => return self.refuse(ask, Refusal::new(error, ask.nonce.clone())),
+            Err(error) => return self.refuse(ask, &Refusal::new(error, ask.nonce.clone())),
         };
         let Some(id) = ask.id else {
             return Ok(());
@@ -192,7 +192,7 @@ impl Conversation {
     }
 
     /// An error that costs the client a bit of patience.
-    pub(super) fn refuse_bad_packet(&mut self, ask: &Ask, refusal: Refusal) -> Flow {
+    pub(super) fn refuse_bad_packet(&mut self, ask: &Ask, refusal: &Refusal) -> Flow {
         self.spend_patience()?;
         self.refuse(ask, refusal)
     }
@@ -209,7 +209,7 @@ impl Conversation {
     }
 
     /// An error as the acknowledgement, where one is wanted, else as an event.
-    pub(super) fn refuse(&mut self, ask: &Ask, refusal: Refusal) -> Flow {
+    pub(super) fn refuse(&mut self, ask: &Ask, refusal: &Refusal) -> Flow {
         let now = tokio::time::Instant::now();
         match refusal.error.kind() {
             Kind::Unauthenticated => return Err(&close::CREDENTIAL_ENDED),
@@ -219,8 +219,8 @@ impl Conversation {
         }
         counter!("parlour_soft_errors_total", "code" => refusal.error.code()).increment(1);
         let packet = match ask.id {
-            Some(id) => socketio::acknowledge_refusal(ask.space, id, &refusal),
-            None => socketio::refuse(ask.space, &refusal),
+            Some(id) => socketio::acknowledge_refusal(ask.space, id, refusal),
+            None => socketio::refuse(ask.space, refusal),
         };
         self.outbox().push(&packet);
         if let Some(key) = ask.key {

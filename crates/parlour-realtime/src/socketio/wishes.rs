@@ -51,7 +51,7 @@ impl Conversation {
                 let now = Instant::now();
                 if after.is_some() && !self.conduct().replays.spend(now) {
                     let error = Error::from(RATE_LIMITED).retry_after(REPLAY_LATER);
-                    return self.refuse(&ask, error.into());
+                    return self.refuse(&ask, &error.into());
                 }
                 self.carry_out(ask, false, async move {
                     let seq = actions.join(&actor, room).await?;
