@@ -1,7 +1,11 @@
 //! JSON objects from clients: only the fields asked for are kept, the last of equal keys counts, and
 //! neither depth nor size of the rest costs more than reading it.
 
-use parlour_core::{FileId, MessageId, Problem, RoomId, given::Given, id::MAX_ID};
+use parlour_core::{
+    FileId, MessageId, Problem, RoomId,
+    given::{Given, Problems},
+    id::MAX_ID,
+};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
 use std::{fmt, str::FromStr};
@@ -288,5 +292,34 @@ fn shortened(digits: &str) -> String {
         digits.to_owned()
     } else {
         format!("{}…", &digits[..40])
+    }
+}
+
+/// The text of a message and the ids of files that were uploaded before. With files there may be nothing
+/// to say.
+pub(super) fn said(fields: &mut Fields, problems: &mut Problems) -> Option<(String, Vec<FileId>)> {
+    let files = match fields.take("files") {
+        None | Some(Value::Null) => Some(Vec::new()),
+        Some(Value::Array(list)) => list.into_iter().map(file_id).collect(),
+        Some(_) => None,
+    };
+    let given = text(fields.take("text"));
+    let files = files.unwrap_or_else(|| {
+        problems.add("files", Problem::NotAFile);
+        Vec::new()
+    });
+    let text = if files.is_empty() {
+        given.required("text", problems)?
+    } else {
+        given.optional("text", problems).unwrap_or_default()
+    };
+    Some((text, files))
+}
+
+/// `None` for one that no file can have.
+fn file_id(value: Value) -> Option<FileId> {
+    match id(Some(value)) {
+        Given::Value(id) => Some(id),
+        _ => None,
     }
 }

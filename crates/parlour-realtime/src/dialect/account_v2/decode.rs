@@ -10,7 +10,7 @@ use crate::{
     },
 };
 use parlour_core::{
-    FileId, Problem, RoomId,
+    Problem, RoomId,
     error::INVALID,
     given::{Given, Problems},
 };
@@ -80,53 +80,21 @@ impl Reader {
     }
 
     fn send(&mut self, nonce: Option<String>) -> Option<Command> {
-        let files = self.files();
-        let text = if files.is_empty() {
-            self.text("text")
-        } else {
-            // With files there may be nothing to say.
-            let text = fields::text(self.fields.take("text"));
-            Some(
-                text.optional("text", &mut self.problems)
-                    .unwrap_or_default(),
-            )
-        };
+        let said = fields::said(&mut self.fields, &mut self.problems);
         let room = self.room();
         let reply_to = match self.fields.take("reply_to") {
             // As in answers: null is none.
             None | Some(Value::Null) => None,
             given => fields::id(given).optional("reply_to", &mut self.problems),
         };
+        let (text, files) = said?;
         Some(Command::Send(NewSend {
             room: room?,
-            text: text?,
+            text,
             nonce,
             reply_to,
             files,
         }))
-    }
-
-    /// The ids of files that were uploaded before.
-    fn files(&mut self) -> Vec<FileId> {
-        let list = match self.fields.take("files") {
-            None | Some(Value::Null) => return Vec::new(),
-            Some(Value::Array(list)) => list,
-            Some(_) => return self.no_files(),
-        };
-        let mut ids = Vec::with_capacity(list.len());
-        for value in list {
-            match fields::id(Some(value)) {
-                Given::Value(id) => ids.push(id),
-                // One that no file can have.
-                _ => return self.no_files(),
-            }
-        }
-        ids
-    }
-
-    fn no_files(&mut self) -> Vec<FileId> {
-        self.problems.add("files", Problem::NotAFile);
-        Vec::new()
     }
 
     fn change(&mut self, kind: &str, nonce: Option<String>) -> Option<Command> {

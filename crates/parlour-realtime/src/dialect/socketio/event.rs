@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 /// The keys of all arguments.
 const KEYS: Keys = &[
     "room", "text", "nonce", "reply_to", "id", "emoji", "on", "seq", "back", "after", "before",
-    "limit",
+    "files", "limit",
 ];
 /// The keys of `auth`.
 const AUTH: Keys = &["token", "after", "epoch"];
@@ -177,17 +177,20 @@ impl Reader {
     }
 
     fn message(&mut self, nonce: Option<String>) -> Option<Wish> {
-        let (text, room) = (self.text(), self.room());
+        let said = fields::said(&mut self.fields, &mut self.problems);
+        let room = self.room();
         let reply_to = match self.fields.take("reply_to") {
             // As in answers: null is none.
             None | Some(Value::Null) => None,
             given => fields::id(given).optional("reply_to", &mut self.problems),
         };
+        let (text, files) = said?;
         Some(Wish::Command(Command::Send(NewSend {
             room: room?,
-            text: text?,
+            text,
             nonce,
             reply_to,
+            files,
         })))
     }
 
