@@ -69,8 +69,7 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     let address = listener.local_addr()?;
     let operations = operations_listener(&config).await?;
 
-    let stop_jobs = CancellationToken::new();
-    let tracker = TaskTracker::new();
+    let (stop_jobs, tracker) = (CancellationToken::new(), TaskTracker::new());
     let jobs = Jobs::start(&app, &tracker, &stop_jobs);
     let follow = follow_news(bus.listen(), app.clone(), jobs, stop_jobs.clone());
     tracker.spawn(follow);

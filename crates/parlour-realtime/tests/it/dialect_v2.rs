@@ -118,6 +118,27 @@ fn frames_that_are_commands() {
 }
 
 #[test]
+fn a_send_with_files_needs_no_text() {
+    let expected = Command::Send(NewSend {
+        room: RoomId::new(1),
+        text: String::new(),
+        nonce: None,
+        reply_to: None,
+        files: vec![FileId::new(7), FileId::new(8)],
+    });
+    let frame = r#"{"type":"send","room":1,"files":[7,"8"]}"#;
+    assert_eq!(decode(frame), Ok(expected));
+    for files in ["7", "[true]", "[0]", "\"7\""] {
+        let frame = format!(r#"{{"type":"send","room":1,"text":"x","files":{files}}}"#);
+        let refused = decode(&frame).expect_err("refused");
+        assert!(
+            refused.contains("files: The submitted data was not a file."),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
 fn frames_that_are_wrong() {
     for (input, error) in [
         (r#"{}"#, "type: This field is required."),
