@@ -30,6 +30,7 @@ pub use api::openapi;
 pub use csrf::SecretKey;
 pub use meters::describe_metrics;
 pub use ops::{MetricsDoor, Ops, Readiness, ops_router};
+pub use session::Encrypted;
 pub use socketio::SocketIo;
 pub use theme::Theme;
 

@@ -4,10 +4,16 @@ use crate::{Web, auth::peer, cookies, csrf};
 use axum::http::{Extensions, HeaderMap, Method, request::Parts};
 use parlour_core::{Actor, Error, Kind, TokenId, accounts::authenticate, model::TokenKind};
 
-/// Whether the browser reached us over https: `PUBLIC_URL` says so, or a proxy that is trusted.
+/// A mark on requests that came over TLS which this server speaks itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Encrypted;
+
+/// Whether the browser reached us over https: `PUBLIC_URL` says so, the connection itself, or a proxy
+/// that is trusted.
 pub(crate) fn is_https(web: &Web, headers: &HeaderMap, extensions: &Extensions) -> bool {
     let public = web.config.public_url.as_deref().unwrap_or_default();
     public.starts_with("https://")
+        || extensions.get::<Encrypted>().is_some()
         || (web.config.trusted_proxies.trusts(peer(extensions).ip())
             && headers
                 .get("x-forwarded-proto")

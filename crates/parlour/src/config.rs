@@ -3,7 +3,6 @@
 
 pub(crate) mod examples;
 mod network;
-mod not_yet;
 mod parse;
 mod raw;
 mod refusal;
@@ -50,9 +49,20 @@ pub(crate) struct Config {
     pub(crate) listing: Vec<Listed>,
 }
 
+/// What the server proves with that it is who it says.
+#[derive(Clone, Debug)]
+pub(crate) struct TlsFiles {
+    /// The certificate and those that vouch for it.
+    pub(crate) cert: PathBuf,
+    /// Its private key.
+    pub(crate) key: PathBuf,
+}
+
 /// The listener and who speaks to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
+    /// `TLS_CERT` and `TLS_KEY` as they were given.
+    tls: (Option<PathBuf>, Option<PathBuf>),
     /// Address and port; port 0 picks a free one.
     pub(crate) listen: SocketAddr,
     /// How people reach the server; `None`: as the request says.
@@ -203,17 +213,10 @@ impl Config {
         let place = origin.of(setting);
         let hidden = setting.secrecy == Secrecy::Hidden;
         let value = if hidden { value } else { value.trim() };
-        if let Err(expected) = (setting.set)(self, value) {
-            return Err(match setting.secrecy {
-                Secrecy::Open => format!("{place}: expected {expected}, not {}.", quoted(value)),
-                // A value that is no URL cannot be shown without its password.
-                Secrecy::Url | Secrecy::Hidden => format!("{place}: expected {expected}."),
-            });
-        }
-        not_yet::not_yet(setting.name, value).map_or(Ok(()), |feature| {
-            Err(format!(
-                "{place}: {feature} will come with a later version of Parlour; leave it unset."
-            ))
+        (setting.set)(self, value).map_err(|expected| match setting.secrecy {
+            Secrecy::Open => format!("{place}: expected {expected}, not {}.", quoted(value)),
+            // A value that is no URL cannot be shown without its password.
+            Secrecy::Url | Secrecy::Hidden => format!("{place}: expected {expected}."),
         })
     }
 
@@ -235,6 +238,11 @@ impl Config {
                 place("MAX_USERS_IN_ROOM"),
             ));
         }
+        match &self.server.tls {
+            (Some(_), None) => found.push(format!("{}: needs TLS_KEY as well.", place("TLS_CERT"))),
+            (None, Some(_)) => found.push(format!("{}: needs TLS_CERT as well.", place("TLS_KEY"))),
+            _ => {}
+        }
         if self.ops.listen == Some(self.server.listen) && self.server.listen.port() != 0 {
             found.push(format!(
                 "{}: expected another address than {} ({}).",
@@ -246,10 +254,20 @@ impl Config {
         found
     }
 
+    /// The files for TLS, if it is spoken.
+    pub(crate) fn tls(&self) -> Option<TlsFiles> {
+        let (cert, key) = self.server.tls.clone();
+        Some(TlsFiles {
+            cert: cert?,
+            key: key?,
+        })
+    }
+
     /// Something to put values into. Whatever the table gives a default is overwritten.
     fn blank() -> Self {
         Self {
             server: Server {
+                tls: (None, None),
                 listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
                 public_url: None,
                 trusted_proxies: Vec::new(),

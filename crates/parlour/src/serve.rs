@@ -3,6 +3,7 @@
 
 mod buses;
 mod http;
+mod tls;
 
 use crate::{
     canary::{self, Canary},
@@ -23,6 +24,7 @@ use parlour_core::{
 use parlour_realtime::{Bus, BusAnnounce, Config as RealtimeConfig, News, Realtime, StoreSource};
 use parlour_web::{MetricsDoor, Ops, Readiness, SecretKey, Theme, TrustedProxies, Web, WebConfig};
 use std::{net::SocketAddr, sync::Arc};
+use tls::Tls;
 use tokio::{net::TcpListener, sync::mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -31,6 +33,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 /// # Errors
 /// When something that the server needs is not there.
 pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()> {
+    let tls = config.tls().map(|files| Tls::load(&files)).transpose()?;
     let secret_key = secret_key::load(&config, &SystemRandom)?;
     let theme = Theme::load(config.storage.theme_dir.as_deref()).context("theme (THEME_DIR)")?;
     let metrics = figures::install()?;
@@ -65,8 +68,11 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
         theme,
         ops: ops(&config, &readiness, metrics.clone(), (&app, &realtime)),
     };
-    let listener = bind(config.server.listen).await?;
-    let address = listener.local_addr()?;
+    let front = Front {
+        listener: bind(config.server.listen).await?,
+        tls: tls.clone(),
+    };
+    let address = front.listener.local_addr()?;
     let operations = operations_listener(&config).await?;
 
     let (stop_jobs, tracker) = (CancellationToken::new(), TaskTracker::new());
@@ -74,29 +80,27 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     let follow = follow_news(bus.listen(), app.clone(), jobs, stop_jobs.clone());
     tracker.spawn(follow);
     tracker.spawn(figures::keep_up(metrics, stop_jobs.clone()));
+    if let Some(tls) = &tls {
+        tracker.spawn(Arc::clone(tls).follow_signals(stop_jobs.clone())?);
+    }
 
     tell_set_up_code(&config, &app, address).await?;
     readiness.set(true);
-    output::say(&format!("listening on http://{address}"))?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    output::say(&format!("listening on {scheme}://{address}"))?;
     tracing::info!(%address, database = database::shown(&config), "ready");
 
     let faces = TaskTracker::new();
     if let Some(listener) = operations {
-        let ops = Ops {
-            door: MetricsDoor::Open,
-            ..web.ops.clone()
-        };
-        // Operators look until the very end.
-        let (router, hard) = (parlour_web::ops_router(&ops), shutdown.hard().clone());
-        let done = stop_jobs.clone();
-        faces.spawn(async move { http::serve(listener, router, &done, &hard).await });
+        let end = (stop_jobs.clone(), shutdown.hard().clone());
+        faces.spawn(serve_operators(listener, web.ops.clone(), end));
     }
     if let Some(every) = config.ops.canary_interval {
         let door = canary::Door::new(config.server.public_url.as_ref(), address);
         let canary = Canary::new(app.clone(), door, every);
         tracker.spawn(canary.run(shutdown.soft().clone()));
     }
-    serve_until_drained(listener, &web, &readiness, &shutdown).await;
+    serve_until_drained(front, &web, &readiness, &shutdown).await;
 
     stop_jobs.cancel();
     tracker.close();
@@ -121,15 +125,35 @@ fn start_realtime(config: &Config, store: &Arc<dyn Store>, bus: &Arc<dyn Bus>) -
     Realtime::start(source, Arc::clone(bus), settings)
 }
 
-/// Answers requests until told to stop, then lets sockets and requests under way come to their end.
-async fn serve_until_drained(
+/// Operators look until the very end.
+async fn serve_operators(
     listener: TcpListener,
-    web: &Web,
-    readiness: &Readiness,
-    shutdown: &Shutdown,
+    ops: Ops,
+    (done, hard): (CancellationToken, CancellationToken),
 ) {
+    let ops = Ops {
+        door: MetricsDoor::Open,
+        ..ops
+    };
+    let router = parlour_web::ops_router(&ops);
+    http::serve(listener, router, None, (&done, &hard)).await;
+}
+
+/// Where people come in.
+struct Front {
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+}
+
+/// Answers requests until told to stop, then lets sockets and requests under way come to their end.
+async fn serve_until_drained(front: Front, web: &Web, readiness: &Readiness, shutdown: &Shutdown) {
     let (soft, hard) = (shutdown.soft(), shutdown.hard());
-    let serving = http::serve(listener, parlour_web::router(web), soft, hard);
+    let serving = http::serve(
+        front.listener,
+        parlour_web::router(web),
+        front.tls.as_ref(),
+        (soft, hard),
+    );
     let draining = async {
         soft.cancelled().await;
         readiness.set(false);

@@ -15,12 +15,17 @@ use tokio::{
 /// How long the answer may take: less than what supervisors usually wait.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// Asks `/readyz` where the settings say that the server listens.
+/// Asks `/readyz` where the settings say that the server listens: for operators, else for everybody.
 ///
 /// # Errors
 /// When it does not answer in time, or is not ready.
 pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
-    let address = reachable(config.server.listen);
+    let address = match (config.ops.listen, config.tls()) {
+        (Some(operators), _) => reachable(operators),
+        (None, None) => reachable(config.server.listen),
+        // The certificate is made out to another name than the one that is asked here.
+        (None, Some(_)) => bail!("with TLS_CERT this asks at PARLOUR_OPS_LISTEN: set it"),
+    };
     let status = timeout(PATIENCE, ask(address))
         .await
         .with_context(|| format!("{address} does not answer within {PATIENCE:?}"))?

@@ -1,7 +1,6 @@
 //! Documents made from the table of settings.
 
 use super::{
-    not_yet::note,
     setting::{Fallback, Setting},
     table::{self, SECTIONS},
 };
@@ -52,7 +51,7 @@ fn lines(head: &str, line: fn(&Setting, &str) -> String) -> String {
                 Fallback::Derived { says, .. } => ("", format!("Default: {says}.")),
                 Fallback::Unset(says) => ("", format!("Not set: {says}.")),
             };
-            let _ = writeln!(text, "\n# {}{}", setting.doc, note(setting.name));
+            let _ = writeln!(text, "\n# {}", setting.doc);
             if !otherwise.is_empty() {
                 let _ = writeln!(text, "# {otherwise}");
             }
@@ -95,12 +94,11 @@ fn markdown() -> String {
             };
             let _ = writeln!(
                 text,
-                "| `{}` | `--{}` | `{}` | {default} | {}{} |",
+                "| `{}` | `--{}` | `{}` | {default} | {} |",
                 setting.name,
                 setting.flag(),
                 setting.key(),
-                setting.doc,
-                note(setting.name)
+                setting.doc
             );
         }
     }
@@ -118,7 +116,7 @@ pub(crate) fn flags() -> impl Iterator<Item = clap::Arg> {
         clap::Arg::new(setting.name)
             .long(setting.flag())
             .value_name(setting.takes)
-            .help(format!("{}{} {default}", setting.doc, note(setting.name)))
+            .help(format!("{} {default}", setting.doc))
             .help_heading("Settings (also variables and keys of parlour.toml)")
             .hide_short_help(true)
             .global(true)

@@ -50,6 +50,16 @@ pub(crate) fn folder(text: &str) -> Parsed<PathBuf> {
     }
 }
 
+/// Reads a path to a file that is there.
+pub(crate) fn file(text: &str) -> Parsed<PathBuf> {
+    let path = PathBuf::from(text);
+    if path.is_file() {
+        Ok(path)
+    } else {
+        Err("a file that is there".to_owned())
+    }
+}
+
 /// `on` or `off`.
 pub(crate) fn switch(text: &str) -> Parsed<bool> {
     choice(

@@ -64,15 +64,15 @@ const SERVER: &[Setting] = &[
         "TLS_CERT",
         "FILE",
         Unset("plain http"),
-        "PEM file with the certificate chain: the server speaks https and wss itself.",
-        |_, _| Ok(()),
+        "PEM file with the certificate chain: the server speaks https and wss itself. Read again on SIGHUP.",
+        |config, text| some(&mut config.server.tls.0, parse::file(text)),
     ),
     Setting::new(
         "TLS_KEY",
         "FILE",
         Unset("plain http"),
         "PEM file with the private key of TLS_CERT.",
-        |_, _| Ok(()),
+        |config, text| some(&mut config.server.tls.1, parse::file(text)),
     ),
     Setting::new(
         "TRUSTED_PROXIES",

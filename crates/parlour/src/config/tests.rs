@@ -365,17 +365,23 @@ fn two_listeners_need_two_addresses() {
 }
 
 #[test]
-fn what_does_not_exist_yet_is_refused() {
-    for (name, value) in [("TLS_CERT", "cert.pem"), ("TLS_KEY", "key.pem")] {
-        let refusal = Place::new().env(name, value).refusal();
-        assert!(
-            refusal.starts_with(&format!("environment variable {name}: "))
-                && refusal.ends_with(" will come with a later version of Parlour; leave it unset."),
-            "{refusal}"
-        );
-        assert!(!refusal.contains("s3cret"), "{refusal}");
+fn a_certificate_needs_its_key() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("some.pem");
+    std::fs::write(&file, "x").expect("written");
+    let path = file.display().to_string();
+    for (given, missing) in [("TLS_CERT", "TLS_KEY"), ("TLS_KEY", "TLS_CERT")] {
+        let refusal = Place::new().env(given, &path).refusal();
+        let expected = format!("environment variable {given}: needs {missing} as well.");
+        assert_eq!(refusal, expected);
     }
-    Place::new().env("BLOBS_URL", "file:///srv/media").config();
+    let refusal = Place::new().env("TLS_CERT", "/no/such/file.pem").refusal();
+    assert!(
+        refusal.contains("expected a file that is there"),
+        "{refusal}"
+    );
+    let place = Place::new().env("TLS_CERT", &path).env("TLS_KEY", &path);
+    assert!(place.config().tls().is_some());
 }
 
 #[test]

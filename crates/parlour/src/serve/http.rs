@@ -1,10 +1,16 @@
 //! Accepts connections and serves them; cuts those that trickle, drains when told to.
 
-use axum::{Router, body::Body, extract::ConnectInfo};
+use super::tls::Tls;
+use axum::{Extension, Router, body::Body, extract::ConnectInfo};
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::{io, net::SocketAddr, time::Duration};
-use tokio::net::{TcpListener, TcpStream};
+use parlour_web::Encrypted;
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service as _;
 
@@ -22,8 +28,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
-    soft: &CancellationToken,
-    hard: &CancellationToken,
+    tls: Option<&Arc<Tls>>,
+    (soft, hard): (&CancellationToken, &CancellationToken),
 ) {
     let connections = TaskTracker::new();
     loop {
@@ -35,10 +41,11 @@ pub(crate) async fn serve(
             Ok((stream, peer)) => {
                 let (soft, hard) = (soft.clone(), hard.clone());
                 let router = router.clone();
+                let acceptor = tls.map(|tls| tls.acceptor());
                 connections.spawn(async move {
                     tokio::select! {
                         () = hard.cancelled() => {}
-                        () = connection(stream, peer, router, &soft) => {}
+                        () = welcome(stream, acceptor, peer, router, &soft) => {}
                     }
                 });
             }
@@ -65,11 +72,37 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, soft: &CancellationToken) {
+/// Agrees on TLS first, where that is spoken.
+async fn welcome(
+    stream: TcpStream,
+    acceptor: Option<TlsAcceptor>,
+    peer: SocketAddr,
+    router: Router,
+    soft: &CancellationToken,
+) {
     if let Err(error) = prepare(&stream) {
         // The peer is gone already; reading will tell.
         tracing::debug!(%error, "socket options");
     }
+    let Some(acceptor) = acceptor else {
+        return connection(stream, peer, router, soft).await;
+    };
+    match tokio::time::timeout(HEADER_TIMEOUT, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => {
+            let router = router.layer(Extension(Encrypted));
+            connection(stream, peer, router, soft).await;
+        }
+        Ok(Err(error)) => tracing::debug!(%error, %peer, "no TLS"),
+        Err(_) => tracing::debug!(%peer, "no TLS in time"),
+    }
+}
+
+async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    peer: SocketAddr,
+    router: Router,
+    soft: &CancellationToken,
+) {
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));

@@ -58,3 +58,4 @@ mod socketio_polling;
 mod sockets;
 mod sockets_end;
 mod sockets_errors;
+mod tls;

@@ -162,7 +162,9 @@ impl Process {
         let stdout = collect(child.stdout.take(), Some(ready));
         let line = tokio::time::timeout(PATIENCE, lines.recv()).await;
         let address = line.ok().flatten().and_then(|line| {
-            line.strip_prefix("listening on http://")?
+            line.strip_prefix("listening on http")?
+                .trim_start_matches('s')
+                .strip_prefix("://")?
                 .trim()
                 .parse()
                 .ok()
