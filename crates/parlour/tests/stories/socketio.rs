@@ -1,7 +1,7 @@
 //! Contract 6c, 7b: Socket.IO over WebSocket. Who gets in, what is said, and how it ends.
 
 use crate::support::{
-    Server, Socket, Value, json,
+    Engine, Server, Socket, Value, json,
     people::room_path,
     sio::{PATH, Sio},
     stories,
@@ -61,7 +61,9 @@ async fn a_token_in_connect_or_in_the_header_opens_it(server: Server) {
     );
 }
 
-async fn the_session_cookie_opens_it_for_our_own_pages_only(server: Server) {
+async fn the_session_cookie_opens_it_for_our_own_pages_only(engine: Engine) {
+    // One process, so that there is one origin.
+    let server = engine.setup().start().await;
     let browser = server.browser();
     server.user("ada").await;
     browser.log_in("ada").await;

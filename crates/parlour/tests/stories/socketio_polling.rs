@@ -1,7 +1,8 @@
-//! Engine.IO's long-polling and the way to a WebSocket, packet by packet.
+//! Engine.IO's long-polling and the way to a WebSocket, packet by packet. On one process: requests of a session have to go to
+//! the same one.
 
 use crate::support::{
-    Answer, Server, Socket, User, Value, json,
+    Answer, Engine, Server, Socket, User, Value, json,
     people::room_path,
     sio::{PATH, Sio},
     stories,
@@ -108,7 +109,8 @@ fn message(room: i64, text: &str) -> String {
     format!("42{}", json!(["message", {"room": room, "text": text}]))
 }
 
-async fn requests_carry_packets(server: Server) {
+async fn requests_carry_packets(engine: Engine) {
+    let server = engine.setup().start().await;
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
     let room = ada.room("Tea").await;
     bob.join(room).await;
@@ -150,7 +152,8 @@ async fn requests_carry_packets(server: Server) {
     assert!(other.get().await[0].starts_with("40{"));
 }
 
-async fn the_session_cookie_counts_from_our_own_pages_only(server: Server) {
+async fn the_session_cookie_counts_from_our_own_pages_only(engine: Engine) {
+    let server = engine.setup().start().await;
     let browser = server.browser();
     server.user("ada").await;
     browser.log_in("ada").await;
@@ -178,7 +181,8 @@ async fn the_session_cookie_counts_from_our_own_pages_only(server: Server) {
     }
 }
 
-async fn a_websocket_takes_over_without_a_gap(server: Server) {
+async fn a_websocket_takes_over_without_a_gap(engine: Engine) {
+    let server = engine.setup().start().await;
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
     let room = ada.room("Tea").await;
     bob.join(room).await;
@@ -220,7 +224,8 @@ async fn a_websocket_takes_over_without_a_gap(server: Server) {
     polling.is_over().await;
 }
 
-async fn half_open_upgrades_change_nothing(server: Server) {
+async fn half_open_upgrades_change_nothing(engine: Engine) {
+    let server = engine.setup().start().await;
     let ada = server.user("ada").await;
     let room = ada.room("Tea").await;
     let polling = Polling::connected(&server, &ada).await;
@@ -250,7 +255,8 @@ async fn half_open_upgrades_change_nothing(server: Server) {
     }
 }
 
-async fn two_requests_at_once_end_it(server: Server) {
+async fn two_requests_at_once_end_it(engine: Engine) {
+    let server = engine.setup().start().await;
     let ada = server.user("ada").await;
     let polling = Polling::connected(&server, &ada).await;
     let second = async {
@@ -272,7 +278,8 @@ async fn two_requests_at_once_end_it(server: Server) {
     polling.is_over().await;
 }
 
-async fn ids_of_nobody_of_others_and_of_elsewhere(server: Server) {
+async fn ids_of_nobody_of_others_and_of_elsewhere(engine: Engine) {
+    let server = engine.setup().start().await;
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
     let mine = Polling::connected(&server, &ada).await;
     let coded = async |path: &str| {
@@ -312,7 +319,8 @@ async fn ids_of_nobody_of_others_and_of_elsewhere(server: Server) {
     assert_eq!((put.status, &put.json()["code"]), (400, &json!(3)));
 }
 
-async fn bad_bodies(server: Server) {
+async fn bad_bodies(engine: Engine) {
+    let server = engine.setup().start().await;
     let ada = server.user("ada").await;
     let large = format!("4{}", "x".repeat(12 * 10_000 + 8 * 1_024));
     for (body, status) in [
@@ -346,7 +354,8 @@ async fn bad_bodies(server: Server) {
     assert!(server.is_well().await);
 }
 
-async fn it_closes_in_order(mut server: Server) {
+async fn it_closes_in_order(engine: Engine) {
+    let mut server = engine.setup().start().await;
     let ada = server.user("ada").await;
     let polling = Polling::connected(&server, &ada).await;
     let good_bye = async {
@@ -381,7 +390,8 @@ async fn it_closes_in_order(mut server: Server) {
     assert!(time < Duration::from_secs(10), "{time:?}");
 }
 
-async fn other_sites_may_ask_with_a_token(server: Server) {
+async fn other_sites_may_ask_with_a_token(engine: Engine) {
+    let server = engine.setup().start().await;
     let origin = "https://elsewhere.example";
     let answer = server.get(POLLING).header("origin", origin).await;
     assert_eq!(answer.header("access-control-allow-origin"), "*");
@@ -400,7 +410,8 @@ async fn other_sites_may_ask_with_a_token(server: Server) {
     );
 }
 
-async fn a_flood_of_polls(server: Server) {
+async fn a_flood_of_polls(engine: Engine) {
+    let server = engine.setup().start().await;
     let ada = server.user("ada").await;
     let room = ada.room("Tea").await;
     let mut kept = Sio::open(&server, &ada.token).await;
