@@ -160,13 +160,16 @@ impl Link {
         let family = self.shared.family.get();
         let secret = family.map_or("", |family| &family.secret);
         let key = self.shared.key("secret");
-        let held: Option<String> = redis::cmd("SET")
+        // Both at once would need Redis 7.
+        let (held,): (Option<String>,) = redis::pipe()
+            .cmd("SET")
             .arg(&key)
             .arg(secret)
             .arg("NX")
-            .arg("GET")
             .arg("EX")
             .arg(SECRET_SECONDS)
+            .ignore()
+            .get(&key)
             .query_async(&mut line.connection)
             .await
             .map_err(refused)?;
