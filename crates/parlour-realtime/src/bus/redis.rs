@@ -10,6 +10,7 @@
 //! Redis may lose, be emptied or go away at any time: the database is the truth, and hubs compare with
 //! it. While it is away this process hears itself, and others through the database.
 
+mod interest;
 mod link;
 mod people;
 mod wire;
@@ -62,13 +63,11 @@ pub struct Family {
     pub secret: String,
 }
 
-/// Something for Redis.
+/// Something that other processes may hear, or miss.
 #[derive(Debug)]
-enum Word {
-    Say { channel: Channel, frame: Vec<u8> },
-    Follow(RoomId),
-    Unfollow(RoomId),
-    Seat(UserId, bool),
+struct Word {
+    channel: Channel,
+    frame: Vec<u8>,
 }
 
 /// Where something is said.
@@ -142,8 +141,8 @@ impl RedisBus {
         })
     }
 
-    fn say(&self, word: Word) {
-        if self.words.try_send(word).is_err() {
+    fn say(&self, channel: Channel, frame: Vec<u8>) {
+        if self.words.try_send(Word { channel, frame }).is_err() {
             // The hubs of the others find the hole, at the latest when they next compare.
             self.shared.note_loss();
             counter!("parlour_bus_dropped_total").increment(1);
@@ -160,7 +159,7 @@ impl RedisBus {
             }
         };
         let frame = wire::signal(self.shared.node(), signal);
-        self.say(Word::Say { channel, frame });
+        self.say(channel, frame);
     }
 }
 
@@ -173,10 +172,7 @@ impl Bus for RedisBus {
                 for run in events.chunk_by(|a, b| a.room == b.room) {
                     let room = run[0].room;
                     let frame = wire::events(self.shared.node(), run);
-                    self.say(Word::Say {
-                        channel: Channel::Room(room),
-                        frame,
-                    });
+                    self.say(Channel::Room(room), frame);
                     let for_all: Vec<_> = run
                         .iter()
                         .filter(|event| concerns_all(&event.what))
@@ -184,10 +180,7 @@ impl Bus for RedisBus {
                         .collect();
                     if !for_all.is_empty() {
                         let frame = wire::events(self.shared.node(), &for_all);
-                        self.say(Word::Say {
-                            channel: Channel::All,
-                            frame,
-                        });
+                        self.say(Channel::All, frame);
                     }
                 }
                 let waiting = WAITING.saturating_sub(self.words.capacity());
@@ -209,15 +202,15 @@ impl Bus for RedisBus {
     }
 
     fn follow(&self, room: RoomId) {
-        self.say(Word::Follow(room));
+        self.shared.interest.follow(room);
     }
 
     fn unfollow(&self, room: RoomId) {
-        self.say(Word::Unfollow(room));
+        self.shared.interest.unfollow(room);
     }
 
     fn seat(&self, user: UserId, here: bool) {
-        self.say(Word::Seat(user, here));
+        self.shared.interest.seat(user, here);
     }
 
     fn whisper(&self, signal: Signal) {

@@ -8,7 +8,10 @@ use super::{
     refusal::Refusal,
     travel::Travel,
 };
-use crate::body::{self, BodyError};
+use crate::{
+    body::{self, BodyError},
+    session::Encrypted,
+};
 use axum::{
     body::Body,
     http::{
@@ -58,7 +61,12 @@ fn open(web: &Web, parts: &Parts) -> Result<Response, Refusal> {
         .meet(Arc::clone(&door) as _, Arc::new(web.app.clone()));
     let link = Arc::new(Link::new(door, conversation.shared_outbox()));
     web.socketio.links.add(sid.clone(), Arc::clone(&link));
-    let body = opening(web, &sid, &["websocket"]);
+    // Only a plain connection can take over: see decision 0015.
+    let upgrades: &[&str] = match parts.extensions.get::<Encrypted>() {
+        Some(_) => &[],
+        None => &["websocket"],
+    };
+    let body = opening(web, &sid, upgrades);
     let links = Arc::clone(&web.socketio.links);
     let served = web
         .realtime

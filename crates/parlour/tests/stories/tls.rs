@@ -26,6 +26,7 @@ stories![sqlite only:
     pages_rest_and_sockets_over_tls,
     a_new_certificate_is_read_on_sighup,
     what_is_no_certificate_is_refused_at_start,
+    socket_io_over_tls_offers_no_upgrade,
 ];
 
 const NAME: &str = "chat.example.org";
@@ -142,6 +143,24 @@ async fn pages_rest_and_sockets_over_tls(engine: Engine) {
         .read_until_closed(std::time::Duration::from_secs(20))
         .await;
     assert!(closed && !said.starts_with("HTTP/"));
+}
+
+async fn socket_io_over_tls_offers_no_upgrade(engine: Engine) {
+    let (server, trusted) = start(engine).await;
+    let polling = Request::get("/socket.io/?EIO=4&transport=polling");
+    let (status, _, body) = call((&server, &trusted), polling, None).await;
+    let opening = body.strip_prefix(b"0").expect("an opening");
+    let opening: Value = serde_json::from_slice(opening).expect("JSON");
+    assert_eq!((status, &opening["upgrades"]), (200, &json!([])));
+    // Who begins with WebSocket needs none.
+    let stream = connect(server.address(), &trusted).await.expect("TLS");
+    let url = format!("wss://{NAME}/socket.io/?EIO=4&transport=websocket");
+    let (mut socket, _) = client_async(url, stream).await.expect("a socket");
+    let opening = socket.next().await.expect("a frame").expect("whole");
+    assert!(opening.to_text().expect("text").starts_with("0{\"sid\""));
+    socket.send(Message::text("40")).await.expect("sent");
+    let refused = socket.next().await.expect("a frame").expect("whole");
+    assert!(refused.to_text().expect("text").starts_with("44{"));
 }
 
 async fn a_new_certificate_is_read_on_sighup(engine: Engine) {

@@ -1,18 +1,21 @@
 //! The connection to Redis: made, used, lost and made again.
 
-use super::{Channel, Family, LEAST_VERSION, RedisError, Word, people, wire};
+use super::{
+    Channel, Family, LEAST_VERSION, RedisError, Word,
+    interest::{Interest, Moved},
+    people, wire,
+};
 use crate::{
     bus::{Bus as _, LocalBus, News},
     hub::spread,
 };
 use metrics::{counter, gauge};
-use parlour_core::{RoomId, UserId, ports::Random};
+use parlour_core::{RoomId, ports::Random};
 use redis::{
     AsyncConnectionConfig, AsyncTypedCommands as _, PushInfo, PushKind, RedisResult, Value,
     aio::MultiplexedConnection,
 };
 use std::{
-    collections::{HashMap, HashSet},
     sync::{
         Arc, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
@@ -50,6 +53,8 @@ pub(super) struct Shared {
     lost: AtomicBool,
     /// Another process came or went.
     peers_moved: Notify,
+    /// What is to be followed, and who is here.
+    pub(super) interest: Interest,
 }
 
 impl Shared {
@@ -63,6 +68,7 @@ impl Shared {
             peers: RwLock::default(),
             lost: AtomicBool::new(false),
             peers_moved: Notify::new(),
+            interest: Interest::default(),
         }
     }
 
@@ -120,10 +126,6 @@ pub(super) struct Link {
     client: redis::Client,
     local: Arc<LocalBus>,
     shared: Arc<Shared>,
-    /// The rooms that hubs here listen in; how many hubs do.
-    followed: HashMap<RoomId, usize>,
-    /// Who is here.
-    seated: HashSet<UserId>,
 }
 
 impl Link {
@@ -139,8 +141,6 @@ impl Link {
             client,
             local,
             shared,
-            followed: HashMap::new(),
-            seated: HashSet::new(),
         }
     }
 
@@ -201,7 +201,7 @@ impl Link {
 
     /// Carries until stopped.
     pub(super) async fn run(
-        mut self,
+        self,
         first: Line,
         mut words: mpsc::Receiver<Word>,
         stop: CancellationToken,
@@ -240,23 +240,11 @@ impl Link {
         }
     }
 
-    /// Notes what is wanted meanwhile; what would have been said is lost, and found in the database.
-    async fn wait(&mut self, pause: Duration, words: &mut mpsc::Receiver<Word>) {
+    /// What would have been said meanwhile is lost, and found in the database.
+    async fn wait(&self, pause: Duration, words: &mut mpsc::Receiver<Word>) {
         let end = tokio::time::Instant::now() + pause;
-        while let Ok(Some(word)) = tokio::time::timeout_at(end, words.recv()).await {
-            match word {
-                Word::Say { .. } => counter!("parlour_bus_dropped_total").increment(1),
-                Word::Follow(room) => *self.followed.entry(room).or_default() += 1,
-                Word::Unfollow(room) => {
-                    forget(&mut self.followed, room);
-                }
-                Word::Seat(user, true) => {
-                    self.seated.insert(user);
-                }
-                Word::Seat(user, false) => {
-                    self.seated.remove(&user);
-                }
-            }
+        while let Ok(Some(_)) = tokio::time::timeout_at(end, words.recv()).await {
+            counter!("parlour_bus_dropped_total").increment(1);
         }
         // Without anybody left who speaks, this would not wait at all.
         tokio::time::sleep_until(end).await;
@@ -264,7 +252,7 @@ impl Link {
 
     /// Uses a connection until it is lost or the bus stops.
     async fn carry(
-        &mut self,
+        &self,
         line: Line,
         words: &mut mpsc::Receiver<Word>,
         stop: &CancellationToken,
@@ -273,11 +261,9 @@ impl Link {
             mut connection,
             heard,
         } = line;
-        let rooms: Vec<RoomId> = self.followed.keys().copied().collect();
         self.subscribe(&mut connection, &[Channel::All]).await?;
-        self.follow(&mut connection, rooms).await?;
-        let all = self.seated.iter().map(|user| (*user, true));
-        people::seat(&mut connection, &self.shared, all).await?;
+        self.tell(&mut connection, self.shared.interest.all())
+            .await?;
         self.shared.set_connection(Some(connection.clone()));
         // What was said before we were here.
         self.local.publish(News::Gap).await;
@@ -298,7 +284,7 @@ impl Link {
 
     /// Says what is to be said, and gives signs of life.
     async fn speak(
-        &mut self,
+        &self,
         connection: &mut MultiplexedConnection,
         words: &mut mpsc::Receiver<Word>,
     ) -> RedisResult<()> {
@@ -310,6 +296,7 @@ impl Link {
                 biased;
                 _ = beat.tick() => self.beat(connection).await?,
                 () = self.shared.peers_moved.notified() => self.beat(connection).await?,
+                () = self.shared.interest.moved() => self.settle(connection).await?,
                 count = words.recv_many(&mut some, BATCH) => {
                     if count == 0 {
                         return Ok(());
@@ -320,16 +307,15 @@ impl Link {
         }
     }
 
-    async fn beat(&mut self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
-        let (vanished, was_given_up) = people::beat(connection, &self.shared, &self.seated).await?;
+    async fn beat(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
+        let (vanished, was_given_up) = people::beat(connection, &self.shared).await?;
         if was_given_up {
             let frame = wire::peer(self.shared.node());
             connection
                 .publish(self.shared.channel(Channel::All), frame)
                 .await?;
             // The others thought that this process was dead, or Redis was emptied.
-            let all = self.seated.iter().map(|user| (*user, true));
-            people::seat(connection, &self.shared, all).await?;
+            self.tell(connection, self.shared.interest.all()).await?;
         }
         if let Some(family) = self.shared.family.get() {
             let key = self.shared.key("secret");
@@ -347,57 +333,36 @@ impl Link {
     }
 
     async fn utter(
-        &mut self,
+        &self,
         connection: &mut MultiplexedConnection,
         some: impl Iterator<Item = Word>,
     ) -> RedisResult<()> {
-        let mut said = redis::pipe();
-        let mut seats = Vec::new();
-        // Whether each room is wanted, by the last word on it.
-        let mut wanted = HashMap::new();
-        let mut is_silent = true;
-        for word in some {
-            match word {
-                Word::Say { channel, frame } => {
-                    is_silent = false;
-                    said.publish(self.shared.channel(channel), frame).ignore();
-                }
-                Word::Follow(room) => {
-                    let hubs = self.followed.entry(room).or_default();
-                    *hubs += 1;
-                    wanted.insert(room, true);
-                }
-                Word::Unfollow(room) => {
-                    if forget(&mut self.followed, room) {
-                        wanted.insert(room, false);
-                    }
-                }
-                Word::Seat(user, here) => {
-                    if here {
-                        self.seated.insert(user);
-                    } else {
-                        self.seated.remove(&user);
-                    }
-                    seats.push((user, here));
-                }
-            }
-        }
         // Who is told that somebody left must not find them in the list any more.
-        people::seat(connection, &self.shared, seats).await?;
-        if !is_silent {
-            said.exec_async(connection).await?;
+        self.settle(connection).await?;
+        let mut said = redis::pipe();
+        for Word { channel, frame } in some {
+            said.publish(self.shared.channel(channel), frame).ignore();
         }
-        let (new, old): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|(_, is)| *is);
-        self.follow(connection, new.into_iter().map(|(room, _)| room).collect())
-            .await?;
-        for some in old.chunks(CHANNELS) {
+        said.exec_async(connection).await
+    }
+
+    /// Tells Redis what moved.
+    async fn settle(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
+        self.tell(connection, self.shared.interest.take()).await
+    }
+
+    async fn tell(&self, connection: &mut MultiplexedConnection, moved: Moved) -> RedisResult<()> {
+        people::seat(connection, &self.shared, moved.seats).await?;
+        self.follow(connection, moved.follow).await?;
+        for some in moved.leave.chunks(CHANNELS) {
             let channels: Vec<_> = some
                 .iter()
-                .map(|(room, _)| self.shared.channel(Channel::Room(*room)))
+                .map(|room| self.shared.channel(Channel::Room(*room)))
                 .collect();
             connection.unsubscribe(channels).await?;
         }
-        gauge!("parlour_bus_rooms").set(u32::try_from(self.followed.len()).map_or(0.0, f64::from));
+        let rooms = self.shared.interest.rooms();
+        gauge!("parlour_bus_rooms").set(u32::try_from(rooms).map_or(0.0, f64::from));
         Ok(())
     }
 
@@ -425,19 +390,6 @@ impl Link {
             .collect();
         connection.subscribe(names).await
     }
-}
-
-/// One hub fewer listens in a room; answers whether none does now.
-fn forget(followed: &mut HashMap<RoomId, usize>, room: RoomId) -> bool {
-    let Some(hubs) = followed.get_mut(&room) else {
-        return false;
-    };
-    *hubs -= 1;
-    let is_last = *hubs == 0;
-    if is_last {
-        followed.remove(&room);
-    }
-    is_last
 }
 
 /// Hands what comes to the hubs, until the connection is lost.

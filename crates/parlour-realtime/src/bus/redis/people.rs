@@ -51,20 +51,18 @@ pub(super) async fn elsewhere(
 pub(super) async fn seat(
     connection: &mut MultiplexedConnection,
     shared: &Shared,
-    users: impl IntoIterator<Item = (UserId, bool)>,
+    users: Vec<(UserId, bool)>,
 ) -> RedisResult<()> {
     let key = shared.key(&format!("here:{}", shared.node()));
-    let mut pipe = redis::pipe();
-    let mut is_empty = true;
-    for (user, here) in users {
-        is_empty = false;
-        let word = if here { "SADD" } else { "SREM" };
-        pipe.cmd(word).arg(&key).arg(user.get()).ignore();
+    for some in users.chunks(AT_ONCE) {
+        let mut pipe = redis::pipe();
+        for (user, here) in some {
+            let word = if *here { "SADD" } else { "SREM" };
+            pipe.cmd(word).arg(&key).arg(user.get()).ignore();
+        }
+        pipe.exec_async(connection).await?;
     }
-    if is_empty {
-        return Ok(());
-    }
-    pipe.query_async(connection).await
+    Ok(())
 }
 
 /// Gives a sign of life, learns who else lives, and answers whom a dead process left behind, if it is
@@ -72,7 +70,6 @@ pub(super) async fn seat(
 pub(super) async fn beat(
     connection: &mut MultiplexedConnection,
     shared: &Shared,
-    seated: &HashSet<UserId>,
 ) -> RedisResult<(Vec<UserId>, bool)> {
     let (me, nodes) = (shared.node(), shared.key("nodes"));
     let life = u64::try_from(LIFE.as_millis()).unwrap_or(u64::MAX);
@@ -108,7 +105,7 @@ pub(super) async fn beat(
         }
     }
     shared.set_peers(peers);
-    vanished.retain(|user| !seated.contains(user));
+    vanished.retain(|user| !shared.interest.is_here(*user));
     let others: HashSet<UserId> = elsewhere(connection, shared, &vanished)
         .await?
         .into_iter()
