@@ -112,10 +112,11 @@ fn of_disk(error: io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Kind, media};
+    use crate::{Kind, media, ports::Lanes};
 
     async fn staged(folder: &tempfile::TempDir, name: &str, bytes: &[u8]) -> Staged {
-        let mut staged = Staged::create(folder.path(), name.into()).expect("a file");
+        let lanes = Arc::new(Lanes::of_passage());
+        let mut staged = Staged::create(folder.path(), name.into(), &lanes).expect("a file");
         staged.append(bytes).await.expect("appended");
         staged.finish().await.expect("finished");
         staged
