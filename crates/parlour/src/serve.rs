@@ -18,8 +18,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use parlour_core::{
     App, What,
     app::Ports,
-    passwords::Hashing,
     ports::{Store, SystemClock, SystemRandom},
+    workers::Background,
 };
 use parlour_realtime::{Bus, BusAnnounce, Config as RealtimeConfig, News, Realtime, StoreSource};
 use parlour_web::{MetricsDoor, Ops, Readiness, SecretKey, Theme, TrustedProxies, Web, WebConfig};
@@ -53,11 +53,11 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
     };
-    let hashing = Hashing {
-        threads: config.security.hashing_threads,
+    let background = Background {
+        hashing_threads: config.security.hashing_threads,
         prepare: priority::give_way,
     };
-    let app = App::new(ports, config.product.clone(), hashing)?;
+    let app = App::new(ports, config.product.clone(), background)?;
 
     let readiness = Readiness::default();
     let web = Web {

@@ -35,11 +35,15 @@ pub(super) struct Disk {
 }
 
 impl Disk {
-    pub(super) async fn open(root: PathBuf, random: Arc<dyn Random>) -> Result<Self, Error> {
+    pub(super) async fn open(
+        root: PathBuf,
+        random: Arc<dyn Random>,
+        prepare: fn(),
+    ) -> Result<Self, Error> {
         let made = root.clone();
         let opened = async {
             blocking(move || make_folder(&made)).await?;
-            Staging::open(root.join(STAGING), random, Lanes::of_disk()).await
+            Staging::open(root.join(STAGING), random, Lanes::of_disk(prepare)).await
         };
         let staging = opened.await.map_err(|error| {
             let text = format!("the folder for files, {}, cannot be used", root.display());

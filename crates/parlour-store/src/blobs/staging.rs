@@ -26,14 +26,14 @@ impl Staging {
     pub(super) async fn open(
         folder: PathBuf,
         random: Arc<dyn Random>,
-        lanes: Lanes,
+        lanes: io::Result<Lanes>,
     ) -> Result<Self, Error> {
         let made = folder.clone();
         blocking(move || make_folder(&made)).await?;
         Ok(Self {
             folder,
             random,
-            lanes: Arc::new(lanes),
+            lanes: Arc::new(lanes.map_err(Error::unavailable)?),
         })
     }
 

@@ -12,7 +12,10 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::{
+    sync::oneshot,
+    task::{JoinHandle, spawn_blocking},
+};
 
 /// Bytes that are gathered before they are written: one of these is filled while another is written,
 /// so an upload holds at most two of them.
@@ -31,7 +34,7 @@ pub struct Staged {
     size: u64,
     gathered: Vec<u8>,
     sink: Option<Sink>,
-    writing: Option<JoinHandle<io::Result<Sink>>>,
+    writing: Option<oneshot::Receiver<io::Result<Sink>>>,
     lanes: Arc<Lanes>,
     /// Bytes since the last sync began.
     unsynced: u64,
@@ -208,12 +211,7 @@ impl Staged {
         let next = mem::take(&mut sink.spare);
         let piece = mem::replace(&mut self.gathered, next);
         self.unsynced += piece.len() as u64;
-        let turn = self.lanes.write().await;
-        self.writing = Some(spawn_blocking(move || {
-            let written = sink.write(piece);
-            drop(turn);
-            written
-        }));
+        self.writing = Some(self.lanes.write(move || sink.write(piece)).await?);
         Ok(())
     }
 
@@ -337,13 +335,16 @@ mod tests {
         tempfile::tempdir().expect("a folder")
     }
 
+    fn lanes(kind: fn(fn()) -> io::Result<Lanes>) -> Arc<Lanes> {
+        Arc::new(kind(|| {}).expect("a thread"))
+    }
+
     fn create(folder: &tempfile::TempDir, name: &str) -> io::Result<Staged> {
-        Staged::create(folder.path(), name.into(), &Arc::new(Lanes::of_disk()))
+        Staged::create(folder.path(), name.into(), &lanes(Lanes::of_disk))
     }
 
     fn reopen(folder: &tempfile::TempDir, name: String) -> Staged {
-        let lanes = Arc::new(Lanes::of_passage());
-        Staged::reopen(folder.path(), name, &lanes).expect("still there")
+        Staged::reopen(folder.path(), name, &lanes(Lanes::of_passage)).expect("still there")
     }
 
     #[tokio::test]
