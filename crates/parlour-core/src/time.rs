@@ -58,6 +58,27 @@ impl Time {
     }
 }
 
+/// How far another machine's clock may be from ours before somebody should look at it.
+const APART: Duration = Duration::from_secs(60);
+
+/// What to tell the operator of another machine's clock (`whose`: "PostgreSQL's") that is more than a
+/// minute away from ours. Order and delivery do not depend on clocks; when rooms and credentials end does.
+#[must_use]
+pub fn clock_worry(whose: &str, ours: Time, theirs: Time) -> Option<String> {
+    let (apart, word) = if theirs > ours {
+        (theirs.since(ours), "ahead of")
+    } else {
+        (ours.since(theirs), "behind")
+    };
+    let (minutes, seconds) = (apart.as_secs() / 60, apart.as_secs() % 60);
+    (apart > APART).then(|| {
+        format!(
+            "{whose} clock is {minutes} min {seconds} s {word} this machine's: rooms and credentials may \
+             end at the wrong time. Let a time service set both."
+        )
+    })
+}
+
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Outside of jiff's range (years -9999 to 9999) there is no calendar date to print.
@@ -98,6 +119,22 @@ impl<'de> Deserialize<'de> for Time {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn clocks_that_are_apart_are_told_in_both_directions() {
+        let ours = Time::from_micros(1_795_304_414_876_871);
+        let told = |theirs| clock_worry("Redis's", ours, theirs);
+        let minutes = Duration::from_secs(302);
+        let ahead = told(ours.plus(minutes)).expect("a worry");
+        assert!(
+            ahead.starts_with("Redis's clock is 5 min 2 s ahead of"),
+            "{ahead}"
+        );
+        let behind = told(ours.minus(minutes)).expect("a worry");
+        assert!(behind.contains("5 min 2 s behind"), "{behind}");
+        assert_eq!(told(ours.plus(Duration::from_secs(59))), None);
+        assert_eq!(told(ours.minus(Duration::from_secs(59))), None);
+    }
 
     #[test]
     fn six_digits_or_none() {

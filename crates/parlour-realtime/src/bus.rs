@@ -6,7 +6,9 @@
 mod local;
 mod redis;
 
-pub use self::redis::{Family as RedisFamily, RedisBus, RedisError};
+pub use self::redis::{
+    Family as RedisFamily, RedisBus, RedisError, RedisInspection, inspect as inspect_redis,
+};
 pub use local::LocalBus;
 
 use async_trait::async_trait;

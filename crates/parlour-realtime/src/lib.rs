@@ -36,7 +36,10 @@ pub mod view;
 mod wire;
 
 pub use actions::{Actions, Changed, Submitted};
-pub use bus::{Bus, BusAnnounce, LocalBus, News, RedisBus, RedisError, RedisFamily};
+pub use bus::{
+    Bus, BusAnnounce, LocalBus, News, RedisBus, RedisError, RedisFamily, RedisInspection,
+    inspect_redis,
+};
 pub use close::Close;
 pub use command::{ChangeKind, Command, NewChange, NewSend, Refusal, Resume};
 pub use dialect::DialectKind;

@@ -1,10 +1,12 @@
 //! Where files and their thumbnails are kept: the implementations of
 //! [`Blobs`](parlour_core::ports::Blobs).
 
+mod copy;
 mod disk;
 mod s3;
 mod staging;
 
+pub use copy::{Compared, Moved, Stock, compare_blobs, copy_blobs};
 use parlour_core::{
     Error,
     error::STORAGE_FULL,

@@ -27,11 +27,16 @@ pub struct Inspection {
     pub durable: bool,
     /// Why, in a sentence.
     pub durability: String,
+    /// Why its clock is a worry.
+    pub clock: Option<String>,
+    /// Whether it is a copy that was not finished.
+    pub is_half: bool,
     /// The database's lineage; `None` before the first start.
     pub epoch: Option<String>,
 }
 
 const SCHEMA: &str = "SELECT MAX(version) FROM _sqlx_migrations";
+const COPY: &str = "SELECT value FROM meta WHERE key = 'copy'";
 const EPOCH: &str = "SELECT value FROM meta WHERE key = 'epoch'";
 
 /// Looks at a database. Creates nothing and changes nothing.
@@ -85,6 +90,10 @@ async fn inspect_file(path: &Path) -> Result<Inspection, Error> {
         .fetch_optional(&pool)
         .await
         .unwrap_or(None);
+    let copy: Option<String> = sqlx::query_scalar(COPY)
+        .fetch_optional(&pool)
+        .await
+        .unwrap_or(None);
     pool.close().await;
     Ok(Inspection {
         engine: "SQLite",
@@ -93,6 +102,9 @@ async fn inspect_file(path: &Path) -> Result<Inspection, Error> {
         newest_schema: schema::NEWEST,
         durable,
         durability,
+        // A file has the clock of its machine.
+        clock: None,
+        is_half: copy.is_some(),
         epoch,
     })
 }
@@ -111,6 +123,10 @@ async fn inspect_server(address: &sqlx::postgres::PgConnectOptions) -> Result<In
         .fetch_optional(&mut conn)
         .await
         .unwrap_or(None);
+    let copy: Option<String> = sqlx::query_scalar(COPY)
+        .fetch_optional(&mut conn)
+        .await
+        .unwrap_or(None);
     // Only read; how the connection ends does not matter.
     let _ = conn.close().await;
     Ok(Inspection {
@@ -120,6 +136,8 @@ async fn inspect_server(address: &sqlx::postgres::PgConnectOptions) -> Result<In
         newest_schema: schema::NEWEST,
         durable: settings.is_durable(),
         durability: settings.sentence(),
+        clock: settings.clock,
+        is_half: copy.is_some(),
         epoch,
     })
 }

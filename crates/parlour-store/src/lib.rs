@@ -7,13 +7,14 @@
 //! Reading order: `sql` (statements written once), `engine` (connections), `store` (who may write
 //! when, and what follows a commit), `append` (the group commit), `hot` (what is remembered of active
 //! rooms), then the ports: `accounts`, `sessions`, `rooms`, `messages`, `reactions`, `reading`, `history`,
-//! `files`, `sites`, `upkeep`.
+//! `files`, `sites`, `upkeep`. `copy` moves a whole database to another one.
 
 mod accounts;
 mod announcer;
 mod append;
 pub mod blobs;
 mod clamd;
+mod copy;
 mod engine;
 mod fault;
 mod files;
@@ -41,6 +42,7 @@ mod uploads;
 mod url;
 
 pub use clamd::Clamd;
+pub use copy::{Copied, CopiedTable, CopyPlan, Step, copy};
 pub use inspect::{Inspection, inspect, migrate};
 pub use meters::describe_metrics;
 pub use options::Options;

@@ -39,6 +39,15 @@ fn upto(newest: i64, id_column: &str) -> Migrator {
     Migrator::with_migrations(migrations.collect())
 }
 
+/// An empty database in memory with the newest schema: to ask it what that is.
+pub(crate) async fn model() -> Result<SqliteConnection, Error> {
+    let mut conn = SqliteConnection::connect("sqlite::memory:")
+        .await
+        .map_err(|error| failed(&MigrateError::Execute(error)))?;
+    migrate_sqlite(&mut conn).await?;
+    Ok(conn)
+}
+
 /// Migrates under SQLite's write lock: a second process waits, then finds nothing to do.
 pub(crate) async fn migrate_sqlite(conn: &mut SqliteConnection) -> Result<(), Error> {
     run_sqlite(conn, &migrator(SQLITE_ID)).await

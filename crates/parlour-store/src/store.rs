@@ -186,15 +186,22 @@ pub async fn open(
     }))
 }
 
+/// A copy that is not whole is no database yet.
+const COPY_READ: Sql = sql!("SELECT value FROM meta WHERE key = 'copy'");
 const EPOCH_READ: Sql = sql!("SELECT value FROM meta WHERE key = 'epoch'");
 const EPOCH_MAKE: Sql =
     sql!("INSERT INTO meta (key, value) VALUES ('epoch', $1) ON CONFLICT (key) DO NOTHING");
 
 /// The database's lineage, made at the first start.
 async fn epoch(engine: &Engine) -> Result<String, Fault> {
-    if let Some(row) = engine.read().await?.row(&EPOCH_READ, vec![]).await? {
+    let mut read = engine.read().await?;
+    if read.row(&COPY_READ, vec![]).await?.is_some() {
+        return Err(crate::copy::unfinished().into());
+    }
+    if let Some(row) = read.row(&EPOCH_READ, vec![]).await? {
         return row.text(0);
     }
+    drop(read);
     let mut conn = engine.begin().await?;
     let fresh = crate::fresh::name::<16>();
     conn.run(&EPOCH_MAKE, vec![fresh.into()]).await?;

@@ -216,6 +216,7 @@ mod tests {
     fn allowed(public_url: Option<&str>, pairs: &[(&'static str, &str)]) -> bool {
         let config = WebConfig {
             public_url: public_url.map(str::to_owned),
+            blobs_direct: true,
             ..WebConfig::default()
         };
         let mut headers = HeaderMap::new();

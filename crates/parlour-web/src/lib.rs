@@ -67,6 +67,8 @@ pub struct WebConfig {
     pub secret_key: SecretKey,
     /// The origin by which people reach the server; `None`: as the request says.
     pub public_url: Option<String>,
+    /// Whether programs are sent on to an address of the storage, where it has one.
+    pub blobs_direct: bool,
 }
 
 /// Everything the main listener answers, the middleware in one visible list: outermost last.

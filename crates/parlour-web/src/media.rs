@@ -151,6 +151,7 @@ async fn answer(
     let disposition = disposition(&file);
     // The policy of our pages admits nothing from elsewhere: what they show comes from here.
     if !asker.by_cookie
+        && web.config.blobs_direct
         && let Some(address) = files::direct(&web.app, &file, &disposition).await?
         && let Ok(address) = HeaderValue::from_str(&address)
     {

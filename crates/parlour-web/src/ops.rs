@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, header::AUTHORIZATION},
     middleware::Next,
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use parlour_core::App;
@@ -19,22 +19,34 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use tokio::sync::Notify;
 
 /// How long the write probe of `/readyz` may take.
 const PROBE: Duration = Duration::from_secs(2);
 
 /// Whether the server takes traffic. Off while it drains.
 #[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<AtomicBool>);
+pub struct Readiness(Arc<Standing>);
+
+#[derive(Debug, Default)]
+struct Standing {
+    ready: AtomicBool,
+    drain: Notify,
+}
 
 impl Readiness {
     /// Says whether the server takes traffic from now on.
     pub fn set(&self, ready: bool) {
-        self.0.store(ready, Ordering::Release);
+        self.0.ready.store(ready, Ordering::Release);
     }
 
     fn get(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.ready.load(Ordering::Acquire)
+    }
+
+    /// Waits until an operator asks this process to drain (`POST /drain`). For one waiter.
+    pub async fn drain_asked(&self) {
+        self.0.drain.notified().await;
     }
 }
 
@@ -73,9 +85,10 @@ impl fmt::Debug for Ops {
     }
 }
 
-/// The operators' routes alone, for a listener of their own.
+/// The operators' routes alone, for a listener of their own: who reaches that may also drain.
 pub fn ops_router(ops: &Ops) -> Router {
-    router(ops)
+    let drain = Router::new().route("/drain", post(drain));
+    router(ops).merge(drain.with_state(ops.clone()))
 }
 
 pub(crate) fn router<S: Clone + Send + Sync + 'static>(ops: &Ops) -> Router<S> {
@@ -88,6 +101,14 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(ops: &Ops) -> Router<S> {
 
 async fn health() -> &'static str {
     "ok\n"
+}
+
+/// Takes this process out of service: `/readyz` says no from now on, after a pause sockets are told to
+/// move, and no new ones are let in. Requests are answered until the process is stopped.
+async fn drain(State(ops): State<Ops>) -> (StatusCode, &'static str) {
+    ops.readiness.set(false);
+    ops.readiness.0.drain.notify_one();
+    (StatusCode::ACCEPTED, "draining\n")
 }
 
 /// 200 when a message could be stored now, else 503 with the reason.

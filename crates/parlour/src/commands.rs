@@ -1,6 +1,8 @@
 //! The commands, one file each.
 
+mod blobs;
 mod config;
+mod db;
 mod doctor;
 mod errors;
 mod health;
@@ -29,6 +31,12 @@ pub(crate) enum Command {
     /// Make and change accounts.
     #[command(subcommand)]
     User(user::Action),
+    /// Move a whole database to another place.
+    #[command(subcommand)]
+    Db(db::Action),
+    /// Move the storage of files to another place.
+    #[command(subcommand)]
+    Blobs(blobs::Action),
     /// Print the settings in force and where they come from, secrets hidden.
     Config {
         /// Print an example file or the guide's page instead.
@@ -79,6 +87,14 @@ pub(crate) fn run(call: Call) -> anyhow::Result<()> {
         Command::User(action) => {
             let config = prepare(surroundings)?;
             block_on(user::run(&config, action))
+        }
+        Command::Db(action) => {
+            prepare(surroundings)?;
+            block_on(db::run(&action))
+        }
+        Command::Blobs(action) => {
+            let config = prepare(surroundings)?;
+            block_on(blobs::run(&config, &action))
         }
         Command::Config {
             example: Some(example),

@@ -71,7 +71,9 @@ pub(crate) struct Server {
     pub(crate) trusted_proxies: Vec<Network>,
     /// Other sites whose pages may use credentials.
     pub(crate) cors_origins: Vec<WebOrigin>,
-    /// How long a stop may take.
+    /// How long a stop waits after `/readyz` says no, before sockets are told.
+    pub(crate) drain_pause: Duration,
+    /// How long a stop may take after that.
     pub(crate) shutdown_timeout: Duration,
 }
 
@@ -88,6 +90,8 @@ pub(crate) struct Storage {
     pub(crate) redis_url: Option<SecretUrl>,
     /// Where uploads are kept.
     pub(crate) blobs_url: SecretUrl,
+    /// Whether programs are sent on to the storage's own addresses.
+    pub(crate) blobs_direct: bool,
     /// Where clamd is.
     pub(crate) clamd_url: Option<String>,
     /// Folder whose files replace those of the built-in theme.
@@ -272,6 +276,7 @@ impl Config {
                 public_url: None,
                 trusted_proxies: Vec::new(),
                 cors_origins: Vec::new(),
+                drain_pause: Duration::ZERO,
                 shutdown_timeout: Duration::ZERO,
             },
             storage: Storage {
@@ -280,6 +285,7 @@ impl Config {
                 database_connections: None,
                 redis_url: None,
                 blobs_url: SecretUrl::new(""),
+                blobs_direct: true,
                 clamd_url: None,
                 theme_dir: None,
             },

@@ -166,6 +166,10 @@ pub(crate) async fn inspect(config: &Config) -> anyhow::Result<Health> {
         found.newest_schema
     );
     ensure!(found.durable, "{}", found.durability);
+    ensure!(
+        !found.is_half,
+        "it is a copy that was not finished: run the same `parlour db copy` again"
+    );
     let old = found.schema < found.newest_schema;
     let (tables, worry) = match found.schema {
         0 => ("no tables yet".to_owned(), false),
@@ -182,7 +186,7 @@ pub(crate) async fn inspect(config: &Config) -> anyhow::Result<Health> {
             "{} {}, {tables}. {}",
             found.engine, found.version, found.durability
         ),
-        worries: worries.into_iter().collect(),
+        worries: worries.into_iter().chain(found.clock).collect(),
     })
 }
 

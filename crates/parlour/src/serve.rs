@@ -23,7 +23,7 @@ use parlour_core::{
 };
 use parlour_realtime::{Bus, BusAnnounce, Config as RealtimeConfig, News, Realtime, StoreSource};
 use parlour_web::{MetricsDoor, Ops, Readiness, SecretKey, Theme, TrustedProxies, Web, WebConfig};
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tls::Tls;
 use tokio::{net::TcpListener, sync::mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -100,7 +100,8 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
         let canary = Canary::new(app.clone(), door, every);
         tracker.spawn(canary.run(shutdown.soft().clone()));
     }
-    serve_until_drained(front, &web, &readiness, &shutdown).await;
+    let pause = config.server.drain_pause;
+    serve_until_drained(front, &web, (&readiness, pause), &shutdown).await;
 
     stop_jobs.cancel();
     tracker.close();
@@ -145,22 +146,48 @@ struct Front {
     tls: Option<Arc<Tls>>,
 }
 
-/// Answers requests until told to stop, then lets sockets and requests under way come to their end.
-async fn serve_until_drained(front: Front, web: &Web, readiness: &Readiness, shutdown: &Shutdown) {
+/// Answers requests until told to stop, then lets sockets and requests under way come to their end. A
+/// server that is told to drain first loses its sockets only.
+async fn serve_until_drained(
+    front: Front,
+    web: &Web,
+    (readiness, pause): (&Readiness, Duration),
+    shutdown: &Shutdown,
+) {
     let (soft, hard) = (shutdown.soft(), shutdown.hard());
+    let closed = CancellationToken::new();
     let serving = http::serve(
         front.listener,
         parlour_web::router(web),
         front.tls.as_ref(),
-        (soft, hard),
+        (&closed, hard),
     );
-    let draining = async {
-        soft.cancelled().await;
-        readiness.set(false);
+    let sockets_gone = async || {
         tokio::select! {
             () = hard.cancelled() => {}
             () = web.realtime.shutdown() => {}
         }
+    };
+    let draining = async {
+        let is_asked = tokio::select! {
+            () = soft.cancelled() => false,
+            () = readiness.drain_asked() => true,
+        };
+        readiness.set(false);
+        // Everything goes on as before until load balancers have seen it.
+        tokio::select! {
+            () = hard.cancelled() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+        if is_asked {
+            sockets_gone().await;
+            tracing::info!(
+                "drained: the sockets are gone, requests are answered until I am stopped"
+            );
+            soft.cancelled().await;
+        }
+        closed.cancel();
+        sockets_gone().await;
     };
     tokio::join!(serving, draining);
 }
@@ -172,7 +199,7 @@ async fn close(store: &dyn Store, hard: &CancellationToken) {
         () = async {
             hard.cancelled().await;
             // The hard phase leaves a little time for exactly this.
-            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+            tokio::time::sleep(Duration::from_millis(500)).await;
         } => tracing::warn!("the database did not close in time"),
     }
 }
@@ -188,6 +215,7 @@ fn web_config(config: &Config, secret_key: &Secret) -> WebConfig {
             .public_url
             .as_ref()
             .map(|url| url.as_str().to_owned()),
+        blobs_direct: config.storage.blobs_direct,
     }
 }
 

@@ -10,6 +10,7 @@
 //! Redis may lose, be emptied or go away at any time: the database is the truth, and hubs compare with
 //! it. While it is away this process hears itself, and others through the database.
 
+mod inspect;
 mod interest;
 mod link;
 mod people;
@@ -17,6 +18,7 @@ mod wire;
 
 use super::{Bus, LocalBus, News};
 use async_trait::async_trait;
+pub use inspect::{RedisInspection, inspect};
 use link::{Link, Shared};
 use metrics::{counter, gauge};
 use parlour_core::{RoomId, Signal, UserId, What, ports::Random};

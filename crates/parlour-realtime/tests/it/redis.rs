@@ -14,7 +14,7 @@ use parlour_core::{
 };
 use parlour_realtime::{
     Bus as _, Config, DialectKind, HubConfig, News, Realtime, RedisBus, RedisError, RedisFamily,
-    Registration,
+    Registration, inspect_redis,
 };
 use serde_json::Value;
 use server::{Server, left_out};
@@ -481,6 +481,38 @@ async fn emptying_redis_loses_nothing() {
 }
 
 #[tokio::test]
+async fn a_full_redis_loses_nothing() {
+    if left_out() {
+        return;
+    }
+    let server = Server::start(&["--maxmemory-policy", "noeviction"]);
+    let (a, b, room, mut one, mut two) = scene(&server).await;
+    assert_eq!(server.ask(&["config", "set", "maxmemory", "1"]), "OK");
+    assert!(
+        server.ask(&["set", "some", "thing"]).contains("OOM"),
+        "it is full"
+    );
+    // Longer than between two signs of life, which are writes.
+    for number in 0..60 {
+        a.send(room, 1, &format!("while {number}")).await;
+        b.send(room, 2, &format!("there {number}")).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    eventually(SOON, "while it is full", async || {
+        two.texts().len() == 120 && one.texts().len() == 120
+    })
+    .await;
+    assert_eq!(server.ask(&["config", "set", "maxmemory", "0"]), "OK");
+    eventually(SOON, "both follow again", async || {
+        followers(&server, room) == 2
+    })
+    .await;
+    a.send(room, 1, "after").await;
+    eventually(SOON, "after", async || two.texts().len() == 121).await;
+    assert!(!one.is_closed() && !two.is_closed());
+}
+
+#[tokio::test]
 async fn who_stops_says_good_bye() {
     if left_out() {
         return;
@@ -532,6 +564,14 @@ async fn what_will_not_do_is_refused_with_its_reason() {
     start(&server.url_with("velvet"), "s")
         .await
         .expect("let in");
+    let found = inspect_redis(&server.url_with("velvet"))
+        .await
+        .expect("let in");
+    assert_eq!(found.clock, None);
+    assert!(matches!(
+        inspect_redis(&server.url()).await,
+        Err(RedisError::Refused(_))
+    ));
     // The first one's digest stays for a while.
     let other = start(&server.url_with("velvet"), "another").await;
     assert!(matches!(other, Err(RedisError::SecretKey)), "{other:?}");

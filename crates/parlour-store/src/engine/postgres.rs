@@ -2,7 +2,11 @@
 
 use super::Engine;
 use crate::{options::Options, schema, url::refuse};
-use parlour_core::Error;
+use parlour_core::{
+    Error, Time,
+    ports::{Clock as _, SystemClock},
+    time::clock_worry,
+};
 use sqlx::{
     ConnectOptions, Connection, PgConnection, Row,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -80,7 +84,10 @@ pub(crate) struct Settings {
     fsync: String,
     full_page_writes: String,
     encoding: String,
-    read_only: bool,
+    is_standby: bool,
+    is_read_only: bool,
+    /// Why its clock is a worry.
+    pub(crate) clock: Option<String>,
 }
 
 pub(crate) async fn settings(conn: &mut PgConnection) -> Result<Settings, sqlx::Error> {
@@ -88,10 +95,12 @@ pub(crate) async fn settings(conn: &mut PgConnection) -> Result<Settings, sqlx::
         "SELECT current_setting('server_version'), current_setting('server_version_num')::bigint, \
          current_setting('synchronous_commit'), current_setting('fsync'), \
          current_setting('full_page_writes'), current_setting('server_encoding'), \
-         pg_is_in_recovery()",
+         pg_is_in_recovery(), current_setting('transaction_read_only') = 'on', \
+         (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
     )
     .fetch_one(conn)
     .await?;
+    let (now, theirs) = (SystemClock.now(), Time::from_micros(row.try_get(8)?));
     Ok(Settings {
         version: row.try_get(0)?,
         version_number: row.try_get(1)?,
@@ -99,7 +108,9 @@ pub(crate) async fn settings(conn: &mut PgConnection) -> Result<Settings, sqlx::
         fsync: row.try_get(3)?,
         full_page_writes: row.try_get(4)?,
         encoding: row.try_get(5)?,
-        read_only: row.try_get(6)?,
+        is_standby: row.try_get(6)?,
+        is_read_only: row.try_get(7)?,
+        clock: clock_worry("PostgreSQL's", now, theirs),
     })
 }
 
@@ -117,9 +128,16 @@ impl Settings {
                 self.encoding
             )));
         }
-        if self.read_only {
+        if self.is_standby {
             return Err(refuse(
                 "This PostgreSQL server is a standby and takes no writes.".to_owned(),
+            ));
+        }
+        if self.is_read_only {
+            return Err(refuse(
+                "This PostgreSQL database is read-only (default_transaction_read_only=on for the server, \
+                 the database or the role) and takes no messages."
+                    .to_owned(),
             ));
         }
         if self.synchronous_commit == "off" {
@@ -131,6 +149,9 @@ impl Settings {
         }
         if !self.is_durable() {
             tracing::warn!("{}", self.sentence());
+        }
+        if let Some(clock) = &self.clock {
+            tracing::warn!("{clock}");
         }
         Ok(())
     }
@@ -165,4 +186,46 @@ fn unreachable_server(
         address.get_port()
     );
     Error::unavailable(error).saying(sentence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> Settings {
+        Settings {
+            version: "15.4".to_owned(),
+            version_number: 150_004,
+            synchronous_commit: "on".to_owned(),
+            fsync: "on".to_owned(),
+            full_page_writes: "on".to_owned(),
+            encoding: "UTF8".to_owned(),
+            is_standby: false,
+            is_read_only: false,
+            clock: None,
+        }
+    }
+
+    #[test]
+    fn servers_that_will_not_do_are_refused_with_the_reason() {
+        assert!(settings().check().is_ok());
+        let refused = |change: fn(&mut Settings)| {
+            let mut changed = settings();
+            change(&mut changed);
+            let error = changed.check().expect_err("refused");
+            error.text().to_owned()
+        };
+        let old = refused(|settings| {
+            (settings.version, settings.version_number) = ("12.17".to_owned(), 120_017);
+        });
+        assert_eq!(old, "PostgreSQL 12.17 is too old: 13 or newer is needed.");
+        let latin = refused(|settings| settings.encoding = "LATIN1".to_owned());
+        assert!(latin.contains("LATIN1"), "{latin}");
+        let standby = refused(|settings| {
+            (settings.is_standby, settings.is_read_only) = (true, true);
+        });
+        assert!(standby.contains("standby"), "{standby}");
+        let read_only = refused(|settings| settings.is_read_only = true);
+        assert!(read_only.contains("read-only"), "{read_only}");
+    }
 }

@@ -9,7 +9,7 @@ use crate::{options::Options, schema, url::refuse};
 use parlour_core::Error;
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqlitePoolOptions},
 };
 use std::{
     path::{Path, PathBuf},
@@ -125,6 +125,20 @@ async fn first_connection(file: &File) -> Result<SqliteConnection, sqlx::Error> 
             other => return other,
         }
     }
+}
+
+/// A connection that keeps everybody else out of the file, and is refused while somebody is in it.
+pub(crate) async fn alone(path: &Path) -> Result<SqliteConnection, sqlx::Error> {
+    let file = File {
+        path: path.to_owned(),
+        is_scratch: false,
+    };
+    file.options()
+        .create_if_missing(false)
+        .locking_mode(SqliteLockingMode::Exclusive)
+        .busy_timeout(Duration::from_secs(1))
+        .connect()
+        .await
 }
 
 fn pool(size: u32) -> SqlitePoolOptions {

@@ -1,7 +1,7 @@
 //! Opening, migrating, reopening, inspecting.
 
 use crate::bench::{Bench, Ear};
-use parlour_core::ports::Announce;
+use parlour_core::{Kind, ports::Announce};
 use parlour_store::{Options, inspect, migrate, open, redact};
 use sqlx::Connection;
 use std::sync::Arc;
@@ -70,6 +70,7 @@ async fn a_newer_schema_is_left_alone(t: &Bench) {
     const NEWER: &str = "INSERT INTO _sqlx_migrations \
         (version, description, success, checksum, execution_time) \
         SELECT 9999, 'from the future', success, checksum, 0 FROM _sqlx_migrations WHERE version = 1";
+    let before = t.count("SELECT COUNT(*) FROM meta").await;
     t.store.close().await;
     if t.is_postgres() {
         let mut conn = sqlx::PgConnection::connect(&t.url).await.unwrap();
@@ -85,6 +86,10 @@ async fn a_newer_schema_is_left_alone(t: &Bench) {
     let found = inspect(&t.url).await.unwrap();
     assert_eq!(found.schema, 9999);
     assert!(found.newest_schema < 9999);
+    assert!(migrate(&t.url).await.is_err());
+    let migrations = t.count("SELECT COUNT(*) FROM _sqlx_migrations").await;
+    assert_eq!(migrations, found.newest_schema + 1);
+    assert_eq!(t.count("SELECT COUNT(*) FROM meta").await, before);
 }
 
 async fn an_inspection_says_what_it_is(t: &Bench) {
@@ -205,4 +210,145 @@ async fn commits_that_a_crash_would_lose_are_refused() {
     let found = inspect(&t.url).await.unwrap();
     assert!(!found.durable);
     t.end().await;
+}
+
+/// Runs a statement about the whole database, `{}` being its name.
+async fn about(t: &Bench, statement: &str) {
+    let (base, name) = t.url.rsplit_once('/').unwrap();
+    let mut conn = sqlx::PgConnection::connect(&format!("{base}/postgres"))
+        .await
+        .unwrap();
+    let statement = statement.replace("{}", name);
+    sqlx::raw_sql(sqlx::AssertSqlSafe(statement))
+        .execute(&mut conn)
+        .await
+        .unwrap();
+    conn.close().await.unwrap();
+}
+
+const CUT: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'";
+
+#[tokio::test]
+async fn a_read_only_database_is_refused_at_start_and_unavailable_later() {
+    let Some(t) = Bench::postgres().await else {
+        return;
+    };
+    let ann = t.user("ann").await;
+    let room = t.room("den", ann).await;
+    t.send(room, ann, "before").await;
+    about(
+        &t,
+        "ALTER DATABASE {} SET default_transaction_read_only = on",
+    )
+    .await;
+    about(&t, CUT).await;
+    let append = async || crate::bench::append(&t.store, t.new_message(room, ann, "no")).await;
+    // The first words may still meet a connection that is gone.
+    for _ in 0..3 {
+        let refused = append().await.err().unwrap();
+        assert_eq!(refused.kind(), Kind::Unavailable, "{refused:?}");
+    }
+    assert_eq!(t.store.probe().await.unwrap_err().kind(), Kind::Unavailable);
+    let left = t.store.leave(room, ann, t.now()).await;
+    assert_eq!(left.unwrap_err().kind(), Kind::Unavailable);
+    assert!(
+        t.store.room(room, ann).await.unwrap().is_some(),
+        "reading goes on"
+    );
+    let refused = open(&t.url, Options::default(), ear()).await.err().unwrap();
+    assert!(refused.text().contains("read-only"), "{}", refused.text());
+    about(
+        &t,
+        "ALTER DATABASE {} SET default_transaction_read_only = off",
+    )
+    .await;
+    about(&t, CUT).await;
+    t.send(room, ann, "after").await;
+    t.store.probe().await.unwrap();
+    t.end().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_apart_is_told() {
+    let Some(t) = Bench::postgres().await else {
+        return;
+    };
+    assert_eq!(inspect(&t.url).await.unwrap().clock, None);
+    let mut conn = sqlx::PgConnection::connect(&t.url).await.unwrap();
+    // The database sees this function before its own.
+    sqlx::raw_sql(
+        "CREATE FUNCTION clock_timestamp() RETURNS timestamptz LANGUAGE sql AS \
+         $$ SELECT pg_catalog.clock_timestamp() - interval '5 minutes 3 seconds' $$",
+    )
+    .execute(&mut conn)
+    .await
+    .unwrap();
+    conn.close().await.unwrap();
+    about(&t, "ALTER DATABASE {} SET search_path = public, pg_catalog").await;
+    let clock = inspect(&t.url).await.unwrap().clock.unwrap();
+    assert!(
+        clock.contains("PostgreSQL's clock is 5 min") && clock.contains("behind"),
+        "{clock}"
+    );
+    // It is a warning and no more.
+    let (store, _) = t.second().await;
+    store.close().await;
+    t.end().await;
+}
+
+/// Somebody who speaks just enough of PostgreSQL to refuse a password.
+async fn guard() -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = [0_u8; 1024];
+            // First a question for TLS, of 8 bytes.
+            if stream.read(&mut head).await.unwrap_or(0) == 8 {
+                let _ = stream.write_all(b"N").await;
+                let _ = stream.read(&mut head).await;
+            }
+            let fields =
+                b"SFATAL\0VFATAL\0C28P01\0Mpassword authentication failed for user \"ann\"\0\0";
+            let length = u32::try_from(fields.len() + 4).unwrap();
+            let answer = [b"E", &length.to_be_bytes()[..], fields].concat();
+            let _ = stream.write_all(&answer).await;
+        }
+    });
+    address.to_string()
+}
+
+#[tokio::test]
+async fn what_keeps_us_out_is_told_in_one_sentence_without_the_password() {
+    let guard = guard().await;
+    let told = async |url: String| {
+        let error = open(&url, Options::default(), ear()).await.err().unwrap();
+        let text = error.text().to_owned();
+        assert!(
+            !text.contains("hush") && text.lines().count() == 1,
+            "{text}"
+        );
+        assert!(text.starts_with("PostgreSQL at 127.0.0.1:"), "{text}");
+        text
+    };
+    let text = told(format!("postgres://ann:hush@{guard}/chat")).await;
+    assert!(text.contains("password authentication failed"), "{text}");
+    let text = told(format!("postgres://ann:hush@{guard}/chat?sslmode=require")).await;
+    assert!(text.contains("TLS"), "{text}");
+    let text = told("postgres://ann:hush@127.0.0.1:1/chat".to_owned()).await;
+    assert!(text.contains("refused"), "{text}");
+    let Some(server) = crate::bench::server() else {
+        return;
+    };
+    let base = server.trim_end_matches('/');
+    let text = open(
+        &format!("{base}/nobody_has_this"),
+        Options::default(),
+        ear(),
+    )
+    .await
+    .err()
+    .unwrap();
+    assert!(text.text().contains("does not exist"), "{}", text.text());
 }

@@ -71,6 +71,9 @@ pub(super) async fn run(config: &Config, blobs: bool) -> anyhow::Result<()> {
         storage::database(config).await,
         network::listen(config.server.listen),
     ];
+    if let Some(url) = &config.storage.redis_url {
+        findings.push(storage::redis(url).await);
+    }
     findings.extend(config.ops.listen.map(network::listen));
     findings.push(host::clock());
     findings.push(host::open_files());

@@ -105,6 +105,13 @@ const SERVER: &[Setting] = &[
         "How long a stop may take; what is not finished by then is cut.",
         |config, text| put(&mut config.server.shutdown_timeout, stop_time(text)),
     ),
+    Setting::new(
+        "PARLOUR_DRAIN_PAUSE",
+        "DURATION",
+        Text("0"),
+        "How long a server that is told to stop or to drain goes on as before while `/readyz` says no already, so that load balancers see it before sockets move; from `0` to `1m`. PARLOUR_SHUTDOWN_TIMEOUT begins after it.",
+        |config, text| put(&mut config.server.drain_pause, drain_pause(text)),
+    ),
 ];
 
 const STORAGE: &[Setting] = &[
@@ -178,6 +185,13 @@ const STORAGE: &[Setting] = &[
         },
     )
     .url(),
+    Setting::new(
+        "BLOBS_DIRECT",
+        "on|off",
+        Text("on"),
+        "Whether programs that fetch a file from an S3 storage with a token are sent on to an address of the storage itself; `off`: everything goes through the server, for storages that only servers reach.",
+        |config, text| put(&mut config.storage.blobs_direct, parse::switch(text)),
+    ),
     Setting::new(
         "CLAMD_URL",
         "URL",
@@ -371,7 +385,7 @@ const OPERATION: &[Setting] = &[
         "PARLOUR_OPS_LISTEN",
         "ADDRESS:PORT",
         Unset("none"),
-        "A second address that serves /metrics, /healthz and /readyz.",
+        "A second address that serves /metrics, /healthz and /readyz, and takes `POST /drain`: for operators alone.",
         |config, text| some(&mut config.ops.listen, parse::address(text)),
     ),
     Setting::new(
@@ -411,6 +425,17 @@ fn stop_time(text: &str) -> Parsed<Duration> {
         .ok()
         .filter(|time| bounds.contains(time))
         .ok_or_else(|| "a duration from `1s` to `10m`".to_owned())
+}
+
+fn drain_pause(text: &str) -> Parsed<Duration> {
+    let time = if text == "0" {
+        Ok(Duration::ZERO)
+    } else {
+        parse::duration(text)
+    };
+    time.ok()
+        .filter(|time| *time <= Duration::from_secs(60))
+        .ok_or_else(|| "a duration up to `1m`, or `0`".to_owned())
 }
 
 fn canary_interval(text: &str) -> Parsed<Option<Duration>> {

@@ -245,6 +245,10 @@ fn bad_values_are_refused_by_place_and_expectation() {
             "environment variable PARLOUR_SHUTDOWN_TIMEOUT: expected a duration from `1s` to `10m`, not \"1h\".",
         ),
         (
+            Place::new().env("PARLOUR_DRAIN_PAUSE", "2m"),
+            "environment variable PARLOUR_DRAIN_PAUSE: expected a duration up to `1m`, or `0`, not \"2m\".",
+        ),
+        (
             Place::new().env("PARLOUR_CANARY_INTERVAL", "500ms"),
             "environment variable PARLOUR_CANARY_INTERVAL: expected a duration from `1s` to `1h`, or `0`, not \"500ms\".",
         ),

@@ -14,6 +14,7 @@ stories![
     a_file_lives_and_dies_in_the_bucket,
     large_files_go_in_parts,
     a_storage_that_is_down_loses_nothing,
+    a_storage_that_only_servers_reach,
 ];
 
 /// A server whose storage can be cut off.
@@ -161,6 +162,27 @@ async fn large_files_go_in_parts(engine: Engine) {
         (part.status, &part.body[..]),
         (206, &content[8_388_600..=8_388_620])
     );
+}
+
+/// With `BLOBS_DIRECT=off` nobody is sent anywhere.
+async fn a_storage_that_only_servers_reach(engine: Engine) {
+    let Some(bucket) = Bucket::make().await else {
+        return;
+    };
+    let setup = bucket.setup(engine, bucket.address);
+    let server = setup.env("BLOBS_DIRECT", "off").start().await;
+    let ada = server.user("ada").await;
+    let room = ada.room("Tea").await;
+    let sent = send_file(&ada, room, "a.txt", b"through the server").await;
+    let path = path_of(&sent["file"]);
+    assert_eq!(bucket.object(&path).await.status, 200);
+    let got = ada.get(&path).await;
+    assert_eq!(
+        (got.status, &got.body[..]),
+        (200, &b"through the server"[..])
+    );
+    let part = ada.get(&path).header("range", "bytes=8-10").await;
+    assert_eq!((part.status, &part.body[..]), (206, &b"the"[..]));
 }
 
 async fn a_storage_that_is_down_loses_nothing(engine: Engine) {

@@ -17,6 +17,7 @@ stories![
     a_process_starts_on_an_existing_database,
     signals_end_it_with_exit_code_0,
     what_is_wrong_is_told_at_start,
+    another_secret_key_does_not_start,
     the_settings_are_shown_without_secrets,
     the_document_is_printed_as_served,
 ];
@@ -314,9 +315,28 @@ async fn signals_end_it_with_exit_code_0(mut server: Server) {
     eventually("it answers again", || server.is_well()).await;
 }
 
+async fn another_secret_key_does_not_start(engine: Engine) {
+    let mut server = engine.setup().start_all().await;
+    if server.clients().len() < 2 {
+        return;
+    }
+    let key = "another-key-of-more-than-thirty-two-characters";
+    server.setup.set("SECRET_KEY", key);
+    let refused = server.setup.start_beside().await;
+    let refused = refused.map(drop).expect_err("refused");
+    assert!(refused.contains("another SECRET_KEY"), "{refused}");
+    assert!(!refused.contains(key), "{refused}");
+    assert!(server.is_well().await, "the others go on");
+}
+
 async fn what_is_wrong_is_told_at_start(engine: Engine) {
     let server = engine.setup().start().await;
     let taken = server.address().to_string();
+    // Somebody who speaks neither TLS nor Redis.
+    let (no_tls, no_redis) = (
+        format!("rediss://:hush@{taken}"),
+        format!("redis://:hush@{taken}"),
+    );
     for (name, value, code, told) in [
         ("PARLOUR_LISTEN", "nowhere", 2, "PARLOUR_LISTEN"),
         ("PARLOUR_LISTEN", taken.as_str(), 1, "PARLOUR_LISTEN"),
@@ -336,6 +356,10 @@ async fn what_is_wrong_is_told_at_start(engine: Engine) {
             1,
             "127.0.0.1",
         ),
+        ("REDIS_URL", "http://127.0.0.1:6379", 2, "REDIS_URL"),
+        ("REDIS_URL", "redis://:hush@127.0.0.1:1", 1, "REDIS_URL"),
+        ("REDIS_URL", no_tls.as_str(), 1, "REDIS_URL"),
+        ("REDIS_URL", no_redis.as_str(), 1, "REDIS_URL"),
         ("TRUSTED_PROXIES", "300.1.1.1", 2, "TRUSTED_PROXIES"),
         ("PARLOUR_DATA_DIR", "/dev/null/x", 1, "/dev/null/x"),
     ] {

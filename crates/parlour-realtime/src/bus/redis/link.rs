@@ -1,7 +1,7 @@
 //! The connection to Redis: made, used, lost and made again.
 
 use super::{
-    Channel, Family, LEAST_VERSION, RedisError, Word,
+    Channel, Family, RedisError, Word, inspect,
     interest::{Interest, Moved},
     people, wire,
 };
@@ -151,12 +151,16 @@ impl Link {
             .await
             .map_err(|error| RedisError::Refused(error.to_string()))?;
         let refused = |error: redis::RedisError| RedisError::Refused(error.to_string());
-        let info: String = redis::cmd("INFO")
-            .arg("server")
-            .query_async(&mut line.connection)
+        let version = inspect::version(&mut line.connection)
             .await
             .map_err(refused)?;
-        check_version(&info)?;
+        inspect::check_version(&version)?;
+        if let Some(clock) = inspect::clock(&mut line.connection)
+            .await
+            .map_err(refused)?
+        {
+            tracing::warn!("{clock}");
+        }
         let family = self.shared.family.get();
         let secret = family.map_or("", |family| &family.secret);
         let key = self.shared.key("secret");
@@ -411,21 +415,4 @@ async fn hear(mut heard: mpsc::Receiver<PushInfo>, local: Arc<LocalBus>, shared:
             wire::Heard::Own | wire::Heard::Unknown => {}
         }
     }
-}
-
-/// Whether this Redis has what is needed.
-fn check_version(info: &str) -> Result<(), RedisError> {
-    let found = info
-        .lines()
-        .find_map(|line| line.strip_prefix("redis_version:"))
-        .unwrap_or("of an unknown version")
-        .trim();
-    let mut numbers = found.split('.').map_while(|number| number.parse().ok());
-    let version: (u32, u32) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    if version < LEAST_VERSION {
-        return Err(RedisError::Version {
-            found: found.to_owned(),
-        });
-    }
-    Ok(())
 }

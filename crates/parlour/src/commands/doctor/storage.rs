@@ -1,7 +1,10 @@
 //! The data dir, the disk, the database.
 
 use super::Finding;
-use crate::{config::Config, database};
+use crate::{
+    config::{Config, SecretUrl, secret::redact},
+    database,
+};
 use rustix::fs::{Access, access, statvfs};
 use std::{
     fs::{File, remove_file},
@@ -79,6 +82,24 @@ pub(super) async fn database(config: &Config) -> Finding {
         Err(error) => Finding::fail(
             SUBJECT,
             format!("{} does not work: {error:#}", database::shown(config)),
+        ),
+    }
+}
+
+/// Asks Redis who it is.
+pub(super) async fn redis(url: &SecretUrl) -> Finding {
+    const SUBJECT: &str = "redis";
+    match parlour_realtime::inspect_redis(url.expose()).await {
+        Ok(found) => {
+            let sentence = format!("Redis {} lets us in.", found.version);
+            match found.clock {
+                None => Finding::ok(SUBJECT, sentence),
+                Some(clock) => Finding::warn(SUBJECT, format!("{sentence} {clock}")),
+            }
+        }
+        Err(error) => Finding::fail(
+            SUBJECT,
+            format!("{} does not work: {error}.", redact(url.expose())),
         ),
     }
 }

@@ -67,9 +67,20 @@ pub(crate) struct Setup {
 impl Setup {
     /// A setting for this story; a later value replaces an earlier one.
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.set(name, value);
+        self
+    }
+
+    /// The same for a server that starts again with it.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.env.retain(|(known, _)| known != name);
         self.env.push((name.to_owned(), value.to_owned()));
-        self
+    }
+
+    /// A setting of this story.
+    pub(crate) fn get(&self, name: &str) -> String {
+        let found = self.env.iter().find(|(known, _)| known == name);
+        found.map_or_else(|| panic!("no {name}"), |(_, value)| value.clone())
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -344,12 +355,29 @@ impl Server {
             self.processes
                 .push(process.unwrap_or_else(|text| panic!("{text}")));
         }
-        let addresses: Vec<_> = self
-            .processes
-            .iter()
-            .map(|process| process.address)
-            .collect();
+        let addresses: Vec<_> = self.addresses().collect();
         self.client.moved(&addresses);
+    }
+
+    /// Stops one process in order, and starts another in its place; how it ended and how long that took.
+    /// Clients are led past it meanwhile, as by a load balancer, where there is another one.
+    pub(crate) async fn restart_one(&mut self, number: usize) -> (ExitStatus, Duration) {
+        self.processes[number].signal("TERM");
+        let address = self.processes[number].address;
+        let others: Vec<_> = self.addresses().filter(|other| *other != address).collect();
+        if !others.is_empty() {
+            self.client.moved(&others);
+        }
+        let end = self.processes[number].ended().await;
+        let process = self.setup.start_beside().await;
+        self.processes[number] = process.unwrap_or_else(|text| panic!("{text}"));
+        let all: Vec<_> = self.addresses().collect();
+        self.client.moved(&all);
+        end
+    }
+
+    fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.processes.iter().map(|process| process.address)
     }
 
     /// Runs a command beside the running server; it must succeed.
