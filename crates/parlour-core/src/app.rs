@@ -228,6 +228,7 @@ impl App {
                 site.changes += 1;
                 site.now = None;
             }
+            Signal::Taken(taken) => self.limits().heed(taken),
             Signal::Typing { .. } | Signal::Read { .. } | Signal::Presence { .. } => {}
         }
     }
