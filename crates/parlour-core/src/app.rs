@@ -229,6 +229,7 @@ impl App {
                 site.changes += 1;
                 site.now = None;
             }
+            Signal::Taken(taken) => self.limits().heed(taken),
             Signal::Typing { .. } | Signal::Read { .. } | Signal::Presence { .. } => {}
         }
     }

@@ -79,6 +79,9 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     let jobs = Jobs::start(&app, &tracker, &stop_jobs);
     let follow = follow_news(bus.listen(), app.clone(), jobs, stop_jobs.clone());
     tracker.spawn(follow);
+    if config.storage.redis_url.is_some() {
+        tracker.spawn(buses::share_limits(app.clone(), bus, stop_jobs.clone()));
+    }
     tracker.spawn(figures::keep_up(metrics, stop_jobs.clone()));
     if let Some(tls) = &tls {
         tracker.spawn(Arc::clone(tls).follow_signals(stop_jobs.clone())?);
