@@ -53,11 +53,7 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
     };
-    let background = Background {
-        hashing_threads: config.security.hashing_threads,
-        prepare: priority::give_way,
-    };
-    let app = App::new(ports, config.product.clone(), background)?;
+    let app = App::new(ports, config.product.clone(), background(&config))?;
 
     let readiness = Readiness::default();
     let web = Web {
@@ -98,9 +94,7 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
         let end = (stop_jobs.clone(), shutdown.hard().clone());
         faces.spawn(serve_operators(listener, web.ops.clone(), end));
     }
-    if let Some(every) = config.ops.canary_interval {
-        let door = canary::Door::new(config.server.public_url.as_ref(), address);
-        let canary = Canary::new(app.clone(), door, every);
+    if let Some(canary) = canary(&config, &app, address) {
         tracker.spawn(canary.run(shutdown.soft().clone()));
     }
     let pause = config.server.drain_pause;
@@ -117,6 +111,20 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     faces.wait().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Heavy work gives way to messages.
+fn background(config: &Config) -> Background {
+    Background {
+        hashing_threads: config.security.hashing_threads,
+        prepare: priority::give_way,
+    }
+}
+
+fn canary(config: &Config, app: &App, address: SocketAddr) -> Option<Canary> {
+    let every = config.ops.canary_interval?;
+    let door = canary::Door::new(config.server.public_url.as_ref(), address);
+    Some(Canary::new(app.clone(), door, every))
 }
 
 /// The sockets of this process.
