@@ -16,7 +16,7 @@ use crate::{
 use anyhow::Context as _;
 use metrics_exporter_prometheus::PrometheusHandle;
 use parlour_core::{
-    App, What,
+    App, Kind, What,
     app::Ports,
     ports::{Store, SystemClock, SystemRandom},
     workers::Background,
@@ -27,6 +27,10 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tls::Tls;
 use tokio::{net::TcpListener, sync::mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// How often, and after what pause, a database that does not answer is asked again at the start.
+const SET_UP_TRIES: usize = 20;
+const SET_UP_PAUSE: Duration = Duration::from_millis(500);
 
 /// Serves until told to stop.
 ///
@@ -251,7 +255,7 @@ fn ops(
 /// As long as nobody administers this server: tells where the first administrator is made, on
 /// standard error and never in a log that goes elsewhere (contract 7c).
 async fn tell_set_up_code(config: &Config, app: &App, address: SocketAddr) -> anyhow::Result<()> {
-    let Some(code) = parlour_core::accounts::prepare_set_up(app).await? else {
+    let Some(code) = prepare_set_up(app).await? else {
         return Ok(());
     };
     let url = config.server.public_url.as_ref().map_or_else(
@@ -261,6 +265,20 @@ async fn tell_set_up_code(config: &Config, app: &App, address: SocketAddr) -> an
     let url = url.trim_end_matches('/');
     output::note(&format!("first administrator: {url}/setup?code={code}"));
     Ok(())
+}
+
+/// A database that was there a moment ago and is busy now is no reason not to start.
+async fn prepare_set_up(app: &App) -> Result<Option<String>, parlour_core::Error> {
+    for _ in 0..SET_UP_TRIES {
+        match parlour_core::accounts::prepare_set_up(app).await {
+            Err(error) if error.kind() == Kind::Unavailable => {
+                tracing::warn!(%error, "the set-up code cannot be prepared yet");
+                tokio::time::sleep(SET_UP_PAUSE).await;
+            }
+            prepared => return prepared,
+        }
+    }
+    parlour_core::accounts::prepare_set_up(app).await
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
