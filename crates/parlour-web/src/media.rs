@@ -104,6 +104,17 @@ struct Asker {
     by_cookie: bool,
 }
 
+/// Whom a signature names, as long as the account is not suspended.
+async fn signed_for(web: &Web, parts: &Parts, key: &str) -> Result<Option<UserId>, Error> {
+    let Some(user) = links::signed_for(web, parts.uri.query(), key) else {
+        return Ok(None);
+    };
+    let account = web.app.store().user(user).await?;
+    Ok(account
+        .filter(|account| account.is_active)
+        .map(|account| account.id))
+}
+
 /// A token wins over a signature, a signature over a cookie.
 async fn asker(web: &Web, parts: &Parts, key: &str) -> Result<Asker, Error> {
     let mut by_cookie = false;
@@ -114,7 +125,7 @@ async fn asker(web: &Web, parts: &Parts, key: &str) -> Result<Asker, Error> {
         Err(error) => return Err(error),
     };
     if user.is_none() {
-        user = links::signed_for(web, parts.uri.query(), key);
+        user = signed_for(web, parts, key).await?;
     }
     if user.is_none() {
         by_cookie = true;
@@ -151,6 +162,8 @@ async fn answer(
     let disposition = disposition(&file);
     // The policy of our pages admits nothing from elsewhere: what they show comes from here.
     if !asker.by_cookie
+        // The storage's address is signed for one method.
+        && *method == Method::GET
         && web.config.blobs_direct
         && let Some(address) = files::direct(&web.app, &file, &disposition).await?
         && let Ok(address) = HeaderValue::from_str(&address)
@@ -195,12 +208,7 @@ async fn answer(
 /// The headers of every answer that has the file.
 fn described(file: &Fetched, tag: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    let kind = if file.mime == "text/plain" {
-        "text/plain; charset=utf-8"
-    } else {
-        &file.mime
-    };
-    insert(&mut headers, CONTENT_TYPE, kind);
+    insert(&mut headers, CONTENT_TYPE, file.content_type());
     insert(&mut headers, CONTENT_DISPOSITION, &disposition(file));
     insert(&mut headers, ETAG, tag);
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));

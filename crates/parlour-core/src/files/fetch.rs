@@ -23,6 +23,15 @@ pub struct Fetched {
 }
 
 impl Fetched {
+    /// Its `Content-Type`: texts are UTF-8.
+    #[must_use]
+    pub fn content_type(&self) -> &str {
+        match self.mime.as_str() {
+            "text/plain" => "text/plain; charset=utf-8",
+            other => other,
+        }
+    }
+
     /// Names these very bytes: a blob never changes.
     #[must_use]
     pub fn tag(&self) -> String {
@@ -88,6 +97,6 @@ pub async fn read(app: &App, file: &Fetched, range: Range<u64>) -> Result<BlobSt
 pub async fn direct(app: &App, file: &Fetched, disposition: &str) -> Result<Option<String>, Error> {
     const LIVES: Duration = Duration::from_secs(60);
     app.blobs()
-        .direct(&file.key, disposition, &file.mime, LIVES)
+        .direct(&file.key, disposition, file.content_type(), LIVES)
         .await
 }

@@ -356,6 +356,17 @@ pub async fn end(app: &App, actor: &Actor, id: &str) -> Result<bool, Error> {
     Ok(true)
 }
 
+/// Ends an upload whose maker never heard of it, unless somebody writes to it.
+///
+/// # Errors
+/// Unavailable when storage or database do not answer.
+pub async fn forget_begun(app: &App, id: &str) -> Result<(), Error> {
+    match app.uploads().hold(app, id) {
+        Some(_held) => forget(app, id).await,
+        None => Ok(()),
+    }
+}
+
 async fn forget(app: &App, id: &str) -> Result<(), Error> {
     app.store().end_upload(id).await?;
     app.blobs().unstage(id).await

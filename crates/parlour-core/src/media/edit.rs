@@ -54,7 +54,9 @@ impl Edits {
             return Ok(());
         }
         if self.0.len() >= MOST {
-            return Err(io::Error::other("too many parts to take out"));
+            // A file to download, then: nobody makes such pictures.
+            let text = "too many parts to take out";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
         }
         self.0.push((range, with));
         Ok(())

@@ -107,10 +107,18 @@ pub async fn submit(app: &App, actor: &Actor, input: SendMessage) -> Result<Send
         nonce,
         at: app.now(),
     };
+    let pending = match app.store().append(new) {
+        Ok(pending) => pending,
+        Err(error) => {
+            // Nothing was queued: nobody will ever see these.
+            files::drop_unused(app, actor, &kept.fresh).await;
+            return Err(error);
+        }
+    };
     Ok(Sending {
         app: app.clone(),
         actor: *actor,
-        pending: app.store().append(new)?,
+        pending,
         room: of.id,
         kind: of.kind,
         reply_to,

@@ -5,7 +5,7 @@
 
 use super::{
     blocking, of_disk,
-    staging::{Staging, make_folder, or_gone},
+    staging::{Staging, make_folder, or_gone, synced},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -21,7 +21,7 @@ use std::{
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 /// Staged files lie on the same disk as the kept ones, so that renaming is atomic.
@@ -79,7 +79,7 @@ impl Blobs for Disk {
     async fn keep(&self, key: &BlobKey, mut staged: Staged, _: &str) -> Result<(), Error> {
         staged.finish().await?;
         let (root, to) = (self.root.clone(), self.path(key));
-        let turn = self.staging.lanes().sync().await;
+        let turn = self.staging.lanes().sync().await?;
         // From here on it is done, or undone, also when the caller goes away.
         blocking(move || {
             let _turn = turn;
@@ -159,14 +159,20 @@ impl Blobs for Disk {
 
 fn keep(root: &Path, to: &Path, staged: Staged) -> io::Result<()> {
     // While it is ours to drop, a failure removes it.
-    File::open(staged.path())?.sync_all()?;
+    let file = File::options().write(true).open(staged.path())?;
+    // It may be old, and nobody knows the blob yet: the sweeper must not take it for a leftover.
+    file.set_modified(SystemTime::now())?;
+    synced(&file, staged.path())?;
     let folder = to.parent().unwrap_or(root);
     if !folder.is_dir() {
         make_folder(folder)?;
         File::open(root)?.sync_all()?;
     }
     let from = staged.path().to_path_buf();
-    fs::rename(&from, to)?;
+    // Who knows its name may need it again, when the blob cannot be noted.
+    if staged.is_ours() || fs::hard_link(&from, to).is_err() {
+        fs::rename(&from, to)?;
+    }
     // Nothing is there any more that dropping could remove.
     drop(staged);
     let synced = File::open(folder).and_then(|folder| folder.sync_all());

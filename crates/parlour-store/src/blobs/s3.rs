@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::{
-    BackoffConfig, ClientConfigKey, Error as StoreError, GetOptions, GetRange, ObjectStore,
-    ObjectStoreExt as _, RetryConfig,
+    BackoffConfig, ClientConfigKey, ClientOptions, Error as StoreError, GetOptions, GetRange,
+    ObjectStore, ObjectStoreExt as _, RetryConfig,
     aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey},
     path::Path as ObjectPath,
     signer::{SignedUrlOptions, Signer as _},
@@ -62,7 +62,9 @@ impl S3 {
             retry_timeout: PATIENCE,
         };
         let seconds = |limit: Duration| format!("{} seconds", limit.as_secs());
-        let mut builder = AmazonS3Builder::new();
+        // A film that is watched takes as long as it takes: each step has its limit, not the whole.
+        let unhurried = ClientOptions::new().with_timeout_disabled();
+        let mut builder = AmazonS3Builder::new().with_client_options(unhurried);
         for (name, value) in variables {
             // Names that it does not know are nobody's business.
             if let (true, Ok(key)) = (name.starts_with("AWS_"), name.to_ascii_lowercase().parse()) {
@@ -70,10 +72,10 @@ impl S3 {
             }
         }
         let connect = AmazonS3ConfigKey::Client(ClientConfigKey::ConnectTimeout);
-        let whole = AmazonS3ConfigKey::Client(ClientConfigKey::Timeout);
+        let read = AmazonS3ConfigKey::Client(ClientConfigKey::ReadTimeout);
         builder = builder
             .with_config(connect, seconds(PATIENCE))
-            .with_config(whole, seconds(PART_PATIENCE));
+            .with_config(read, seconds(PART_PATIENCE));
         let store = builder
             .with_bucket_name(bucket)
             .with_retry(retry)

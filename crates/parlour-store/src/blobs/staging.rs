@@ -69,15 +69,15 @@ impl Staging {
             return Ok(None);
         }
         let (folder, path) = (self.folder.clone(), self.folder.join(name));
-        let turn = self.lanes.sync().await;
+        let turn = self.lanes.sync().await?;
         blocking(move || {
             let _turn = turn;
-            let Some(file) = or_gone(File::open(path))? else {
+            let Some(file) = or_gone(File::open(&path))? else {
                 return Ok(None);
             };
             // First the size: what is written meanwhile may not be on the disk.
             let size = file.metadata()?.len();
-            file.sync_all()?;
+            synced(&file, &path)?;
             File::open(folder)?.sync_all()?;
             Ok(Some(size))
         })
@@ -94,7 +94,8 @@ impl Staging {
 
     pub(super) async fn sweep(&self, age: Duration, in_use: &[String]) -> Result<u64, Error> {
         let (folder, in_use) = (self.folder.clone(), in_use.to_vec());
-        blocking(move || sweep(&folder, age, &in_use)).await
+        let lanes = Arc::clone(&self.lanes);
+        blocking(move || sweep(&folder, age, (&in_use, &lanes))).await
     }
 
     /// Writes a small file to the disk and removes it.
@@ -139,6 +140,16 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
+/// Brings a file to the disk. One of which the disk could not do that is removed: asked again, the disk
+/// would say that all is well.
+pub(super) fn synced(file: &File, path: &Path) -> io::Result<()> {
+    let synced = file.sync_all();
+    if synced.is_err() {
+        let _ = fs::remove_file(path);
+    }
+    synced
+}
+
 /// `None` for what is not there.
 pub(super) fn or_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
@@ -148,7 +159,7 @@ pub(super) fn or_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-fn sweep(folder: &Path, age: Duration, in_use: &[String]) -> io::Result<u64> {
+fn sweep(folder: &Path, age: Duration, (in_use, lanes): (&[String], &Lanes)) -> io::Result<u64> {
     let in_use: HashSet<&str> = in_use.iter().map(String::as_str).collect();
     let mut removed = 0;
     for entry in fs::read_dir(folder)? {
@@ -165,6 +176,7 @@ fn sweep(folder: &Path, age: Duration, in_use: &[String]) -> io::Result<u64> {
         if data.is_file()
             && idle >= age
             && !in_use.contains(stem)
+            && !lanes.holds(stem)
             && or_gone(fs::remove_file(entry.path()))?.is_some()
         {
             removed += 1;

@@ -29,6 +29,7 @@ use futures_util::StreamExt as _;
 use parlour_core::{
     Actor, Error,
     files::upload::{self, Appending, GoOn, NewUpload, Progress},
+    rates::Key,
 };
 use std::pin::pin;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -194,7 +195,7 @@ async fn begin(web: Web, actor: Actor, given: &HeaderMap, body: Body) -> Result<
             let came = receive(&web, &actor, (&id, 0), (body, checksum)).await;
             if came.is_err() {
                 // Its maker never hears of it. What is left is swept.
-                let _ = upload::end(&web.app, &actor, &id).await;
+                let _ = upload::forget_begun(&web.app, &id).await;
             }
             came
         });
@@ -337,7 +338,13 @@ pub(super) async fn other(
     match headers::text(request.headers(), &headers::METHOD_OVERRIDE) {
         Some("PATCH") => go_on(web, auth, id, request).await,
         Some("DELETE") => end(web, auth, id).await.into_response(),
-        Some("HEAD") => read(web, auth, id).await.into_response(),
+        Some("HEAD") => {
+            // Real ones are counted where all requests that only read are.
+            if let Err(error) = web.app.limits().read.take(&Key::User(auth.0.user)) {
+                return Problem(error).into_response();
+            }
+            read(web, auth, id).await.into_response()
+        }
         _ => super::method_not_allowed(Method::POST).await,
     }
 }
@@ -375,7 +382,11 @@ async fn append(
         if let Some(checksum) = &mut checksum {
             checksum.update(&piece);
         }
-        appending.push(&piece).await?;
+        if let Err(error) = appending.push(&piece).await {
+            // Nobody may go on while a piece is being written.
+            let _ = appending.stop().await;
+            return Err(error.into());
+        }
     }
     if checksum.is_some_and(|checksum| !checksum.fits()) {
         appending.discard().await?;

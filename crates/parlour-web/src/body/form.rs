@@ -6,10 +6,19 @@ use super::{
     uploads::{self, Keeper},
 };
 use axum::body::Body;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt as _};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 /// Most parts of one form.
 const MAX_PARTS: usize = 1_000;
+
+/// Most bytes of the head of a part, or of what stands before the first part: the parser keeps them in
+/// memory and searches them again with every piece that comes.
+const MAX_HEAD: u64 = 2 << 20;
 
 /// How much of a file is kept in memory: one byte more than the largest small file.
 const SMALL_FILE: usize = parlour_core::site::MAX_LOGO_BYTES + 1;
@@ -34,7 +43,8 @@ pub(super) async fn multipart(
     (limit, text_limit): (u64, usize),
     mut keeper: Keeper<'_>,
 ) -> Result<Fields, BodyError> {
-    let mut parts = multer::Multipart::new(guarded(body, limit), boundary);
+    let unread = Unread::default();
+    let mut parts = multer::Multipart::new(unread.watch(guarded(body, limit)), boundary);
     let mut fields = Fields::default();
     let mut alts = Vec::new();
     let mut texts = 0;
@@ -42,6 +52,7 @@ pub(super) async fn multipart(
         let Some(mut part) = parts.next_field().await.map_err(mend)? else {
             break;
         };
+        unread.settle();
         if count >= MAX_PARTS {
             return Err(too_many_parts());
         }
@@ -54,17 +65,18 @@ pub(super) async fn multipart(
             Some(file_name) => match keeper.begin(&name, &file_name).await? {
                 Some(mut receiving) => {
                     while let Some(piece) = part.chunk().await.map_err(mend)? {
+                        unread.settle();
                         receiving.push(&piece).await.map_err(BodyError::Refused)?;
                     }
                     uploads::finish(&name, fields.uploads(), receiving).await?;
                 }
                 None => {
-                    let file = beginning(&mut part, file_name).await?;
+                    let file = beginning(&mut part, file_name, &unread).await?;
                     fields.insert(name, file);
                 }
             },
             None => {
-                let text = text(&mut part, &mut texts, text_limit).await?;
+                let text = text(&mut part, (&mut texts, text_limit), &unread).await?;
                 if name == "alt" {
                     alts.push(text);
                 } else {
@@ -77,12 +89,44 @@ pub(super) async fn multipart(
     Ok(fields)
 }
 
+/// How many bytes the parser took since it last gave something.
+#[derive(Default)]
+struct Unread(Arc<AtomicU64>);
+
+impl Unread {
+    /// The pieces of a body, as long as the parser makes something of them.
+    fn watch(
+        &self,
+        pieces: impl Stream<Item = Result<Bytes, BodyError>>,
+    ) -> impl Stream<Item = Result<Bytes, BodyError>> {
+        let count = Arc::clone(&self.0);
+        pieces.map(move |piece| {
+            let piece = piece?;
+            let size = piece.len() as u64;
+            if count.fetch_add(size, Ordering::Relaxed) + size > MAX_HEAD {
+                let text = "Multipart form parse error - the head of a part is too long";
+                return Err(BodyError::Malformed(text.into()));
+            }
+            Ok(piece)
+        })
+    }
+
+    fn settle(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+}
+
 /// A file that is not kept: only so much of it that a small picture fits, and that a larger one is
 /// seen to be one.
-async fn beginning(part: &mut multer::Field<'_>, name: String) -> Result<Field, BodyError> {
+async fn beginning(
+    part: &mut multer::Field<'_>,
+    name: String,
+    unread: &Unread,
+) -> Result<Field, BodyError> {
     let mut size = 0_u64;
     let mut start = BytesMut::new();
     while let Some(piece) = part.chunk().await.map_err(mend)? {
+        unread.settle();
         size += piece.len() as u64;
         let room = SMALL_FILE.saturating_sub(start.len());
         start.extend_from_slice(&piece[..piece.len().min(room)]);
@@ -97,11 +141,12 @@ async fn beginning(part: &mut multer::Field<'_>, name: String) -> Result<Field, 
 /// A text; `texts` counts the bytes of all.
 async fn text(
     part: &mut multer::Field<'_>,
-    texts: &mut usize,
-    limit: usize,
+    (texts, limit): (&mut usize, usize),
+    unread: &Unread,
 ) -> Result<String, BodyError> {
     let mut text = Vec::new();
     while let Some(piece) = part.chunk().await.map_err(mend)? {
+        unread.settle();
         *texts += piece.len();
         if *texts > limit {
             return Err(BodyError::TooLarge);

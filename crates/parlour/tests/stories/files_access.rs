@@ -84,6 +84,8 @@ async fn a_signature_is_for_one_account_and_one_file(server: Server) {
     ] {
         assert_eq!(get(&path, &forged).await, 404, "{forged}");
     }
+    server.command(&["user", "deactivate", "ada"]);
+    assert_eq!(get(&path, sig).await, 404, "of a suspended account");
 }
 
 async fn ranges_heads_and_tags(server: Server) {

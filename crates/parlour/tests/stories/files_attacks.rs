@@ -193,6 +193,11 @@ async fn parts_of_attackers(server: Server) {
             "filename*=UTF-8''a%0d%0aX-Evil%3A1.txt".to_owned(),
             end,
         ),
+        (
+            "a head without an end",
+            format!("filename=\"a\"\r\nX-A: {}", "a".repeat(3 << 20)),
+            end,
+        ),
         ("no end", "filename=\"a\"".to_owned(), ""),
     ] {
         assert_eq!(send(&head, end).await, 400, "{name}");

@@ -88,6 +88,12 @@ async fn a_file_lives_and_dies_in_the_bucket(engine: Engine) {
     let sent_on = ada.get(&path).await;
     assert_eq!((sent_on.status, sent_on.body.len()), (302, 0));
     assert!(sent_on.header("cache-control").contains("no-store"));
+    let looked = ada.call("HEAD", &path).await;
+    let length = object.body.len().to_string();
+    assert_eq!(
+        (looked.status, looked.header("content-length")),
+        (200, &*length)
+    );
     let address = sent_on.header("location").to_owned();
     let expires = address.split("X-Amz-Expires=").nth(1).expect("an end");
     let seconds: u32 = expires

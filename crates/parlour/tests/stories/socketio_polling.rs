@@ -345,7 +345,11 @@ async fn bad_bodies(engine: Engine) {
     // What is a packet of the engine, but none of Socket.IO.
     let polling = Polling::connected(&server, &ada).await;
     polling.post("4abc").await;
-    let packets = polling.get_until("41").await;
+    let mut packets = polling.get_until("41").await;
+    if packets.last().is_some_and(|packet| packet != "1") {
+        // The good bye may come with the next answer.
+        packets.extend(polling.get().await);
+    }
     assert!(packets[0].contains("bad_payload"), "{packets:?}");
     assert_eq!(packets[1..], ["41", "1"]);
     let tiny = vec!["3"; 20_000].join("\u{1e}");

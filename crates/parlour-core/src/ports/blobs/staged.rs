@@ -13,6 +13,7 @@ use std::{
     sync::Arc,
 };
 use tokio::{
+    runtime::Handle,
     sync::oneshot,
     task::{JoinHandle, spawn_blocking},
 };
@@ -82,7 +83,14 @@ impl Staged {
         Ok(Self::of((name, path), size, sink, lanes))
     }
 
+    /// Whether dropping it removes the file: nobody else knows its name.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        self.ours
+    }
+
     fn of((name, path): (String, PathBuf), size: u64, sink: Sink, lanes: &Arc<Lanes>) -> Self {
+        lanes.hold(&name);
         Self {
             name,
             path,
@@ -191,6 +199,8 @@ impl Staged {
         self.ours = false;
         self.write().await?;
         self.settled().await?;
+        // A disk that failed says so once, to this file.
+        self.synced().await?;
         Ok(self.name.clone())
     }
 
@@ -225,7 +235,7 @@ impl Staged {
         let file = sink.file.try_clone().map_err(of_disk)?;
         let lanes = Arc::clone(&self.lanes);
         self.syncing = Some(tokio::spawn(async move {
-            let turn = lanes.sync().await;
+            let turn = lanes.sync().await.map_err(io::Error::other)?;
             let synced = spawn_blocking(move || {
                 let synced = file.sync_data();
                 drop(turn);
@@ -243,10 +253,13 @@ impl Staged {
         };
         let done = syncing.await;
         self.syncing = None;
-        match done {
+        let synced = match done {
             Ok(synced) => synced.map_err(of_disk),
             Err(stopped) => Err(Error::internal(stopped)),
-        }
+        };
+        // Asked again, the disk would say that all is well: nobody may go on with this file.
+        self.ours |= synced.is_err();
+        synced
     }
 
     /// The file, when the piece under way is written.
@@ -303,9 +316,23 @@ fn hash_of(path: &Path) -> io::Result<(Sha256, u64)> {
 
 impl Drop for Staged {
     fn drop(&mut self) {
+        self.lanes.release(&self.name);
+        let syncing = self.syncing.take();
         if self.ours {
+            // Nobody needs these bytes on the disk any more. A sync that began keeps its turn.
+            if let Some(syncing) = syncing {
+                syncing.abort();
+            }
             // What cannot be removed now is swept later.
             let _ = fs::remove_file(&self.path);
+        } else if let (Some(syncing), Ok(runtime)) = (syncing, Handle::try_current()) {
+            // Left in the middle: somebody may go on with it only if it reaches the disk.
+            let path = self.path.clone();
+            runtime.spawn(async move {
+                if !matches!(syncing.await, Ok(Ok(()))) {
+                    let _ = fs::remove_file(path);
+                }
+            });
         }
     }
 }
