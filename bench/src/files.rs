@@ -117,7 +117,7 @@ pub(crate) async fn measure(options: &Options) -> Result<Measured> {
     let beside = bench.talk().await?;
     let parallel_mib_s = uploads.stop()?;
     let parallel_memory_mib = memory.grown();
-    let photo = photo::of_12_megapixels()?;
+    let photo = photo::photo((4_032, 3_024), 1)?;
     let photo_cpu_ms = bench.cost("photo.jpg", &photo)?;
     let as_large_cpu_ms = bench.cost("a.bin", &hundred[..photo.len()])?;
     Ok(Measured {

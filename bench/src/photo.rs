@@ -1,16 +1,16 @@
-//! A photo as cameras make them.
+//! A photo as cameras make them. The microbenchmarks of `parlour-core` include this file.
 
-use anyhow::Result;
-use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use jpeg_encoder::{ColorType, Encoder, EncodingError, SamplingFactor};
 
-const SIDES: (u16, u16) = (4_032, 3_024);
-
-/// Smooth colours with noise on them: about 4 MB.
-pub(crate) fn of_12_megapixels() -> Result<Vec<u8>> {
+/// Smooth colours with noise on them: about 4 MB for 12 megapixels. `orientation` is that of EXIF.
+pub(crate) fn photo(
+    (width, height): (u16, u16),
+    orientation: u8,
+) -> Result<Vec<u8>, EncodingError> {
     let mut noise = 1_u32;
-    let mut pixels = Vec::with_capacity(usize::from(SIDES.0) * usize::from(SIDES.1) * 3);
-    for y in 0..SIDES.1 {
-        for x in 0..SIDES.0 {
+    let mut pixels = Vec::with_capacity(usize::from(width) * usize::from(height) * 3);
+    for y in 0..height {
+        for x in 0..width {
             noise ^= noise << 13;
             noise ^= noise >> 17;
             noise ^= noise << 5;
@@ -23,6 +23,9 @@ pub(crate) fn of_12_megapixels() -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, 90);
     encoder.set_sampling_factor(SamplingFactor::F_2_2);
-    encoder.encode(&pixels, SIDES.0, SIDES.1, ColorType::Rgb)?;
+    let mut exif = *b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\0\0\0\0\0\0\0";
+    exif[19] = orientation;
+    encoder.add_exif_metadata(&exif)?;
+    encoder.encode(&pixels, width, height, ColorType::Rgb)?;
     Ok(bytes)
 }

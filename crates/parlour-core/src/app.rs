@@ -6,10 +6,11 @@ use crate::{
     files::upload::UnderWay,
     media,
     model::{Sender, Site},
-    passwords::{Hashing, Passwords},
+    passwords::Passwords,
     ports::{Announce, Blobs, Clock, Presence, Random, Scanner, Store},
     profiles::Profiles,
     rates::Limits,
+    workers::Background,
 };
 use std::{
     collections::BTreeSet,
@@ -79,7 +80,7 @@ impl App {
     ///
     /// # Errors
     /// When the operating system gives no thread.
-    pub fn new(ports: Ports, settings: Settings, hashing: Hashing) -> std::io::Result<Self> {
+    pub fn new(ports: Ports, settings: Settings, background: Background) -> std::io::Result<Self> {
         let Ports {
             store,
             blobs,
@@ -91,8 +92,8 @@ impl App {
         } = ports;
         Ok(Self {
             inner: Arc::new(Inner {
-                media: media::Pool::start()?,
-                passwords: Passwords::start(hashing, Arc::clone(&random))?,
+                media: media::Pool::start(background.prepare)?,
+                passwords: Passwords::start(background, Arc::clone(&random))?,
                 limits: Limits::new(settings.rates.as_ref()),
                 remembered: Remembered::default(),
                 profiles: Profiles::default(),
@@ -228,6 +229,7 @@ impl App {
                 site.changes += 1;
                 site.now = None;
             }
+            Signal::Taken(taken) => self.limits().heed(taken),
             Signal::Typing { .. } | Signal::Read { .. } | Signal::Presence { .. } => {}
         }
     }

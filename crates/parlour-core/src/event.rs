@@ -4,6 +4,7 @@
 use crate::{
     MessageId, RoomId, Time, TokenId, UserId,
     model::{Message, Room},
+    rates::shared::Taken,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -148,4 +149,6 @@ pub enum Signal {
     },
     /// The server's look changed.
     SiteChanged,
+    /// What another process gave of the rate limits. Whispered between processes, for their limits only.
+    Taken(Vec<Taken>),
 }

@@ -44,6 +44,7 @@ pub mod settings;
 pub mod site;
 pub mod text;
 pub mod time;
+pub mod workers;
 
 pub use actor::{Actor, Proof};
 pub use app::App;

@@ -9,18 +9,13 @@ use crate::{
     given::{Given, Problems},
     ports::Random,
     text,
+    workers::{Background, Crew, Full, Workers},
 };
 use argon2::{
     Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version,
     password_hash::phc::PasswordHash,
 };
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError, mpsc},
-    thread,
-    time::Duration,
-};
-use tokio::sync::oneshot;
+use std::{fmt, io, sync::Arc, time::Duration};
 use zxcvbn::matching::patterns::MatchPattern;
 
 /// Shortest password.
@@ -147,19 +142,6 @@ fn similar(password: &str, known: Known<'_>) -> Option<&'static str> {
     .find_map(|(to, value)| alike(value).then_some(to))
 }
 
-enum Job {
-    Hash {
-        password: String,
-        salt: [u8; 16],
-        answer: oneshot::Sender<Result<String, Error>>,
-    },
-    Verify {
-        password: String,
-        hash: Option<String>,
-        answer: oneshot::Sender<Verdict>,
-    },
-}
-
 /// What verifying found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -171,31 +153,10 @@ pub enum Verdict {
     Wrong,
 }
 
-/// How passwords are hashed.
-#[derive(Clone, Copy, Debug)]
-pub struct Hashing {
-    /// How many at once; at least one.
-    pub threads: usize,
-    /// What every thread of the pool does first, such as giving way to the threads that carry
-    /// messages.
-    pub prepare: fn(),
-}
-
-impl Hashing {
-    /// So many threads like any others.
-    #[must_use]
-    pub const fn on(threads: usize) -> Self {
-        Self {
-            threads,
-            prepare: || {},
-        }
-    }
-}
-
 /// The bounded pool of hashing threads. Cloning shares it.
 #[derive(Clone)]
 pub struct Passwords {
-    queue: mpsc::SyncSender<Job>,
+    workers: Workers,
     random: Arc<dyn Random>,
 }
 
@@ -210,20 +171,14 @@ impl Passwords {
     ///
     /// # Errors
     /// When the operating system gives no thread.
-    pub fn start(hashing: Hashing, random: Arc<dyn Random>) -> std::io::Result<Self> {
-        let threads = hashing.threads.max(1);
-        let (queue, jobs) = mpsc::sync_channel(threads * QUEUE_PER_THREAD);
-        let jobs = Arc::new(Mutex::new(jobs));
-        for number in 0..threads {
-            let jobs = Arc::clone(&jobs);
-            thread::Builder::new()
-                .name(format!("password-{number}"))
-                .spawn(move || {
-                    (hashing.prepare)();
-                    work(&jobs);
-                })?;
-        }
-        Ok(Self { queue, random })
+    pub fn start(background: Background, random: Arc<dyn Random>) -> io::Result<Self> {
+        let workers = Workers::start(Crew {
+            name: "password",
+            threads: background.hashing_threads,
+            waiting: QUEUE_PER_THREAD,
+            prepare: background.prepare,
+        })?;
+        Ok(Self { workers, random })
     }
 
     /// A PHC string of the password with a fresh salt.
@@ -233,13 +188,7 @@ impl Passwords {
     pub async fn hash(&self, password: String) -> Result<String, Error> {
         let mut salt = [0; 16];
         self.random.fill(&mut salt);
-        let (answer, result) = oneshot::channel();
-        self.submit(Job::Hash {
-            password,
-            salt,
-            answer,
-        })?;
-        result.await.map_err(Error::internal)?
+        self.run(move || hash(&password, &salt)).await?
     }
 
     /// Compares a password with a stored hash; with `None` it does equal work and answers
@@ -248,47 +197,18 @@ impl Passwords {
     /// # Errors
     /// [`BUSY`] at once when the queue is full.
     pub async fn verify(&self, password: String, hash: Option<String>) -> Result<Verdict, Error> {
-        let (answer, result) = oneshot::channel();
-        self.submit(Job::Verify {
-            password,
-            hash,
-            answer,
-        })?;
+        self.run(move || verify(&password, hash.as_deref())).await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let result = self
+            .workers
+            .submit(job)
+            .map_err(|Full| Error::from(BUSY).retry_after(RETRY))?;
         result.await.map_err(Error::internal)
-    }
-
-    fn submit(&self, job: Job) -> Result<(), Error> {
-        self.queue
-            .try_send(job)
-            .map_err(|_| Error::from(BUSY).retry_after(RETRY))
-    }
-}
-
-fn work(jobs: &Mutex<mpsc::Receiver<Job>>) {
-    loop {
-        let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        match next {
-            Err(_) => return,
-            Ok(Job::Hash {
-                password,
-                salt,
-                answer,
-            }) => {
-                // A caller who went away costs nothing.
-                if !answer.is_closed() {
-                    let _ = answer.send(hash(&password, &salt));
-                }
-            }
-            Ok(Job::Verify {
-                password,
-                hash,
-                answer,
-            }) => {
-                if !answer.is_closed() {
-                    let _ = answer.send(verify(&password, hash.as_deref()));
-                }
-            }
-        }
     }
 }
 
@@ -330,7 +250,7 @@ fn is_current(hash: &PasswordHash) -> bool {
 mod tests {
     use super::*;
     use crate::ports::SystemRandom;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use futures_util::FutureExt;
 
     fn problems_of(password: &str, known: Known<'_>) -> Vec<String> {
         let mut problems = Problems::default();
@@ -434,7 +354,7 @@ mod tests {
 
     #[tokio::test]
     async fn hashes_verify_and_differ() {
-        let pool = Passwords::start(Hashing::on(1), Arc::new(SystemRandom)).expect("a thread");
+        let pool = Passwords::start(Background::on(1), Arc::new(SystemRandom)).expect("a thread");
         let one = pool.hash("correct horse".into()).await.expect("hash");
         let two = pool.hash("correct horse".into()).await.expect("hash");
         assert_ne!(one, two);
@@ -452,35 +372,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_thread_prepares_itself_first() {
-        static PREPARED: AtomicUsize = AtomicUsize::new(0);
-        let hashing = Hashing {
-            threads: 3,
-            prepare: || {
-                PREPARED.fetch_add(1, Ordering::Relaxed);
-            },
-        };
-        let pool = Passwords::start(hashing, Arc::new(SystemRandom)).expect("threads");
-        // Threads begin when the system likes; one that works has prepared itself.
-        pool.verify("x".into(), None).await.expect("a verdict");
-        assert!(PREPARED.load(Ordering::Relaxed) >= 1);
-    }
-
-    #[tokio::test]
     async fn a_flood_is_refused_not_queued_for_ever() {
-        let pool = Passwords::start(Hashing::on(1), Arc::new(SystemRandom)).expect("a thread");
-        let mut waiting = Vec::new();
-        let refused = (0..QUEUE_PER_THREAD + 8)
-            .filter(|_| {
-                let (answer, result) = oneshot::channel();
-                waiting.push(result);
-                pool.submit(Job::Verify {
-                    password: "x".into(),
-                    hash: None,
-                    answer,
-                })
-                .is_err()
-            })
+        let pool = Passwords::start(Background::on(1), Arc::new(SystemRandom)).expect("a thread");
+        let mut waiting: Vec<_> = (0..QUEUE_PER_THREAD + 8)
+            .map(|_| Box::pin(pool.verify("x".into(), None)))
+            .collect();
+        let refused = waiting
+            .iter_mut()
+            .filter_map(FutureExt::now_or_never)
+            .filter(|verdict| verdict.as_ref().is_err_and(|error| error.is(BUSY)))
             .count();
         assert!(refused >= 6, "{refused}");
     }

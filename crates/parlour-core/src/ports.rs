@@ -26,7 +26,7 @@ mod uploads;
 pub use accounts::{
     AccountKeys, Accounts, DeleteUser, FirstAdmin, NewUser, SaveUser, TakenField, UserChange,
 };
-pub use blobs::{BlobEntry, BlobKey, BlobStream, Blobs, Staged};
+pub use blobs::{BlobEntry, BlobKey, BlobStream, Blobs, Lanes, Staged, Turn};
 pub use files::{Files, GalleryPage, NewFile, StageFile, Stored};
 pub use messages::{
     Append, EditMessage, MessageChange, Messages, NewMessage, NewReaction, Pending, React,

@@ -2,22 +2,28 @@
 //!
 //! Own code where `governor` exists, because wrong log-ins need what it has not: look without
 //! taking, take afterwards, and forget after a success (docs/decisions/0003-rate-limits.md).
+//!
+//! Processes that share a chat tell each other what was taken ([`shared`], docs/decisions/0017).
+
+pub mod shared;
 
 use crate::{
     UserId,
     error::{Error, RATE_LIMITED},
     settings::{Rate, Rates},
 };
+use serde::{Deserialize, Serialize};
+use shared::{Outbox, Taken, Which};
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv6Addr},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tokio::time::Instant;
 
 /// Whom a limit counts.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Key {
     /// An account that is known.
     User(UserId),
@@ -42,20 +48,31 @@ impl Key {
 #[derive(Debug)]
 pub struct Limiter {
     rate: Option<Rate>,
-    /// When each key's bucket is full again ("theoretical arrival time").
-    full_at: Mutex<HashMap<Key, Instant>>,
+    which: Which,
+    buckets: Mutex<HashMap<Key, Bucket>>,
+    outbox: Arc<Outbox>,
+}
+
+/// What is left to one key.
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    /// When it is full again ("theoretical arrival time").
+    full_at: Instant,
+    /// How much was taken from it here that other processes do not know of.
+    untold: u32,
 }
 
 /// Above this many keys those whose bucket is full again are forgotten.
 const SWEEP_ABOVE: usize = 20_000;
 
 impl Limiter {
-    /// A limit, or none.
-    #[must_use]
-    pub fn new(rate: Option<Rate>) -> Self {
+    /// A limit, or none; what is taken is told by the outbox.
+    fn new(rate: Option<Rate>, which: Which, outbox: &Arc<Outbox>) -> Self {
         Self {
             rate,
-            full_at: Mutex::default(),
+            which,
+            buckets: Mutex::default(),
+            outbox: Arc::clone(outbox),
         }
     }
 
@@ -77,32 +94,72 @@ impl Limiter {
 
     /// Fills the key's bucket.
     pub fn forget(&self, key: &Key) {
-        self.lock().remove(key);
+        if self.lock().remove(key).is_some() {
+            self.outbox.filled(self.which, key);
+        }
     }
 
     fn decide(&self, key: &Key, take: bool) -> Result<(), Error> {
         let Some(rate) = self.rate else { return Ok(()) };
         let now = Instant::now();
-        let mut full_at = self.lock();
-        let start = full_at.get(key).copied().unwrap_or(now).max(now);
+        let mut buckets = self.lock();
+        // What was taken before the bucket was full again concerns nobody.
+        let bucket = buckets.get(key).filter(|bucket| bucket.full_at > now);
+        let (start, untold) = bucket.map_or((now, 0), |bucket| (bucket.full_at, bucket.untold));
         let next = start + rate.every;
         let allowed = now + rate.every * rate.burst;
         if next > allowed {
             return Err(Error::from(RATE_LIMITED).retry_after(next - allowed));
         }
         if take {
-            if full_at.len() >= SWEEP_ABOVE {
-                full_at.retain(|_, full| *full > now);
-            }
-            full_at.insert(key.clone(), next);
+            let untold = self.outbox.taken((self.which, key), untold + 1, rate);
+            let bucket = Bucket {
+                full_at: next,
+                untold,
+            };
+            put(&mut buckets, key, bucket, now);
         }
         Ok(())
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Instant>> {
-        // A map of instants is whole after any panic.
-        self.full_at.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What other processes gave to the same key. A bucket may so become emptier than empty, by once its
+    /// size: what several processes gave at the same moment is paid back, and no news can lock somebody
+    /// out for long.
+    fn heed(&self, taken: &Taken) {
+        let Some(rate) = self.rate else { return };
+        let now = Instant::now();
+        let mut buckets = self.lock();
+        if taken.filled {
+            buckets.remove(&taken.key);
+        }
+        if taken.count == 0 {
+            return;
+        }
+        let known = buckets.get(&taken.key).copied();
+        let known = known.unwrap_or(Bucket {
+            full_at: now,
+            untold: 0,
+        });
+        let most = (rate.every * rate.burst).saturating_mul(2);
+        let more = rate.every.saturating_mul(taken.count).min(most);
+        let bucket = Bucket {
+            full_at: (known.full_at.max(now) + more).min(now + most),
+            ..known
+        };
+        put(&mut buckets, &taken.key, bucket, now);
     }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Key, Bucket>> {
+        // A map of instants is whole after any panic.
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn put(buckets: &mut HashMap<Key, Bucket>, key: &Key, bucket: Bucket, now: Instant) {
+    if buckets.len() >= SWEEP_ABOVE {
+        buckets.retain(|_, bucket| bucket.full_at > now);
+    }
+    buckets.insert(key.clone(), bucket);
 }
 
 /// All limits in force; see [`Rates`] for what each counts.
@@ -122,21 +179,54 @@ pub struct Limits {
     pub wrong_login_account: Limiter,
     /// Wrong log-ins per address.
     pub wrong_login_address: Limiter,
+    outbox: Arc<Outbox>,
 }
 
 impl Limits {
     /// The limits of these rates, or none at all.
     #[must_use]
     pub fn new(rates: Option<&Rates>) -> Self {
-        let limiter = |rate: fn(&Rates) -> Rate| Limiter::new(rates.map(rate));
+        let outbox = Arc::new(Outbox::default());
+        let limiter =
+            |rate: fn(&Rates) -> Rate, which| Limiter::new(rates.map(rate), which, &outbox);
         Self {
-            send: limiter(|r| r.send),
-            change: limiter(|r| r.change),
-            read: limiter(|r| r.read),
-            anonymous: limiter(|r| r.anonymous),
-            sign_up: limiter(|r| r.sign_up),
-            wrong_login_account: limiter(|r| r.wrong_login_account),
-            wrong_login_address: limiter(|r| r.wrong_login_address),
+            send: limiter(|r| r.send, Which::Send),
+            change: limiter(|r| r.change, Which::Change),
+            read: limiter(|r| r.read, Which::Read),
+            anonymous: limiter(|r| r.anonymous, Which::Anonymous),
+            sign_up: limiter(|r| r.sign_up, Which::SignUp),
+            wrong_login_account: limiter(|r| r.wrong_login_account, Which::WrongLoginAccount),
+            wrong_login_address: limiter(|r| r.wrong_login_address, Which::WrongLoginAddress),
+            outbox,
+        }
+    }
+
+    /// From now on there are other processes to be told: see [`to_tell`](Self::to_tell).
+    pub fn share(&self) {
+        self.outbox.open();
+    }
+
+    /// Waits until there is something to tell the other processes. Cancel safe.
+    pub async fn to_tell(&self) -> Vec<Taken> {
+        self.outbox.to_tell().await
+    }
+
+    /// What another process told.
+    pub fn heed(&self, all: &[Taken]) {
+        for taken in all {
+            self.of(taken.which).heed(taken);
+        }
+    }
+
+    const fn of(&self, which: Which) -> &Limiter {
+        match which {
+            Which::Send => &self.send,
+            Which::Change => &self.change,
+            Which::Read => &self.read,
+            Which::Anonymous => &self.anonymous,
+            Which::SignUp => &self.sign_up,
+            Which::WrongLoginAccount => &self.wrong_login_account,
+            Which::WrongLoginAddress => &self.wrong_login_address,
         }
     }
 }
@@ -152,10 +242,11 @@ mod tests {
     use super::*;
 
     fn limiter(burst: u32, seconds: u64) -> Limiter {
-        Limiter::new(Some(Rate {
+        let rate = Rate {
             burst,
             every: Duration::from_secs(seconds),
-        }))
+        };
+        Limiter::new(Some(rate), Which::Send, &Arc::default())
     }
 
     #[tokio::test(start_paused = true)]

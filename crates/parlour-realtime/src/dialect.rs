@@ -24,7 +24,7 @@ pub enum Input<'a> {
     Binary(&'a [u8]),
 }
 
-/// One way of speaking. All frames it makes are text frames (UTF-8).
+/// One way of speaking. All frames it makes are text frames (UTF-8); only packets of msgpack are not.
 pub trait Dialect: Send + Sync {
     /// What a frame asks for.
     ///
@@ -73,10 +73,14 @@ pub enum DialectKind {
     SocketIo,
     /// A namespace of Socket.IO that is one room.
     SocketIoRoom,
+    /// [`SocketIo`](Self::SocketIo) in packets of msgpack.
+    SocketIoPack,
+    /// [`SocketIoRoom`](Self::SocketIoRoom) in packets of msgpack.
+    SocketIoRoomPack,
 }
 
 /// How many dialects there are.
-pub(crate) const DIALECTS: usize = 5;
+pub(crate) const DIALECTS: usize = 7;
 
 impl DialectKind {
     /// The dialect itself; `None` for Socket.IO, whose packets are more than frames:
@@ -87,7 +91,9 @@ impl DialectKind {
             Self::Account => Some(&Account),
             Self::AccountV2 => Some(&AccountV2),
             Self::Room => Some(&Room),
-            Self::SocketIo | Self::SocketIoRoom => None,
+            Self::SocketIo | Self::SocketIoRoom | Self::SocketIoPack | Self::SocketIoRoomPack => {
+                None
+            }
         }
     }
 
@@ -98,15 +104,31 @@ impl DialectKind {
             Self::Account => Account.encode(event),
             Self::AccountV2 => AccountV2.encode(event),
             Self::Room => Room.encode(event),
-            Self::SocketIo => socketio::encode(event, None),
-            Self::SocketIoRoom => socketio::encode(event, Some(event.room)),
+            Self::SocketIo | Self::SocketIoPack => {
+                socketio::encode(event, None).map(|packet| self.packet(packet))
+            }
+            Self::SocketIoRoom | Self::SocketIoRoomPack => {
+                socketio::encode(event, Some(event.room)).map(|packet| self.packet(packet))
+            }
+        }
+    }
+
+    /// A packet of Socket.IO, made as text, as this dialect writes it.
+    pub(crate) fn packet(self, packet: Bytes) -> Bytes {
+        match self {
+            Self::SocketIoPack | Self::SocketIoRoomPack => socketio::pack::of(&packet),
+            _ => packet,
         }
     }
 
     /// Whether it tells everything that version 2 tells.
     pub(crate) const fn is_full(self) -> bool {
         match self {
-            Self::AccountV2 | Self::SocketIo | Self::SocketIoRoom => true,
+            Self::AccountV2
+            | Self::SocketIo
+            | Self::SocketIoRoom
+            | Self::SocketIoPack
+            | Self::SocketIoRoomPack => true,
             Self::Account | Self::Room => false,
         }
     }
@@ -116,8 +138,10 @@ impl DialectKind {
     pub(crate) fn of_v2(self, space: Option<RoomId>, frame: &Bytes) -> Bytes {
         match self {
             Self::Account | Self::AccountV2 | Self::Room => frame.clone(),
-            Self::SocketIo => socketio::of_v2(frame, None),
-            Self::SocketIoRoom => socketio::of_v2(frame, space),
+            Self::SocketIo | Self::SocketIoPack => self.packet(socketio::of_v2(frame, None)),
+            Self::SocketIoRoom | Self::SocketIoRoomPack => {
+                self.packet(socketio::of_v2(frame, space))
+            }
         }
     }
 
@@ -128,7 +152,9 @@ impl DialectKind {
             Self::Account => "account",
             Self::AccountV2 => "account_v2",
             Self::Room => "room",
-            Self::SocketIo | Self::SocketIoRoom => "socketio",
+            Self::SocketIo | Self::SocketIoRoom | Self::SocketIoPack | Self::SocketIoRoomPack => {
+                "socketio"
+            }
         }
     }
 }

@@ -49,7 +49,7 @@ pub use meters::describe_metrics;
 pub use outbox::{Flushed, Line, Outbox};
 pub use pump::{Frame, PumpConfig, Transport, TransportError};
 pub use session::{Session, SessionLimits};
-pub use socketio::{Conversation, Gate, Opening};
+pub use socketio::{Conversation, Gate, Opening, Speech};
 pub use source::{Source, StoreSource};
 pub use view::MessageView;
 pub use wire::payloads;
@@ -170,9 +170,14 @@ impl Realtime {
     /// Makes the acquaintance of a client of Socket.IO, who may be anybody until the gate says
     /// otherwise. Its packets wait in its outbox until it is [served](Self::converse).
     #[must_use]
-    pub fn meet(&self, gate: Arc<dyn Gate>, actions: Arc<dyn Actions>) -> Conversation {
+    pub fn meet(
+        &self,
+        speech: Speech,
+        gate: Arc<dyn Gate>,
+        actions: Arc<dyn Actions>,
+    ) -> Conversation {
         let connection = Connection::new(&self.hub, DialectKind::SocketIo);
-        Conversation::new(connection, gate, actions, Arc::clone(&self.limits))
+        Conversation::new(speech, connection, gate, actions, Arc::clone(&self.limits))
     }
 
     /// Serves a client of Socket.IO until its connection ends; otherwise as [`serve`](Self::serve).

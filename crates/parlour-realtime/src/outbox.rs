@@ -171,7 +171,7 @@ impl Outbox {
     /// Adds a frame without waiting and without sending it off. A frame is always taken when nothing
     /// else waits, whatever its size, so that every legal message can be delivered.
     pub fn push(&self, frame: &[u8]) -> Push {
-        self.push_piece(Piece::text(frame))
+        self.push_piece(Piece::frame(frame))
     }
 
     /// Adds frames that other outboxes may share. All of them are taken, or none.

@@ -47,6 +47,18 @@ pub enum Frame {
     Close(u16, &'static str),
 }
 
+impl Frame {
+    /// The frame of a payload that waited in an outbox: bytes when it is msgpack, else text.
+    #[must_use]
+    pub fn of(payload: Bytes) -> Self {
+        if wire::is_binary(&payload) {
+            Self::Binary(payload)
+        } else {
+            Self::Text(payload)
+        }
+    }
+}
+
 /// Why a transport cannot go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransportError {
@@ -443,8 +455,8 @@ impl<T: Transport, S: Talk> Pump<T, S> {
                 End::Close(close) => {
                     for words in words {
                         if writes_itself {
-                            outbox.push_control(wire::text(&words));
-                        } else if transport.feed(Frame::Text(words)).await.is_err() {
+                            outbox.push_control(wire::frame(&words));
+                        } else if transport.feed(Frame::of(words)).await.is_err() {
                             return;
                         }
                     }

@@ -14,7 +14,7 @@ use crate::{
     dialect::{
         DialectKind, Input,
         socketio::{
-            self, event,
+            self, event, pack,
             packet::{self, Engine, Kind, Packet, Space},
         },
     },
@@ -90,8 +90,36 @@ impl Opening<'_> {
     }
 }
 
+/// What a client of Socket.IO speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Speech {
+    /// Packets of text.
+    #[default]
+    Text,
+    /// Packets of msgpack.
+    Pack,
+}
+
+impl Speech {
+    /// The dialect of a namespace.
+    const fn dialect(self, space: Space) -> DialectKind {
+        match (self, space) {
+            (Self::Text, Space::Root) => DialectKind::SocketIo,
+            (Self::Text, Space::Room(_)) => DialectKind::SocketIoRoom,
+            (Self::Pack, Space::Root) => DialectKind::SocketIoPack,
+            (Self::Pack, Space::Room(_)) => DialectKind::SocketIoRoomPack,
+        }
+    }
+
+    /// A packet, made as text, as it is spoken.
+    fn packet(self, packet: Bytes) -> Bytes {
+        self.dialect(Space::Root).packet(packet)
+    }
+}
+
 /// One client of Socket.IO. Made by [`Realtime::meet`](crate::Realtime::meet).
 pub struct Conversation {
+    speech: Speech,
     connection: Arc<Connection>,
     gate: Arc<dyn Gate>,
     actions: Arc<dyn Actions>,
@@ -129,12 +157,14 @@ struct Conduct {
 
 impl Conversation {
     pub(crate) fn new(
+        speech: Speech,
         connection: Connection,
         gate: Arc<dyn Gate>,
         actions: Arc<dyn Actions>,
         limits: Arc<SessionLimits>,
     ) -> Self {
         Self {
+            speech,
             connection: Arc::new(connection),
             gate,
             actions,
@@ -157,8 +187,9 @@ impl Conversation {
         Arc::clone(self.connection.outbox())
     }
 
-    fn outbox(&self) -> &Outbox {
-        self.connection.outbox()
+    /// Says a packet, made as text.
+    fn say(&self, packet: Bytes) {
+        self.connection.outbox().push(&self.speech.packet(packet));
     }
 
     fn conduct(&mut self) -> &mut Conduct {
@@ -182,6 +213,8 @@ impl Conversation {
         match packet.ok_or(&close::BAD_PAYLOAD)? {
             Engine::Close => Err(&close::NORMAL),
             Engine::Pong => Ok(()),
+            // It has said that it speaks otherwise.
+            Engine::Message(_) if self.speech == Speech::Pack => Err(&close::BAD_PAYLOAD),
             // Attachments follow their packet at once.
             Engine::Message(_) if self.attached.is_some() => Err(&close::BAD_PAYLOAD),
             Engine::Message(packet) => self.take(&packet),
@@ -207,7 +240,11 @@ impl Conversation {
         }
     }
 
-    fn take_binary(&mut self) -> Flow {
+    fn take_binary(&mut self, bytes: &[u8]) -> Flow {
+        if self.speech == Speech::Pack {
+            let packed = pack::read(bytes).ok_or(&close::BAD_PAYLOAD)?;
+            return self.take(&packed.packet());
+        }
         let Some(attached) = &mut self.attached else {
             return Err(&close::BAD_PAYLOAD);
         };
@@ -278,7 +315,7 @@ impl Talk for Conversation {
     fn handle(&mut self, input: Input<'_>) -> Flow {
         match input {
             Input::Text(bytes) => self.take_text(bytes),
-            Input::Binary(_) => self.take_binary(),
+            Input::Binary(bytes) => self.take_binary(bytes),
         }
     }
 
@@ -301,6 +338,7 @@ impl Talk for Conversation {
             .flat_map(|place| {
                 let room = place.space.room();
                 [socketio::closing(room, close), socketio::disconnect(room)]
+                    .map(|packet| self.speech.packet(packet))
             })
             .collect()
     }
@@ -312,13 +350,5 @@ impl std::fmt::Debug for Conversation {
             .field("number", &self.number())
             .field("places", &self.places.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// The dialect of a namespace.
-const fn dialect(space: Space) -> DialectKind {
-    match space {
-        Space::Root => DialectKind::SocketIo,
-        Space::Room(_) => DialectKind::SocketIoRoom,
     }
 }

@@ -5,6 +5,8 @@ use bytes::Bytes;
 
 /// Final fragment, text.
 const TEXT: u8 = 0x81;
+/// Final fragment, bytes.
+const BINARY: u8 = 0x82;
 /// A ping without a payload.
 pub(crate) const PING: Bytes = Bytes::from_static(&[0x89, 0]);
 
@@ -15,10 +17,16 @@ const IN_TWO: u8 = 126;
 /// In the second byte: the length follows in eight bytes.
 const IN_EIGHT: u8 = 127;
 
-/// Appends a text frame.
-pub(crate) fn append_text(wire: &mut Vec<u8>, payload: &[u8]) {
+/// Whether a payload of ours is bytes rather than text: it begins as a map of msgpack does, and as no
+/// text in UTF-8 can.
+pub(crate) fn is_binary(payload: &[u8]) -> bool {
+    matches!(payload.first(), Some(0x80..=0x8f))
+}
+
+/// Appends a frame: of text, unless the payload is [none](is_binary).
+pub(crate) fn append(wire: &mut Vec<u8>, payload: &[u8]) {
     wire.reserve(payload.len() + 10);
-    wire.push(TEXT);
+    wire.push(if is_binary(payload) { BINARY } else { TEXT });
     match payload.len() {
         len @ 0..=SHORT => wire.push(u8::try_from(len).unwrap_or_default()),
         len => {
@@ -36,10 +44,10 @@ pub(crate) fn append_text(wire: &mut Vec<u8>, payload: &[u8]) {
     wire.extend_from_slice(payload);
 }
 
-/// A text frame.
-pub(crate) fn text(payload: &[u8]) -> Bytes {
+/// A frame of text, or of [bytes](is_binary).
+pub(crate) fn frame(payload: &[u8]) -> Bytes {
     let mut wire = Vec::new();
-    append_text(&mut wire, payload);
+    append(&mut wire, payload);
     wire.into()
 }
 
@@ -89,10 +97,12 @@ mod tests {
     #[test]
     fn lengths_are_written_as_short_as_they_can_be() {
         let head = |len: usize| {
-            let frame = text(&vec![b'x'; len]);
+            let frame = frame(&vec![b'x'; len]);
             frame[..frame.len() - len].to_vec()
         };
         assert_eq!(head(0), [0x81, 0]);
+        assert_eq!(*super::frame(&[0x80]), [0x82, 1, 0x80]);
+        assert_eq!(*super::frame("é".as_bytes()), [0x81, 2, 0xc3, 0xa9]);
         assert_eq!(head(125), [0x81, 125]);
         assert_eq!(head(126), [0x81, 126, 0, 126]);
         assert_eq!(head(65_535), [0x81, 126, 0xff, 0xff]);
@@ -105,7 +115,7 @@ mod tests {
         let mut wire = Vec::new();
         let mut ends = vec![0];
         for len in lens {
-            append_text(&mut wire, &vec![b'x'; len]);
+            append(&mut wire, &vec![b'x'; len]);
             ends.push(wire.len());
         }
         let found: Vec<_> = payloads(wire.clone().into())

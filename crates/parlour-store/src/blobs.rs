@@ -28,16 +28,24 @@ pub struct Opening<'a> {
     pub data_dir: &'a Path,
     /// For the names of staged files.
     pub random: Arc<dyn Random>,
+    /// What the thread that writes uploads does first, such as giving way to the threads that carry
+    /// messages.
+    pub prepare: fn(),
     /// The variables of the environment; those that begin with `AWS_` are for S3.
     pub variables: Vec<(String, String)>,
 }
 
 /// Opens the storage that a URL names: `file:///folder`, or `s3://bucket/prefix` with the usual AWS
-/// variables of the environment. `data_dir` is where files are staged on their way to S3.
+/// variables of the environment. `data_dir` is where files are staged on their way to S3; `prepare` as in
+/// [`Opening`].
 ///
 /// # Errors
 /// Those of [`open_blobs_with`].
-pub async fn open_blobs(url: &str, data_dir: &Path) -> Result<Arc<dyn Blobs>, Error> {
+pub async fn open_blobs(
+    url: &str,
+    data_dir: &Path,
+    prepare: fn(),
+) -> Result<Arc<dyn Blobs>, Error> {
     let utf8 = |(name, value): (OsString, OsString)| {
         Some((name.into_string().ok()?, value.into_string().ok()?))
     };
@@ -45,6 +53,7 @@ pub async fn open_blobs(url: &str, data_dir: &Path) -> Result<Arc<dyn Blobs>, Er
         url,
         data_dir,
         random: Arc::new(SystemRandom),
+        prepare,
         variables: std::env::vars_os().filter_map(utf8).collect(),
     })
     .await
@@ -61,11 +70,12 @@ pub async fn open_blobs_with(opening: Opening<'_>) -> Result<Arc<dyn Blobs>, Err
         url,
         data_dir,
         random,
+        prepare,
         variables,
     } = opening;
     if let Some(place) = url.strip_prefix("s3://") {
         return Ok(Arc::new(
-            s3::S3::open(place, data_dir, random, &variables).await?,
+            s3::S3::open(place, (data_dir, random, prepare), &variables).await?,
         ));
     }
     let Some(folder) = url
@@ -77,7 +87,7 @@ pub async fn open_blobs_with(opening: Opening<'_>) -> Result<Arc<dyn Blobs>, Err
         return Err(Error::internal(text).saying(text));
     };
     Ok(Arc::new(
-        disk::Disk::open(PathBuf::from(folder), random).await?,
+        disk::Disk::open(PathBuf::from(folder), random, prepare).await?,
     ))
 }
 

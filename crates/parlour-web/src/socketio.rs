@@ -25,7 +25,7 @@ use axum::{
 };
 use gate::Door;
 use links::Links;
-use parlour_realtime::{Opening, max_frame};
+use parlour_realtime::{Opening, Speech, max_frame};
 use refusal::Refusal;
 use std::sync::Arc;
 use waiting::Waiting;
@@ -53,6 +53,7 @@ struct Query {
     version: Option<String>,
     transport: Option<String>,
     sid: Option<String>,
+    parser: Option<String>,
 }
 
 impl Query {
@@ -64,12 +65,22 @@ impl Query {
                 "EIO" => &mut query.version,
                 "transport" => &mut query.transport,
                 "sid" => &mut query.sid,
+                "parser" => &mut query.parser,
                 _ => continue,
             };
             // The first counts.
             slot.get_or_insert_with(|| value.into_owned());
         }
         query
+    }
+
+    /// What the client of a new connection speaks.
+    fn speech(&self) -> Result<Speech, Refusal> {
+        match self.parser.as_deref() {
+            None => Ok(Speech::Text),
+            Some("msgpack") => Ok(Speech::Pack),
+            Some(_) => Err(Refusal::PARSER),
+        }
     }
 }
 
@@ -86,27 +97,29 @@ async fn answer(web: Web, mut parts: Parts, body: Body) -> Result<Response, Refu
         return Err(Refusal::VERSION);
     }
     match query.transport.as_deref() {
-        Some("polling") => polling::serve(web, &parts, body, query.sid.as_deref()).await,
-        Some("websocket") => websocket(web, &mut parts, query.sid.as_deref()).await,
+        Some("polling") => polling::serve(web, &parts, body, &query).await,
+        Some("websocket") => websocket(web, &mut parts, &query).await,
         _ => Err(Refusal::TRANSPORT),
     }
 }
 
-async fn websocket(web: Web, parts: &mut Parts, sid: Option<&str>) -> Result<Response, Refusal> {
+async fn websocket(web: Web, parts: &mut Parts, query: &Query) -> Result<Response, Refusal> {
     let is_upgrade = parts.method == Method::GET && parts.headers.contains_key(header::UPGRADE);
     if !is_upgrade {
         return Err(Refusal::REQUEST);
     }
-    if let Some(sid) = sid {
+    if let Some(sid) = &query.sid {
         return upgrade::serve(web, parts, sid).await;
     }
+    let speech = query.speech()?;
     let gate = Arc::new(Door::new(&web, parts)?);
     let (upgrade, response) = match handshake(parts).await {
         Ok(shaken) => shaken,
         Err(refusal) => return Ok(refusal),
     };
     let sid = web.socketio.links.sid(&web.app);
-    let conversation = web.realtime.meet(gate, Arc::new(web.app.clone()));
+    let actions = Arc::new(web.app.clone());
+    let conversation = web.realtime.meet(speech, gate, actions);
     let opening = opening(&web, &sid, &[]);
     conversation.shared_outbox().push(opening.as_bytes());
     tokio::spawn(async move {

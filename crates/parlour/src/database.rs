@@ -2,6 +2,7 @@
 
 use crate::{
     config::{Config, Storage},
+    priority,
     secret_key::make_data_dir,
 };
 use anyhow::ensure;
@@ -9,8 +10,8 @@ use async_trait::async_trait;
 use parlour_core::{
     App, Event, Signal,
     app::Ports,
-    passwords::Hashing,
     ports::{Announce, Blobs, Scanner, Store, SystemClock, SystemRandom},
+    workers::Background,
 };
 use parlour_store::{Clamd, Options};
 use std::{path::Path, sync::Arc};
@@ -93,7 +94,7 @@ pub(crate) async fn app_for_command(config: &Config) -> anyhow::Result<App> {
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
     };
-    Ok(App::new(ports, config.product.clone(), Hashing::on(1))?)
+    Ok(App::new(ports, config.product.clone(), Background::on(1))?)
 }
 
 /// Opens the storage of files.
@@ -106,7 +107,7 @@ pub(crate) async fn open_blobs(config: &Config) -> anyhow::Result<Arc<dyn Blobs>
         data_dir,
         ..
     } = &config.storage;
-    parlour_store::blobs::open_blobs(blobs_url.expose(), data_dir)
+    parlour_store::blobs::open_blobs(blobs_url.expose(), data_dir, priority::give_way)
         .await
         .map_err(|error| explain(&error))
 }

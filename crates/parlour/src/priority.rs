@@ -6,7 +6,7 @@
 const LOWER: i32 = 10;
 
 /// Lets this thread run only where the threads that carry messages leave room. Without it, a flood of
-/// log-ins takes its share of every core, and messages wait for it.
+/// log-ins or files takes its share of every core, and messages wait for it.
 ///
 /// On Linux, where a thread has a priority of its own; elsewhere it would be the whole process's.
 pub(crate) fn give_way() {
@@ -18,7 +18,7 @@ pub(crate) fn give_way() {
             rustix::process::setpriority_process(Some(this), (now + LOWER).min(19))
         });
         if let Err(error) = lowered {
-            tracing::debug!(%error, "a thread for passwords has the usual priority");
+            tracing::debug!(%error, "a thread for heavy work has the usual priority");
         }
     }
 }

@@ -18,8 +18,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use parlour_core::{
     App, What,
     app::Ports,
-    passwords::Hashing,
     ports::{Store, SystemClock, SystemRandom},
+    workers::Background,
 };
 use parlour_realtime::{Bus, BusAnnounce, Config as RealtimeConfig, News, Realtime, StoreSource};
 use parlour_web::{MetricsDoor, Ops, Readiness, SecretKey, Theme, TrustedProxies, Web, WebConfig};
@@ -53,11 +53,7 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
     };
-    let hashing = Hashing {
-        threads: config.security.hashing_threads,
-        prepare: priority::give_way,
-    };
-    let app = App::new(ports, config.product.clone(), hashing)?;
+    let app = App::new(ports, config.product.clone(), background(&config))?;
 
     let readiness = Readiness::default();
     let web = Web {
@@ -79,6 +75,9 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     let jobs = Jobs::start(&app, &tracker, &stop_jobs);
     let follow = follow_news(bus.listen(), app.clone(), jobs, stop_jobs.clone());
     tracker.spawn(follow);
+    if config.storage.redis_url.is_some() {
+        tracker.spawn(buses::share_limits(app.clone(), bus, stop_jobs.clone()));
+    }
     tracker.spawn(figures::keep_up(metrics, stop_jobs.clone()));
     if let Some(tls) = &tls {
         tracker.spawn(Arc::clone(tls).follow_signals(stop_jobs.clone())?);
@@ -95,9 +94,7 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
         let end = (stop_jobs.clone(), shutdown.hard().clone());
         faces.spawn(serve_operators(listener, web.ops.clone(), end));
     }
-    if let Some(every) = config.ops.canary_interval {
-        let door = canary::Door::new(config.server.public_url.as_ref(), address);
-        let canary = Canary::new(app.clone(), door, every);
+    if let Some(canary) = canary(&config, &app, address) {
         tracker.spawn(canary.run(shutdown.soft().clone()));
     }
     let pause = config.server.drain_pause;
@@ -114,6 +111,20 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     faces.wait().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Heavy work gives way to messages.
+fn background(config: &Config) -> Background {
+    Background {
+        hashing_threads: config.security.hashing_threads,
+        prepare: priority::give_way,
+    }
+}
+
+fn canary(config: &Config, app: &App, address: SocketAddr) -> Option<Canary> {
+    let every = config.ops.canary_interval?;
+    let door = canary::Door::new(config.server.public_url.as_ref(), address);
+    Some(Canary::new(app.clone(), door, every))
 }
 
 /// The sockets of this process.

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { io, Manager } from "socket.io-client";
+import parser from "socket.io-msgpack-parser";
 import { Server } from "../../lib/server.mjs";
 
 const DOCUMENT = new URL("../../../docs/protocol/socket-io.md", import.meta.url);
@@ -114,6 +115,47 @@ test("socket.io-client: nothing is lost or repeated while it upgrades", async ()
   if (heard.at(-1) !== all.at(-1)) await next(socket, "message", (message) => message.text === all.at(-1));
   assert.deepEqual(heard, all);
   assert.equal(socket.io.engine.transport.name, "websocket");
+  socket.disconnect();
+});
+
+for (const [name, transports] of /** @type {[string, string[]][]} */ ([
+  ["polling only", ["polling"]],
+  ["websocket only", ["websocket"]],
+  ["upgrade", ["polling", "websocket"]],
+])) {
+  test(`socket.io-msgpack-parser: ${name}`, async () => {
+    const options = { parser, query: { parser: "msgpack" }, transports };
+    const [socket, other] = [await open(options), await open()];
+    const one = await open(options, `/room-${room}`);
+    if (transports.length > 1 && socket.io.engine.transport.name !== "websocket") {
+      await new Promise((resolve) => socket.io.engine.once("upgrade", resolve));
+    }
+    for (let number = 0; number < 30; number++) {
+      const text = `packed, ${name} 안녕 ${"x".repeat(number * 10)} ${number}`;
+      const heard = [socket, other, one].map((each) => next(each, "message", (message) => message.text === text));
+      const ack = await socket.emitWithAck("message", { room, text, nonce: undefined });
+      assert.equal(ack.ok, true, JSON.stringify(ack));
+      for (const message of await Promise.all(heard)) assert.deepEqual(message, ack.message);
+    }
+    const ack = await one.emitWithAck("history", { after: 0, limit: 200 });
+    assert.deepEqual(ack, await other.emitWithAck("history", { room, after: 0, limit: 200 }));
+    const bytes = await socket.emitWithAck("message", { room, text: new Uint8Array([1, 2, 3]) });
+    assert.deepEqual([bytes.ok, bytes.code], [false, "invalid"]);
+    const refused = io(server.url, { ...options, auth: { token: "nobody" }, forceNew: true });
+    const error = await next(refused, "connect_error");
+    assert.equal(error.data.code, "invalid_token");
+    for (const each of [socket, other, one, refused]) each.disconnect();
+  });
+}
+
+test("the example with msgpack", async () => {
+  const code = (await example("js msgpack")).replace(/^import .*$/gm, "");
+  const AsyncFunction = async function () {}.constructor;
+  // @ts-ignore
+  const main = new AsyncFunction("io", "parser", "URL", "TOKEN", `${code}\nreturn socket;`);
+  const socket = await main(io, parser, server.url, tokens[1]);
+  const hello = await next(socket, "hello");
+  assert.equal(typeof hello.cursors[room], "number");
   socket.disconnect();
 });
 

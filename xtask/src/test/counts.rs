@@ -1,6 +1,6 @@
 //! Reading the runners' own summaries: cargo-nextest, cargo test, node's test runner and our torture.
 
-use std::ops::AddAssign;
+use std::{collections::BTreeSet, ops::AddAssign};
 
 /// Tests that passed and tests that did not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,6 +49,29 @@ pub(crate) fn count(runner: Runner, lines: &[String]) -> Counts {
             .next_back()
             .unwrap_or_default(),
     }
+}
+
+/// The tests that cargo-nextest had to try more than once, without repetition.
+pub(crate) fn flaky(lines: &[String]) -> BTreeSet<String> {
+    lines
+        .iter()
+        .filter_map(|line| {
+            let line = plain(line);
+            let rest = line.trim().strip_prefix("FLAKY ")?;
+            let (_, name) = rest.split_once("] ")?;
+            let name = name.trim_start();
+            // `(381/1774) parlour::stories …` while they run, without the count in the summary.
+            Some(
+                match name
+                    .strip_prefix('(')
+                    .and_then(|name| name.split_once(") "))
+                {
+                    Some((_, name)) => name.to_owned(),
+                    None => name.to_owned(),
+                },
+            )
+        })
+        .collect()
 }
 
 fn sum(found: impl Iterator<Item = Counts>) -> Counts {
@@ -157,7 +180,7 @@ fn plain(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Counts, Runner, count};
+    use super::{Counts, Runner, count, flaky};
 
     fn of(runner: Runner, text: &str) -> (u64, u64) {
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -195,6 +218,20 @@ mod tests {
             ),
             (4, 1)
         );
+    }
+
+    #[test]
+    fn who_needed_a_second_try_is_named_once() {
+        let lines = [
+            "        PASS [   0.5s] (  1/9) parlour::stories a::b",
+            "  FLAKY 2/2 [   0.8s] (  2/9) parlour::stories a::c",
+            "     Summary [ 61.2s] 9 tests run: 9 passed (1 flaky), 0 skipped",
+            "  FLAKY 2/2 [   0.8s] parlour::stories a::c",
+            "  FLAKY 2/2 [   0.8s] (─────────) parlour::stories a::c",
+        ]
+        .map(str::to_owned);
+        let found: Vec<_> = flaky(&lines).into_iter().collect();
+        assert_eq!(found, ["parlour::stories a::c"]);
     }
 
     #[test]

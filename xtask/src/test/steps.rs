@@ -167,7 +167,11 @@ fn tests(workspace: &Workspace, watch: &Watch, vars: &[(String, String)]) -> Res
         .env_remove("PARLOUR_TEST_WITHOUT")
         .envs(vars.iter().map(|(name, value)| (name, value)));
     colour(&mut command);
-    Ok(counted(runner, &watch.stream(&mut command)?))
+    let finished = watch.stream(&mut command)?;
+    for line in counts::flaky(&finished.lines) {
+        println!("passed only at the second try: {line}");
+    }
+    Ok(counted(runner, &finished))
 }
 
 fn doctests(workspace: &Workspace, watch: &Watch) -> Result<Verdict> {

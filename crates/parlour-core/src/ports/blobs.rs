@@ -1,9 +1,11 @@
 //! Bytes that are kept outside of the database: attached files and their thumbnails.
 
 mod key;
+mod lanes;
 mod staged;
 
 pub use key::BlobKey;
+pub use lanes::{Lanes, Turn};
 pub use staged::Staged;
 
 use crate::Error;

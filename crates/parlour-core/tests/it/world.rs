@@ -7,9 +7,9 @@ use parlour_core::{
     app::Ports,
     given::Given,
     model::{Room, TokenKind, User},
-    passwords::Hashing,
     ports::{Announce, Clock, Store, SystemRandom},
     rooms::{self, CreateRoom},
+    workers::Background,
 };
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -93,7 +93,7 @@ impl World {
         let media = format!("file://{}", folder.path().join("media").display());
         let ports = Ports {
             store,
-            blobs: parlour_store::blobs::open_blobs(&media, folder.path())
+            blobs: parlour_store::blobs::open_blobs(&media, folder.path(), || {})
                 .await
                 .expect("the storage opens"),
             scanner: None,
@@ -102,7 +102,7 @@ impl World {
             clock: clock.clone(),
             random: Arc::new(SystemRandom),
         };
-        let app = App::new(ports, settings, Hashing::on(2)).expect("threads");
+        let app = App::new(ports, settings, Background::on(2)).expect("threads");
         Self {
             app,
             clock,

@@ -156,9 +156,10 @@ impl RedisBus {
             Signal::Typing { room, .. }
             | Signal::Read { room, .. }
             | Signal::Presence { room, .. } => Channel::Room(*room),
-            Signal::CredentialsEnded { .. } | Signal::UserChanged(_) | Signal::SiteChanged => {
-                Channel::All
-            }
+            Signal::CredentialsEnded { .. }
+            | Signal::UserChanged(_)
+            | Signal::SiteChanged
+            | Signal::Taken(_) => Channel::All,
         };
         let frame = wire::signal(self.shared.node(), signal);
         self.say(channel, frame);

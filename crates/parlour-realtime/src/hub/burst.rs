@@ -35,7 +35,7 @@ impl Burst {
                 weight,
             });
             if let Some(frame) = dialect.encode(event) {
-                wire::append_text(&mut wire, &frame);
+                wire::append(&mut wire, &frame);
                 frames += 1;
                 weight += frame.len();
             }

@@ -167,7 +167,7 @@ impl Room {
             View::Now
         };
         let frames = std::mem::take(&mut feed.frames);
-        let pieces = frames.iter().map(|frame| Piece::text(frame)).collect();
+        let pieces = frames.iter().map(|frame| Piece::frame(frame)).collect();
         hand_over(self.id, pieces, is_replay, listener, turn);
         // What comes after the room's place will pass by.
         let from = turn.rings.from(self.id, position);

@@ -66,7 +66,7 @@ impl Room {
             {
                 let dialect = listener.dialect;
                 let piece = pieces[dialect as usize]
-                    .get_or_insert_with(|| Piece::text(&dialect.of_v2(Some(self.id), frame)));
+                    .get_or_insert_with(|| Piece::frame(&dialect.of_v2(Some(self.id), frame)));
                 turn.push_piece(listener, piece.clone());
             }
         }

@@ -139,7 +139,7 @@ fn tell(
             && concerned(*session)
         {
             let piece = pieces[seat.dialect as usize]
-                .get_or_insert_with(|| Piece::text(&seat.of_v2(frame)));
+                .get_or_insert_with(|| Piece::frame(&seat.of_v2(frame)));
             let push = seat.outbox.push_piece(piece.clone());
             turn.note(push, *session, &seat.outbox);
         }

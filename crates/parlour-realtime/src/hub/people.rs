@@ -55,7 +55,8 @@ impl Seat {
             None => self.outbox.close(close),
             Some(ended) => {
                 ended.store(true, Ordering::Release);
-                self.outbox.send(&socketio::disconnect(Some(room)));
+                let packet = socketio::disconnect(Some(room));
+                self.outbox.send(&self.dialect.packet(packet));
             }
         }
     }

@@ -129,8 +129,8 @@ impl State {
             News::Signal(Signal::Presence { room, user, here }) => {
                 self.hear_of_presence(room, user, here);
             }
-            // Nothing that is remembered here depends on the account's rights or the server's look.
-            News::Signal(Signal::UserChanged(_) | Signal::SiteChanged) => {}
+            // Nothing that is remembered here depends on the account's rights, the server's look, or limits.
+            News::Signal(Signal::UserChanged(_) | Signal::SiteChanged | Signal::Taken(_)) => {}
             // Also what was said between the look at the room and this.
             News::Followed(rooms) => self.work.push(Read::Positions(rooms)),
             News::Vanished(users) => self.work.extend(users.into_iter().map(Read::Vanished)),

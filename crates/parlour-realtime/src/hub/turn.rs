@@ -38,7 +38,7 @@ pub(super) struct EndedRoom {
 impl Turn {
     /// Puts a frame into a listener's outbox.
     pub(super) fn push(&mut self, listener: &Listener, frame: &[u8]) {
-        self.push_piece(listener, Piece::text(frame));
+        self.push_piece(listener, Piece::frame(frame));
     }
 
     /// Puts a frame of version 2 into the outbox of a listener of this room, in its own dialect.

@@ -16,10 +16,10 @@ pub(crate) struct Piece {
 }
 
 impl Piece {
-    /// One text frame.
-    pub(crate) fn text(payload: &[u8]) -> Self {
+    /// One frame.
+    pub(crate) fn frame(payload: &[u8]) -> Self {
         Self {
-            wire: wire::text(payload),
+            wire: wire::frame(payload),
             frames: 1,
             weight: payload.len(),
         }

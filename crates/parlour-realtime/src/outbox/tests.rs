@@ -144,7 +144,7 @@ fn a_line_gets_all_that_waits_in_one_write() {
     }
     assert_eq!(outbox.waiting(), 30);
     outbox.wake();
-    assert_eq!(pipe.taken(), wire::text(&frame(10)).repeat(3));
+    assert_eq!(pipe.taken(), wire::frame(&frame(10)).repeat(3));
     assert_eq!(*pipe.writes.lock().expect("not poisoned"), 1);
     assert_eq!((outbox.waiting(), outbox.is_empty()), (0, true));
     assert_eq!(outbox.blocked_since(), None);
@@ -166,8 +166,8 @@ async fn what_a_line_does_not_take_waits_for_it() {
     assert_eq!(outbox.flush(), Some(Flushed::Blocked));
     *pipe.room.lock().expect("not poisoned") = 1_000;
     assert_eq!(outbox.flush(), Some(Flushed::All));
-    let mut wanted = wire::text(&frame(20)).repeat(2);
-    wanted.extend_from_slice(&wire::text(&frame(80)));
+    let mut wanted = wire::frame(&frame(20)).repeat(2);
+    wanted.extend_from_slice(&wire::frame(&frame(80)));
     assert_eq!(pipe.taken(), wanted);
 }
 
@@ -184,7 +184,7 @@ async fn a_cut_line_ends_with_a_whole_frame_and_the_last_words() {
     outbox.push_control(Bytes::from_static(b"bye"));
     *pipe.room.lock().expect("not poisoned") = 1_000;
     assert_eq!(outbox.flush(), Some(Flushed::All));
-    let mut wanted = wire::text(&frame(20)).to_vec();
+    let mut wanted = wire::frame(&frame(20)).to_vec();
     wanted.extend_from_slice(b"bye");
     assert_eq!(pipe.taken(), wanted);
 }
@@ -215,7 +215,7 @@ async fn closing_sends_off_what_waits() {
     outbox.plug(pipe.clone());
     outbox.push(&frame(10));
     outbox.close(&close::RESTART);
-    assert_eq!(pipe.taken(), wire::text(&frame(10)));
+    assert_eq!(pipe.taken(), wire::frame(&frame(10)));
     assert!(outbox.is_empty());
     outbox.ready().await;
 }

@@ -57,7 +57,7 @@ impl Writer {
                 self.ping = false;
                 Some(Frame::Ping(Bytes::new()))
             } else {
-                self.frames.next().map(Frame::Text)
+                self.frames.next().map(Frame::of)
             };
             if let Some(frame) = frame {
                 transport.start_send_unpin(frame)?;

@@ -140,7 +140,7 @@ impl Conversation {
             }
             Ok(Next::Said(packet)) => {
                 if let Some(packet) = packet {
-                    self.outbox().push(&packet);
+                    self.say(packet);
                 }
             }
             Ok(Next::Nothing) => self.answer(&ask, &Answer::Done { ok: true }),
@@ -177,7 +177,7 @@ impl Conversation {
             message: MessageView::from(&*message),
         };
         let packet = socketio::acknowledge(ask.space, id, &answer);
-        self.outbox().push(&packet);
+        self.say(packet.clone());
         if let Some(key) = ask.key {
             self.recent.answered(key, Some(packet));
         }
@@ -187,7 +187,7 @@ impl Conversation {
     fn answer(&self, ask: &Ask, answer: &Answer<'_>) {
         if let Some(id) = ask.id {
             let packet = socketio::acknowledge(ask.space, id, answer);
-            self.outbox().push(&packet);
+            self.say(packet);
         }
     }
 
@@ -222,7 +222,7 @@ impl Conversation {
             Some(id) => socketio::acknowledge_refusal(ask.space, id, refusal),
             None => socketio::refuse(ask.space, refusal),
         };
-        self.outbox().push(&packet);
+        self.say(packet);
         if let Some(key) = ask.key {
             self.recent.answered(key, None);
         }

@@ -1,9 +1,8 @@
 //! Namespaces are connected: who is it, may they, a place in the hub, and what they missed.
 
 use super::{
-    Conversation, Gate, Place,
+    Conversation, Gate, Place, Speech,
     answers::{Ask, Done, Next},
-    dialect,
     wishes::REPLAY_LATER,
 };
 use crate::{
@@ -54,6 +53,7 @@ impl Conversation {
             return self.refuse_place(packet.name, &error);
         }
         let newcomer = Newcomer {
+            speech: self.speech,
             connection: Arc::clone(&self.connection),
             gate: Arc::clone(&self.gate),
             user: self.user,
@@ -93,20 +93,21 @@ impl Conversation {
             tracing::error!(?error, "a namespace could not be connected");
         }
         counter!("parlour_soft_errors_total", "code" => error.code()).increment(1);
-        self.outbox().push(&socketio::connect_error(name, error));
+        self.say(socketio::connect_error(name, error));
         self.restart_clock();
         Ok(())
     }
 
     fn no_such_place(&mut self, name: &str) -> Flow {
         self.spend_patience()?;
-        self.outbox().push(&socketio::no_such_space(name));
+        self.say(socketio::no_such_space(name));
         Ok(())
     }
 }
 
 /// A client that connects a namespace.
 struct Newcomer {
+    speech: Speech,
     connection: Arc<Connection>,
     gate: Arc<dyn Gate>,
     /// Whose connection it is already.
@@ -118,6 +119,7 @@ struct Newcomer {
 impl Newcomer {
     async fn sit(self) -> Result<(Place, Option<BoxFuture<'static, ()>>), Error> {
         let Self {
+            speech,
             connection,
             gate,
             user,
@@ -133,10 +135,10 @@ impl Newcomer {
             gate.enter(&actor, room).await?;
         }
         let guest = Guest {
-            welcome: socketio::connected(space, &gate.sid()),
+            welcome: speech.packet(socketio::connected(space, &gate.sid())),
             is_held: auth.after.is_some(),
         };
-        let place = Registration::guest(&connection, actor, dialect(space), space.room());
+        let place = Registration::guest(&connection, actor, speech.dialect(space), space.room());
         let hub = connection.hub();
         let registration = hub.sit(place, Some(guest)).await?;
         // Who gives a seq without an epoch has to trust that the database is the same.

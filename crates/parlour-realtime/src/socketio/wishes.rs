@@ -101,7 +101,7 @@ impl Conversation {
                 Known::New(key) => ask.key = Some(key),
                 Known::UnderWay => return,
                 Known::Answered(packet) => {
-                    self.outbox().push(&packet);
+                    self.say(packet);
                     return;
                 }
             }

@@ -10,7 +10,7 @@ use parlour_core::{
     Actor, Error, RoomId, TokenId,
     error::{INVALID_TOKEN, NOT_FOUND, UNAUTHENTICATED},
 };
-use parlour_realtime::{Frame, Gate};
+use parlour_realtime::{Frame, Gate, Speech};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
@@ -52,10 +52,15 @@ pub(crate) struct Sio {
 impl World {
     /// A connection without a namespace.
     pub(crate) fn meet(&self) -> Sio {
+        self.meet_as(Speech::Text)
+    }
+
+    /// The same, of a client that speaks so.
+    pub(crate) fn meet_as(&self, speech: Speech) -> Sio {
         let (wire, client) = pair(1_000_000);
         let actions = self.actions();
         let gate = Arc::new(TestGate(Arc::clone(&self.log)));
-        let conversation = self.realtime.meet(gate, Arc::clone(&actions) as _);
+        let conversation = self.realtime.meet(speech, gate, Arc::clone(&actions) as _);
         let realtime = self.realtime.clone();
         let task = tokio::spawn(async move { realtime.converse(wire, conversation).await });
         Sio {

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use parlour_core::{
     Error,
-    ports::{BlobEntry, BlobKey, BlobStream, Blobs, Random, Staged},
+    ports::{BlobEntry, BlobKey, BlobStream, Blobs, Lanes, Random, Staged},
 };
 use std::{
     collections::BTreeSet,
@@ -35,11 +35,15 @@ pub(super) struct Disk {
 }
 
 impl Disk {
-    pub(super) async fn open(root: PathBuf, random: Arc<dyn Random>) -> Result<Self, Error> {
+    pub(super) async fn open(
+        root: PathBuf,
+        random: Arc<dyn Random>,
+        prepare: fn(),
+    ) -> Result<Self, Error> {
         let made = root.clone();
         let opened = async {
             blocking(move || make_folder(&made)).await?;
-            Staging::open(root.join(STAGING), random).await
+            Staging::open(root.join(STAGING), random, Lanes::of_disk(prepare)).await
         };
         let staging = opened.await.map_err(|error| {
             let text = format!("the folder for files, {}, cannot be used", root.display());
@@ -75,8 +79,13 @@ impl Blobs for Disk {
     async fn keep(&self, key: &BlobKey, mut staged: Staged, _: &str) -> Result<(), Error> {
         staged.finish().await?;
         let (root, to) = (self.root.clone(), self.path(key));
+        let turn = self.staging.lanes().sync().await;
         // From here on it is done, or undone, also when the caller goes away.
-        blocking(move || keep(&root, &to, staged)).await
+        blocking(move || {
+            let _turn = turn;
+            keep(&root, &to, staged)
+        })
+        .await
     }
 
     async fn size(&self, key: &BlobKey) -> Result<Option<u64>, Error> {

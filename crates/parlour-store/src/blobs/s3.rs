@@ -19,7 +19,9 @@ use object_store::{
 };
 use parlour_core::{
     Error, Time,
-    ports::{BlobEntry, BlobKey, BlobStream, Blobs, Clock as _, Random, Staged, SystemClock},
+    ports::{
+        BlobEntry, BlobKey, BlobStream, Blobs, Clock as _, Lanes, Random, Staged, SystemClock,
+    },
 };
 use std::{future::Future, ops::Range, path::Path, sync::Arc, time::Duration};
 use tokio::time::timeout;
@@ -44,8 +46,7 @@ impl S3 {
     /// Opens `bucket/prefix`.
     pub(super) async fn open(
         place: &str,
-        data_dir: &Path,
-        random: Arc<dyn Random>,
+        (data_dir, random, prepare): (&Path, Arc<dyn Random>, fn()),
         variables: &[(String, String)],
     ) -> Result<Self, Error> {
         let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
@@ -85,7 +86,8 @@ impl S3 {
             store: Arc::new(store),
             bucket: bucket.to_owned(),
             prefix: prefix.trim_matches('/').to_owned(),
-            staging: Staging::open(data_dir.join(STAGING), random).await?,
+            staging: Staging::open(data_dir.join(STAGING), random, Lanes::of_passage(prepare))
+                .await?,
         })
     }
 

@@ -3,7 +3,7 @@
 use super::blocking;
 use parlour_core::{
     Error,
-    ports::{Random, Staged},
+    ports::{Lanes, Random, Staged},
 };
 use std::{
     collections::HashSet,
@@ -18,14 +18,27 @@ use std::{
 pub(super) struct Staging {
     folder: PathBuf,
     random: Arc<dyn Random>,
+    lanes: Arc<Lanes>,
 }
 
 impl Staging {
     /// Makes the folder where it is missing.
-    pub(super) async fn open(folder: PathBuf, random: Arc<dyn Random>) -> Result<Self, Error> {
+    pub(super) async fn open(
+        folder: PathBuf,
+        random: Arc<dyn Random>,
+        lanes: io::Result<Lanes>,
+    ) -> Result<Self, Error> {
         let made = folder.clone();
         blocking(move || make_folder(&made)).await?;
-        Ok(Self { folder, random })
+        Ok(Self {
+            folder,
+            random,
+            lanes: Arc::new(lanes.map_err(Error::unavailable)?),
+        })
+    }
+
+    pub(super) fn lanes(&self) -> &Lanes {
+        &self.lanes
     }
 
     /// A name that nobody guesses.
@@ -37,7 +50,8 @@ impl Staging {
 
     pub(super) async fn stage(&self) -> Result<Staged, Error> {
         let (folder, name) = (self.folder.clone(), self.name());
-        blocking(move || Staged::create(&folder, name)).await
+        let lanes = Arc::clone(&self.lanes);
+        blocking(move || Staged::create(&folder, name, &lanes)).await
     }
 
     pub(super) async fn restage(&self, name: &str) -> Result<Option<Staged>, Error> {
@@ -45,7 +59,8 @@ impl Staging {
             return Ok(None);
         }
         let (folder, name) = (self.folder.clone(), name.to_owned());
-        blocking(move || or_gone(Staged::reopen(&folder, name))).await
+        let lanes = Arc::clone(&self.lanes);
+        blocking(move || or_gone(Staged::reopen(&folder, name, &lanes))).await
     }
 
     /// Syncs a staged file and its name.
@@ -54,7 +69,9 @@ impl Staging {
             return Ok(None);
         }
         let (folder, path) = (self.folder.clone(), self.folder.join(name));
+        let turn = self.lanes.sync().await;
         blocking(move || {
+            let _turn = turn;
             let Some(file) = or_gone(File::open(path))? else {
                 return Ok(None);
             };

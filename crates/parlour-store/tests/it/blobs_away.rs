@@ -156,7 +156,7 @@ async fn what_cannot_be_opened_is_said_in_a_sentence() {
         ("file://", "begins with file:// or s3://"),
         (blocked.as_str(), "cannot be used"),
     ] {
-        let error = open_blobs(url, folder.path()).await.err().unwrap();
+        let error = open_blobs(url, folder.path(), || {}).await.err().unwrap();
         assert!(error.text().contains(said), "{url}: {error:?}");
     }
 }

@@ -27,7 +27,7 @@ impl Shelf {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("blobs");
         let url = format!("file://{}", root.display());
-        let blobs = parlour_store::blobs::open_blobs(&url, folder.path())
+        let blobs = parlour_store::blobs::open_blobs(&url, folder.path(), || {})
             .await
             .unwrap();
         Self {
@@ -63,6 +63,7 @@ impl Shelf {
             url: &url,
             data_dir: folder.path(),
             random: Arc::new(SystemRandom),
+            prepare: || {},
             variables: variables
                 .map(|(name, value)| (name.into(), value.into()))
                 .into(),

@@ -18,7 +18,14 @@ pub(super) fn join(packets: impl Iterator<Item = Bytes>) -> Vec<u8> {
         if !body.is_empty() {
             body.push(BETWEEN);
         }
-        body.extend_from_slice(&packet);
+        match Frame::of(packet) {
+            Frame::Binary(bytes) => {
+                body.push(b'b');
+                body.extend_from_slice(STANDARD.encode(bytes).as_bytes());
+            }
+            Frame::Text(packet) => body.extend_from_slice(&packet),
+            Frame::Ping(_) | Frame::Pong(_) | Frame::Close(..) => {}
+        }
     }
     body
 }
@@ -51,6 +58,11 @@ mod tests {
         assert_eq!(split(&body), Some(packets.map(Frame::Text).to_vec()));
         let with = Bytes::from_static(b"451-[]\x1ebAQID");
         let bytes = Frame::Binary(Bytes::from_static(&[1, 2, 3]));
+        let packed = Bytes::from_static(&[0x80]);
+        let body = join([Bytes::from_static(b"40"), packed.clone()].into_iter());
+        assert_eq!(body, b"40\x1ebgA==");
+        let body = split(&Bytes::from(body)).map(|mut all| all.pop());
+        assert_eq!(body, Some(Some(Frame::Binary(packed))));
         assert_eq!(split(&with).map(|mut all| all.pop()), Some(Some(bytes)));
     }
 

@@ -1,7 +1,7 @@
 //! Requests that bring and take packets.
 
 use super::{
-    Web,
+    Query, Web,
     gate::{Brought, Door},
     link::Link,
     opening, packets,
@@ -21,24 +21,24 @@ use axum::{
     },
     response::{IntoResponse as _, Response},
 };
-use parlour_realtime::{Frame, max_frame};
+use parlour_realtime::{Frame, Speech, max_frame};
 use std::{sync::Arc, time::Duration};
 
 /// How long the packets of a request may take to be read.
 const READ_WITHIN: Duration = Duration::from_secs(60);
-/// What packets that connect a namespace begin with.
+/// What packets of text that connect a namespace begin with.
 const CONNECT: &[u8] = b"40";
 
 pub(super) async fn serve(
     web: Web,
     parts: &Parts,
     body: Body,
-    sid: Option<&str>,
+    query: &Query,
 ) -> Result<Response, Refusal> {
     let is_get = parts.method == Method::GET;
-    let Some(sid) = sid else {
+    let Some(sid) = &query.sid else {
         return if is_get {
-            open(&web, parts)
+            open(&web, parts, query.speech()?)
         } else {
             Err(Refusal::METHOD)
         };
@@ -53,12 +53,11 @@ pub(super) async fn serve(
 }
 
 /// A new connection.
-fn open(web: &Web, parts: &Parts) -> Result<Response, Refusal> {
+fn open(web: &Web, parts: &Parts, speech: Speech) -> Result<Response, Refusal> {
     let door = Arc::new(Door::new(web, parts)?);
     let sid = web.socketio.links.sid(&web.app);
-    let conversation = web
-        .realtime
-        .meet(Arc::clone(&door) as _, Arc::new(web.app.clone()));
+    let actions = Arc::new(web.app.clone());
+    let conversation = web.realtime.meet(speech, Arc::clone(&door) as _, actions);
     let link = Arc::new(Link::new(door, conversation.shared_outbox()));
     web.socketio.links.add(sid.clone(), Arc::clone(&link));
     // Only a plain connection can take over: see decision 0015.
@@ -110,8 +109,11 @@ async fn post(web: &Web, parts: &Parts, body: Body, link: &Link) -> Result<Respo
         Err(_) => return Err(Refusal::REQUEST),
     };
     let packets = packets::split(&body).ok_or(Refusal::REQUEST)?;
-    let connects =
-        |packet: &Frame| matches!(packet, Frame::Text(text) if text.starts_with(CONNECT));
+    // One of bytes may do so, too: it is looked into later.
+    let connects = |packet: &Frame| match packet {
+        Frame::Text(text) => text.starts_with(CONNECT),
+        _ => true,
+    };
     if packets.iter().any(connects) {
         link.door.bring(Brought::of(web, parts));
     }

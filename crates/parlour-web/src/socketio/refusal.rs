@@ -32,6 +32,9 @@ impl Refusal {
     pub(super) const METHOD: Self = Self::bad(2, "Bad handshake method");
     /// Anything else that is wrong.
     pub(super) const REQUEST: Self = Self::bad(3, "Bad request");
+    /// Packets that are not spoken here.
+    pub(super) const PARSER: Self =
+        Self::bad(3, "Bad request: the only parser to ask for is msgpack");
     /// An Engine.IO that is not spoken here.
     pub(super) const VERSION: Self = Self::bad(5, "Unsupported protocol version");
     /// The connection is somebody else's.

@@ -97,7 +97,7 @@ pub(super) async fn run(config: &Config, action: &Action) -> anyhow::Result<()> 
 }
 
 async fn open(config: &Config, url: &str, name: &str) -> anyhow::Result<Arc<dyn Blobs>> {
-    open_blobs(url, &config.storage.data_dir)
+    open_blobs(url, &config.storage.data_dir, || {})
         .await
         .map_err(|error| explain(&error).context(format!("{name} {url}")))
 }

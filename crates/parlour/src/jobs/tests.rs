@@ -7,11 +7,11 @@ use parlour_core::{
     app::Ports,
     event::EndReason,
     model::RoomKind,
-    passwords::Hashing,
     ports::{
         AccountKeys, Announce, NewRoom, NewUser, SaveRoom, SaveUser, Store, SystemClock,
         SystemRandom, UserChange,
     },
+    workers::Background,
 };
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -77,7 +77,7 @@ impl Process {
         let media = format!("file://{}", dir.path().join("media").display());
         let ports = Ports {
             store,
-            blobs: parlour_store::blobs::open_blobs(&media, dir.path())
+            blobs: parlour_store::blobs::open_blobs(&media, dir.path(), || {})
                 .await
                 .expect("a storage"),
             scanner: None,
@@ -87,7 +87,7 @@ impl Process {
             random: Arc::new(SystemRandom),
         };
         Self {
-            app: App::new(ports, Settings::default(), Hashing::on(1)).expect("an app"),
+            app: App::new(ports, Settings::default(), Background::on(1)).expect("an app"),
             notes,
             tracker: TaskTracker::new(),
             stop: CancellationToken::new(),

@@ -2,10 +2,13 @@
 
 use crate::config::{Config, Secret};
 use anyhow::Context as _;
-use parlour_core::ports::{Store, SystemRandom};
+use parlour_core::{
+    App, Signal,
+    ports::{Store, SystemRandom},
+};
 use parlour_realtime::{Bus, LocalBus, RedisBus, RedisFamily};
 use sha2::{Digest as _, Sha256};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// The bus, and the same once more if it is Redis and has to be started.
@@ -52,6 +55,24 @@ pub(super) async fn start(
     tracing::info!(redis = shown, "shares the chat with other processes");
     tracker.spawn(carry);
     Ok(tracker)
+}
+
+/// How often the other processes are told what was given of the rate limits; the first word after a
+/// silence goes at once.
+const TELL_EVERY: Duration = Duration::from_millis(10);
+
+/// Tells the other processes what was given here of the rate limits, until stopped. Nobody waits for it,
+/// and what is lost makes limits no looser than those of each process.
+pub(super) async fn share_limits(app: App, bus: Arc<dyn Bus>, stop: CancellationToken) {
+    app.limits().share();
+    loop {
+        let taken = tokio::select! {
+            () = stop.cancelled() => return,
+            taken = app.limits().to_tell() => taken,
+        };
+        bus.whisper(Signal::Taken(taken));
+        tokio::time::sleep(TELL_EVERY).await;
+    }
 }
 
 /// Tells keys apart without telling them.

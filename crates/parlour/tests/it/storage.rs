@@ -116,6 +116,7 @@ impl Storage {
             url: &self.url,
             data_dir: self.place.path(),
             random: Arc::new(SystemRandom),
+            prepare: || {},
             variables: self.variables.clone(),
         };
         open_blobs_with(opening).await.expect("a storage")

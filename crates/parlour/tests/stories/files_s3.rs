@@ -1,7 +1,7 @@
 //! Files in a bucket: the whole server on a storage that speaks S3, also when that is away or slow.
 
 use crate::support::{
-    Engine, eventually,
+    Engine, Server, eventually,
     media::{large_png, on_disk, send_file, try_file},
     people::{id, message_path, path_of},
     proxy::{Mode, Proxy},
@@ -17,18 +17,24 @@ stories![
     a_storage_that_only_servers_reach,
 ];
 
+/// A server whose storage can be cut off.
+async fn behind_proxy(engine: Engine) -> Option<(Server, Proxy, Bucket)> {
+    let bucket = Bucket::make().await?;
+    let proxy = Proxy::start().await;
+    proxy.stand_before(bucket.address);
+    let server = bucket.setup(engine, proxy.address).start().await;
+    Some((server, proxy, bucket))
+}
+
 mod slow {
     use super::*;
 
     stories![sqlite only: a_storage_that_is_silent_is_not_waited_for];
 
     async fn a_storage_that_is_silent_is_not_waited_for(engine: Engine) {
-        let Some(bucket) = Bucket::make().await else {
+        let Some((server, proxy, _)) = behind_proxy(engine).await else {
             return;
         };
-        let proxy = Proxy::start().await;
-        proxy.stand_before(bucket.address);
-        let server = bucket.setup(engine, proxy.address).start().await;
         let ada = server.user("ada").await;
         let room = ada.room("Tea").await;
         let sent = send_file(&ada, room, "a.txt", b"text").await;
@@ -180,12 +186,9 @@ async fn a_storage_that_only_servers_reach(engine: Engine) {
 }
 
 async fn a_storage_that_is_down_loses_nothing(engine: Engine) {
-    let Some(bucket) = Bucket::make().await else {
+    let Some((server, proxy, bucket)) = behind_proxy(engine).await else {
         return;
     };
-    let proxy = Proxy::start().await;
-    proxy.stand_before(bucket.address);
-    let server = bucket.setup(engine, proxy.address).start().await;
     let ada = server.user("ada").await;
     let room = ada.room("Tea").await;
     let kept = send_file(&ada, room, "kept.txt", b"kept").await;

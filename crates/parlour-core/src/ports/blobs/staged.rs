@@ -1,5 +1,6 @@
 //! A file on its way in.
 
+use super::Lanes;
 use crate::{Error, error::STORAGE_FULL};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -9,12 +10,19 @@ use std::{
     io::{self, ErrorKind, Read, Write},
     mem,
     path::{Path, PathBuf},
+    sync::Arc,
 };
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::{
+    sync::oneshot,
+    task::{JoinHandle, spawn_blocking},
+};
 
 /// Bytes that are gathered before they are written: one of these is filled while another is written,
 /// so an upload holds at most two of them.
 const PIECE: usize = 256 * 1024;
+/// After so many bytes their way to the disk begins, while the next ones come: less is left to wait for
+/// at the end, and nobody else who syncs has to wait for a whole file.
+const SYNC_EVERY: u64 = 4 << 20;
 
 /// A local file that is being received. It is removed when this is dropped, unless it was
 /// [left](Self::leave) or [taken](Self::take).
@@ -26,7 +34,11 @@ pub struct Staged {
     size: u64,
     gathered: Vec<u8>,
     sink: Option<Sink>,
-    writing: Option<JoinHandle<io::Result<Sink>>>,
+    writing: Option<oneshot::Receiver<io::Result<Sink>>>,
+    lanes: Arc<Lanes>,
+    /// Bytes since the last sync began.
+    unsynced: u64,
+    syncing: Option<JoinHandle<io::Result<()>>>,
     /// Whether dropping removes it.
     ours: bool,
 }
@@ -43,7 +55,7 @@ impl Staged {
     ///
     /// # Errors
     /// What the disk says; a file of this name must not be there.
-    pub fn create(folder: &Path, name: String) -> io::Result<Self> {
+    pub fn create(folder: &Path, name: String, lanes: &Arc<Lanes>) -> io::Result<Self> {
         let path = folder.join(&name);
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -53,7 +65,8 @@ impl Staged {
             options.mode(0o600);
         }
         let file = options.open(&path)?;
-        Ok(Self::of(name, path, 0, Sink::new(file, Sha256::new())))
+        let sink = Sink::new(file, Sha256::new());
+        Ok(Self::of((name, path), 0, sink, lanes))
     }
 
     /// Opens a file that was [left](Self::leave), to append to it. Blocks while it is read once, for
@@ -61,14 +74,15 @@ impl Staged {
     ///
     /// # Errors
     /// What the disk says; `NotFound` when it is gone.
-    pub fn reopen(folder: &Path, name: String) -> io::Result<Self> {
+    pub fn reopen(folder: &Path, name: String, lanes: &Arc<Lanes>) -> io::Result<Self> {
         let path = folder.join(&name);
         let (hash, size) = hash_of(&path)?;
         let file = OpenOptions::new().append(true).open(&path)?;
-        Ok(Self::of(name, path, size, Sink::new(file, hash)))
+        let sink = Sink::new(file, hash);
+        Ok(Self::of((name, path), size, sink, lanes))
     }
 
-    fn of(name: String, path: PathBuf, size: u64, sink: Sink) -> Self {
+    fn of((name, path): (String, PathBuf), size: u64, sink: Sink, lanes: &Arc<Lanes>) -> Self {
         Self {
             name,
             path,
@@ -76,6 +90,9 @@ impl Staged {
             gathered: Vec::new(),
             sink: Some(sink),
             writing: None,
+            lanes: Arc::clone(lanes),
+            unsynced: 0,
+            syncing: None,
             ours: true,
         }
     }
@@ -127,6 +144,8 @@ impl Staged {
     pub async fn finish(&mut self) -> Result<[u8; 32], Error> {
         self.write().await?;
         let sink = self.settled().await?;
+        // A disk that failed says so once, to this file.
+        self.synced().await?;
         let hash = sink.hash.clone().finalize().into();
         self.sink = Some(sink);
         Ok(hash)
@@ -186,10 +205,48 @@ impl Staged {
     /// Starts to write what was gathered, when the piece before is written.
     async fn write(&mut self) -> Result<(), Error> {
         let mut sink = self.settled().await?;
+        if self.unsynced >= SYNC_EVERY {
+            self.sync(&sink).await?;
+        }
         let next = mem::take(&mut sink.spare);
         let piece = mem::replace(&mut self.gathered, next);
-        self.writing = Some(spawn_blocking(move || sink.write(piece)));
+        self.unsynced += piece.len() as u64;
+        self.writing = Some(self.lanes.write(move || sink.write(piece)).await?);
         Ok(())
+    }
+
+    /// Begins to bring to the disk what was written, when that of before is there.
+    async fn sync(&mut self, sink: &Sink) -> Result<(), Error> {
+        self.synced().await?;
+        self.unsynced = 0;
+        if !self.lanes.syncs() {
+            return Ok(());
+        }
+        let file = sink.file.try_clone().map_err(of_disk)?;
+        let lanes = Arc::clone(&self.lanes);
+        self.syncing = Some(tokio::spawn(async move {
+            let turn = lanes.sync().await;
+            let synced = spawn_blocking(move || {
+                let synced = file.sync_data();
+                drop(turn);
+                synced
+            });
+            synced.await.map_err(io::Error::other)?
+        }));
+        Ok(())
+    }
+
+    /// Waits for the sync under way.
+    async fn synced(&mut self) -> Result<(), Error> {
+        let Some(syncing) = &mut self.syncing else {
+            return Ok(());
+        };
+        let done = syncing.await;
+        self.syncing = None;
+        match done {
+            Ok(synced) => synced.map_err(of_disk),
+            Err(stopped) => Err(Error::internal(stopped)),
+        }
     }
 
     /// The file, when the piece under way is written.
@@ -278,12 +335,25 @@ mod tests {
         tempfile::tempdir().expect("a folder")
     }
 
+    fn lanes(kind: fn(fn()) -> io::Result<Lanes>) -> Arc<Lanes> {
+        Arc::new(kind(|| {}).expect("a thread"))
+    }
+
+    fn create(folder: &tempfile::TempDir, name: &str) -> io::Result<Staged> {
+        Staged::create(folder.path(), name.into(), &lanes(Lanes::of_disk))
+    }
+
+    fn reopen(folder: &tempfile::TempDir, name: String) -> Staged {
+        Staged::reopen(folder.path(), name, &lanes(Lanes::of_passage)).expect("still there")
+    }
+
     #[tokio::test]
     async fn all_pieces_arrive_and_the_hash_is_theirs() {
         let folder = folder();
-        let mut staged = Staged::create(folder.path(), "a".into()).expect("a file");
+        let mut staged = create(&folder, "a").expect("a file");
         let mut whole = Vec::new();
-        for length in [0, 1, PIECE - 1, PIECE, 3 * PIECE + 7, 5] {
+        let long = 2 * SYNC_EVERY as usize + 3;
+        for length in [0, 1, PIECE - 1, PIECE, 3 * PIECE + 7, long, 5] {
             let bytes: Vec<u8> = (0..length).map(|n| (n % 251) as u8).collect();
             staged.append(&bytes).await.expect("appended");
             whole.extend(bytes);
@@ -297,16 +367,16 @@ mod tests {
     #[tokio::test]
     async fn a_file_that_was_left_goes_on_with_its_hash() {
         let folder = folder();
-        let mut staged = Staged::create(folder.path(), "a".into()).expect("a file");
+        let mut staged = create(&folder, "a").expect("a file");
         staged.append(b"one ").await.expect("appended");
         let name = staged.leave().await.expect("left");
-        let mut again = Staged::reopen(folder.path(), name.clone()).expect("still there");
+        let mut again = reopen(&folder, name.clone());
         assert_eq!(again.size(), 4);
         again.append(b"wrong").await.expect("appended");
         again.cut(4).await.expect("cut");
         again.outlive();
         drop(again);
-        let mut again = Staged::reopen(folder.path(), name).expect("still there");
+        let mut again = reopen(&folder, name);
         again.append(b"no").await.expect("appended");
         again.cut(4).await.expect("cut");
         again.append(b"two").await.expect("appended");
@@ -318,16 +388,16 @@ mod tests {
     #[tokio::test]
     async fn what_nobody_takes_is_removed() {
         let folder = folder();
-        let staged = Staged::create(folder.path(), "a".into()).expect("a file");
+        let staged = create(&folder, "a").expect("a file");
         drop(staged);
-        let mut kept = Staged::create(folder.path(), "b".into()).expect("a file");
+        let mut kept = create(&folder, "b").expect("a file");
         kept.append(b"x").await.expect("appended");
         kept.finish().await.expect("finished");
         let path = kept.take();
         let left: Vec<_> = fs::read_dir(folder.path()).expect("a folder").collect();
         assert_eq!(left.len(), 1);
         assert!(path.ends_with("b"));
-        assert!(Staged::create(folder.path(), "b".into()).is_err(), "taken");
+        assert!(create(&folder, "b").is_err(), "taken");
     }
 
     #[test]

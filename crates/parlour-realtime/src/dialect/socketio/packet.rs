@@ -115,22 +115,7 @@ fn read_packet(text: &str) -> Option<Packet<'_>> {
         // CONNECT_ERROR is ours to send.
         _ => return None,
     };
-    let mut name = "/";
-    if rest.starts_with('/') {
-        (name, rest) = rest.split_once(',').unwrap_or((rest, ""));
-        // What follows a question mark was once a query.
-        name = name.split('?').next().unwrap_or(name);
-        if name.len() > MAX_NAME || name.contains(['"', '\\']) {
-            return None;
-        }
-    }
-    let len = rest.bytes().take_while(u8::is_ascii_digit).count();
-    let (digits, data) = rest.split_at(len);
-    let id = if digits.is_empty() {
-        None
-    } else {
-        Some(number(digits)?)
-    };
+    let (name, id, data) = parts(rest)?;
     Some(Packet {
         kind,
         name,
@@ -139,7 +124,33 @@ fn read_packet(text: &str) -> Option<Packet<'_>> {
     })
 }
 
-fn number(digits: &str) -> Option<u64> {
+/// The name of the namespace, the id and the data of a packet: what comes behind its type.
+pub(super) fn parts(mut rest: &str) -> Option<(&str, Option<u64>, &str)> {
+    let mut name = "/";
+    if rest.starts_with('/') {
+        (name, rest) = rest.split_once(',').unwrap_or((rest, ""));
+        name = plain_name(name)?;
+    }
+    let len = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let (digits, data) = rest.split_at(len);
+    let id = if digits.is_empty() {
+        None
+    } else {
+        Some(number(digits)?)
+    };
+    Some((name, id, data))
+}
+
+/// The name of a namespace as it is answered; `None` when it cannot be one.
+pub(super) fn plain_name(name: &str) -> Option<&str> {
+    // What follows a question mark was once a query.
+    let name = name.split('?').next().unwrap_or(name);
+    let is_name = name.starts_with('/') && !name.contains(['"', '\\', ',']);
+    (is_name && name.len() <= MAX_NAME).then_some(name)
+}
+
+/// A number as ids are written.
+pub(super) fn number(digits: &str) -> Option<u64> {
     (digits.len() <= MAX_ID && digits.bytes().all(|byte| byte.is_ascii_digit()))
         .then(|| digits.parse().ok())?
 }

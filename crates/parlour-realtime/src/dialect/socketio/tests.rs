@@ -94,7 +94,18 @@ fn a_frame_of_version_2_becomes_the_same_packet() {
             (DialectKind::SocketIo, None),
             (DialectKind::SocketIoRoom, Some(ROOM)),
         ] {
+            let packed = match space {
+                None => DialectKind::SocketIoPack,
+                Some(_) => DialectKind::SocketIoRoomPack,
+            };
             let live = kind.encode(&event).expect("is told");
+            let as_pack = pack::of(&live);
+            assert_eq!(packed.encode(&event), Some(as_pack.clone()));
+            assert_eq!(packed.of_v2(space, &frame), as_pack);
+            let data = pack::read(&as_pack).expect("a packet");
+            let data: Value = serde_json::from_str(data.packet().data).expect("JSON");
+            let (_, name, argument) = parts(&live);
+            assert_eq!(data, json!([name, argument]));
             let later = kind.of_v2(space, &frame);
             assert_eq!(
                 String::from_utf8_lossy(&live),

@@ -129,5 +129,5 @@ impl About {
 /// An event as version 2 tells it.
 fn encode(event: &Event) -> Option<Piece> {
     let frame = AccountV2.encode(event)?;
-    Some(Piece::text(&frame))
+    Some(Piece::frame(&frame))
 }

@@ -423,12 +423,17 @@ impl Server {
         people::login(&self.client, name, password).await
     }
 
-    /// Whether the server is well after all that was done to it.
+    /// Whether the server is well after all that was done to it. Right after a flood it may need a
+    /// moment.
     pub(crate) async fn is_well(&self) -> bool {
         for client in self.clients() {
             for path in ["/healthz", "/readyz"] {
-                if client.call("GET", path).await.status != 200 {
-                    return false;
+                let start = std::time::Instant::now();
+                while client.call("GET", path).await.status != 200 {
+                    if start.elapsed() > Duration::from_secs(5) {
+                        return false;
+                    }
+                    tokio::time::sleep(Duration::from_millis(50)).await;
                 }
             }
         }
