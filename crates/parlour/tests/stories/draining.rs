@@ -3,6 +3,7 @@
 use crate::support::{
     Client, Engine, MESSAGES, Server, Socket, User, Value, eventually, json,
     people::{id, room_path},
+    sio::Sio,
     stories,
 };
 use std::{
@@ -56,6 +57,7 @@ async fn a_drained_server_answers_but_has_no_sockets(engine: Engine) {
     let mut plain = ada.socket().await;
     let mut rich = version_2(&ada, server.address()).await.expect("a socket");
     assert_eq!(rich.next().await["type"], "hello");
+    let mut sio = Sio::open(&server, &ada.token).await;
     assert_eq!(
         server.post("/drain").await.status,
         404,
@@ -85,6 +87,7 @@ async fn a_drained_server_answers_but_has_no_sockets(engine: Engine) {
         "{told:?}"
     );
     assert_eq!(plain.close_code().await, 1012);
+    assert_eq!(sio.socket.close_code().await, 1012);
     // It goes on for those who hold on to it, until it is stopped.
     ada.say(room, "drained").await;
     let refused = version_2(&ada, server.address()).await;
