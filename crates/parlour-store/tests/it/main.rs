@@ -55,6 +55,7 @@ mod bench;
 mod blobs;
 mod blobs_away;
 mod blobs_bench;
+mod duties;
 mod farewell;
 mod files;
 mod history;
