@@ -70,6 +70,7 @@ mod order;
 mod outage;
 mod reactions;
 mod reading;
+mod replica;
 mod rooms;
 mod sessions;
 mod tombstones;
