@@ -178,6 +178,8 @@ impl Conn {
 
     /// All rows.
     pub(crate) async fn rows(&mut self, sql: &Sql, args: Vec<Arg>) -> Result<Vec<Row>, Fault> {
+        #[cfg(test)]
+        crate::explain::note(sql, &args);
         let rows = on!(self, sql, args, |query, executor| query
             .fetch_all(executor)
             .await);
@@ -189,6 +191,8 @@ impl Conn {
 
     /// The first row, if there is one.
     pub(crate) async fn row(&mut self, sql: &Sql, args: Vec<Arg>) -> Result<Option<Row>, Fault> {
+        #[cfg(test)]
+        crate::explain::note(sql, &args);
         let row = on!(self, sql, args, |query, executor| query
             .fetch_optional(executor)
             .await);
@@ -200,6 +204,8 @@ impl Conn {
 
     /// How many rows were changed.
     pub(crate) async fn run(&mut self, sql: &Sql, args: Vec<Arg>) -> Result<u64, Fault> {
+        #[cfg(test)]
+        crate::explain::note(sql, &args);
         let done = on!(self, sql, args, |query, executor| query
             .execute(executor)
             .await);

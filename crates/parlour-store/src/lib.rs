@@ -15,6 +15,8 @@ mod append;
 pub mod blobs;
 mod clamd;
 mod engine;
+#[cfg(test)]
+mod explain;
 mod fault;
 mod files;
 mod fresh;
