@@ -40,6 +40,8 @@ enum Order {
     Kill,
     Stop,
     Begin,
+    BeSynchronous,
+    Promote,
 }
 
 type Orders = mpsc::Sender<(Order, oneshot::Sender<Result<()>>)>;
@@ -51,6 +53,7 @@ type Orders = mpsc::Sender<(Order, oneshot::Sender<Result<()>>)>;
 #[derive(Debug)]
 pub struct Postgres {
     url: String,
+    port: u16,
     orders: Option<Orders>,
     keeper: Option<JoinHandle<()>>,
 }
@@ -61,10 +64,25 @@ impl Postgres {
     /// # Errors
     /// When PostgreSQL is not installed or does not start.
     pub async fn start() -> Result<Self> {
+        Self::keep(|| Cluster::start(Durability::Real, None)).await
+    }
+
+    /// Copies this cluster, and lets the copy follow it as a standby whose commits it waits for.
+    ///
+    /// # Errors
+    /// When the copy does not start, or does not follow.
+    pub async fn start_standby(&self) -> Result<Self> {
+        let of = self.port;
+        let standby = Self::keep(move || Cluster::start_standby(of, Durability::Real)).await?;
+        self.order(Order::BeSynchronous).await?;
+        Ok(standby)
+    }
+
+    async fn keep(start: impl FnOnce() -> Result<Cluster> + Send + 'static) -> Result<Self> {
         let (orders, inbox) = mpsc::channel::<(Order, oneshot::Sender<Result<()>>)>();
         let (told, started) = oneshot::channel();
         let keeper = thread::spawn(move || {
-            let mut cluster = match Cluster::start(Durability::Real, None) {
+            let mut cluster = match start() {
                 Ok(cluster) => cluster,
                 Err(error) => {
                     // Nobody asks any more when the scenario has been cut short.
@@ -72,11 +90,13 @@ impl Postgres {
                     return;
                 }
             };
-            drop(told.send(Ok(cluster.url())));
+            drop(told.send(Ok((cluster.url(), cluster.port()))));
             for (order, answer) in inbox {
                 let done = match order {
                     Order::Kill => cluster.kill_all(),
                     Order::Begin => cluster.begin(),
+                    Order::BeSynchronous => cluster.be_synchronous(),
+                    Order::Promote => cluster.promote(),
                     Order::Stop => {
                         cluster.halt();
                         Ok(())
@@ -85,9 +105,10 @@ impl Postgres {
                 drop(answer.send(done));
             }
         });
-        let url = started.await.context("the thread of PostgreSQL ended")??;
+        let (url, port) = started.await.context("the thread of PostgreSQL ended")??;
         Ok(Self {
             url,
+            port,
             orders: Some(orders),
             keeper: Some(keeper),
         })
@@ -97,6 +118,21 @@ impl Postgres {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// A URL that names this server and another one.
+    #[must_use]
+    pub fn url_with(&self, other: &Self) -> String {
+        let other = format!(",127.0.0.1:{}", other.port);
+        format!("{}{other}/?target_session_attrs=read-write", self.url)
+    }
+
+    /// Turns a standby into a server that takes writes.
+    ///
+    /// # Errors
+    /// When it does not become one.
+    pub async fn promote(&self) -> Result<()> {
+        self.order(Order::Promote).await
     }
 
     /// SIGKILL to all its processes.

@@ -13,6 +13,7 @@ pub mod f10;
 pub mod f12;
 pub mod f3;
 pub mod f9;
+pub mod failover;
 pub mod neighbours;
 pub mod nodes;
 pub mod o1;
@@ -36,6 +37,7 @@ pub const ALL: &[Scenario] = &[
     nodes::F1,
     d14::SCENARIO,
     f3::SCENARIO,
+    failover::SCENARIO,
     nodes::F5,
     f9::SCENARIO,
     f10::SCENARIO,

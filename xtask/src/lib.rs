@@ -1,6 +1,6 @@
 //! The chores of the workspace, one command per module: `test` runs everything that a change has to
 //! pass, `tidy` holds the floor plan, `gen` writes the generated files, `bench` measures the server,
-//! `torture` shows that nothing is lost.
+//! `explain` looks at plans of PostgreSQL, `torture` shows that nothing is lost.
 //!
 //! As a library it lends the throwaway PostgreSQL and the care for child processes to `torture/`.
 #![expect(
@@ -10,6 +10,7 @@
 
 mod bench;
 pub mod engines;
+mod explain;
 mod generate;
 pub mod procs;
 mod test;
@@ -46,6 +47,8 @@ enum Command {
     },
     /// Measure the release build of the server: delivery beside other servers, requests, or pages
     Bench(bench::Options),
+    /// Ask PostgreSQL with 1,000,000 messages how it does what happens all the time
+    Explain,
     /// Kill, cut and crowd the release build of the server, and check that it loses nothing
     Torture(torture::Options),
 }
@@ -77,6 +80,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             bench::run(&workspace, &Watch::install()?, &options)?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Explain => explain::run(&workspace, &Watch::install()?),
         Command::Torture(options) => torture::run(&workspace, &Watch::install()?, &options),
     }
 }

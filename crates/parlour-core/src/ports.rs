@@ -60,6 +60,11 @@ pub trait Upkeep: Send + Sync {
     async fn probe(&self) -> Result<(), Error>;
     /// Name of the database's lineage; changes when a backup is restored.
     fn epoch(&self) -> &str;
+    /// The mark of the process that does the recurring work, if any process ever did.
+    async fn duty(&self) -> Result<Option<String>, Error>;
+    /// Puts another mark in the place of the one that was `seen` there; answers whether it was still there.
+    /// Of several who saw the same mark just one is answered `true`.
+    async fn mark_duty(&self, seen: Option<&str>, mark: &str) -> Result<bool, Error>;
     /// Finishes the commits under way, answers their callers, and closes. Later calls fail with
     /// [`crate::error::STORE_UNAVAILABLE`].
     async fn close(&self);

@@ -221,6 +221,7 @@ impl Writer {
                 self.publish(callers, outcome).await;
             }
             Err(Fault::Lost(error) | Fault::Down(error)) => {
+                inner.engine.doubt();
                 tracing::warn!(%error, "messages could not be stored");
                 let outcome = callers
                     .iter()
@@ -258,6 +259,7 @@ impl Writer {
         match timeout(left, self.tries(messages, deadline)).await {
             Ok(result) => result,
             Err(_) => {
+                self.inner.engine.doubt();
                 self.distrust(messages);
                 Err(Fault::Down("the database does not answer in time".into()))
             }
@@ -274,6 +276,7 @@ impl Writer {
             match self.once(messages).await {
                 Err(Fault::Again(_)) if races < TRIES => races += 1,
                 Err(Fault::Lost(error)) if Instant::now() < deadline => {
+                    self.inner.engine.doubt();
                     tracing::debug!(%error, "storing again");
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }

@@ -14,7 +14,7 @@ use crate::{
 };
 use parlour_core::Error;
 use sqlx::{
-    PgPool, Postgres, Sqlite, SqlitePool, Transaction, pool::PoolConnection, postgres::PgArguments,
+    Postgres, Sqlite, SqlitePool, Transaction, pool::PoolConnection, postgres::PgArguments,
     query::Query, sqlite::SqliteArguments,
 };
 use std::{future::Future, path::PathBuf, pin::Pin};
@@ -34,7 +34,7 @@ pub(crate) enum Engine {
         scratch: Option<PathBuf>,
     },
     /// PostgreSQL.
-    Postgres(PgPool),
+    Postgres(Box<postgres::Postgres>),
 }
 
 /// A connection, inside a transaction or not.
@@ -53,7 +53,7 @@ impl Engine {
                 let folder = sqlite::scratch_folder();
                 sqlite::open(&folder.join("parlour.db"), options, Some(folder)).await
             }
-            Target::Postgres(address) => postgres::open(address, options).await,
+            Target::Postgres(servers) => postgres::open(servers, options).await,
         }
     }
 
@@ -61,9 +61,9 @@ impl Engine {
     pub(crate) async fn read(&self) -> Result<Conn, Fault> {
         let conn = match self {
             Self::Sqlite { read, .. } => read.acquire().await.map(Conn::SqliteRead),
-            Self::Postgres(pool) => pool.acquire().await.map(Conn::PostgresRead),
+            Self::Postgres(open) => open.pool.acquire().await.map(Conn::PostgresRead),
         };
-        conn.map_err(|error| Fault::from(error).away())
+        conn.map_err(|error| self.missed(error))
     }
 
     /// A transaction for writing.
@@ -73,9 +73,34 @@ impl Engine {
                 let begun = write.begin_with("BEGIN IMMEDIATE").await;
                 begun.map(Conn::SqliteWrite)
             }
-            Self::Postgres(pool) => pool.begin().await.map(Conn::PostgresWrite),
+            Self::Postgres(open) => open.pool.begin().await.map(Conn::PostgresWrite),
         };
-        conn.map_err(|error| Fault::from(error).away())
+        conn.map_err(|error| self.missed(error))
+    }
+
+    /// There was no connection to be had.
+    fn missed(&self, error: sqlx::Error) -> Fault {
+        self.doubt();
+        Fault::from(error).away()
+    }
+
+    /// Something went wrong that another server may not have: see [`postgres::Postgres::follow`].
+    pub(crate) fn doubt(&self) {
+        if let Self::Postgres(open) = self {
+            open.hosts.doubt();
+        }
+    }
+
+    /// How many writers may commit messages side by side. Each holds a connection while it commits;
+    /// somebody must be able to read meanwhile.
+    pub(crate) fn lanes(&self, wanted: usize) -> usize {
+        match self {
+            Self::Sqlite { .. } => 1,
+            Self::Postgres(open) => {
+                let most = usize::try_from(open.connections - 1).unwrap_or(usize::MAX);
+                wanted.clamp(1, most.max(1))
+            }
+        }
     }
 
     /// On SQLite, a connection for the thread that commits messages.
@@ -98,7 +123,7 @@ impl Engine {
                 read.close().await;
                 write.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(open) => open.close().await,
         }
     }
 }
@@ -153,6 +178,8 @@ impl Conn {
 
     /// All rows.
     pub(crate) async fn rows(&mut self, sql: &Sql, args: Vec<Arg>) -> Result<Vec<Row>, Fault> {
+        #[cfg(test)]
+        crate::explain::note(sql, &args);
         let rows = on!(self, sql, args, |query, executor| query
             .fetch_all(executor)
             .await);
@@ -164,6 +191,8 @@ impl Conn {
 
     /// The first row, if there is one.
     pub(crate) async fn row(&mut self, sql: &Sql, args: Vec<Arg>) -> Result<Option<Row>, Fault> {
+        #[cfg(test)]
+        crate::explain::note(sql, &args);
         let row = on!(self, sql, args, |query, executor| query
             .fetch_optional(executor)
             .await);
@@ -175,6 +204,8 @@ impl Conn {
 
     /// How many rows were changed.
     pub(crate) async fn run(&mut self, sql: &Sql, args: Vec<Arg>) -> Result<u64, Fault> {
+        #[cfg(test)]
+        crate::explain::note(sql, &args);
         let done = on!(self, sql, args, |query, executor| query
             .execute(executor)
             .await);

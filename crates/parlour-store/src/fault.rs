@@ -112,8 +112,8 @@ fn sort_postgres(code: &str) -> Sort {
         "57P01" | "57P02" | "57P03" | "57P05" => Sort::Lost,
         // Serialization failure, deadlock, unique and foreign key violations.
         "40001" | "40P01" | "23505" | "23503" => Sort::Again,
-        // Statement timeout, lock timeout, read-only server.
-        "57014" | "55P03" | "25006" => Sort::Down,
+        // Statement timeout, lock timeout, read-only server, an end that nobody knows: not tried again.
+        "57014" | "55P03" | "25006" | "40003" => Sort::Down,
         _ if code.starts_with("08") => Sort::Lost,
         // Out of disk, memory or connections.
         _ if code.starts_with("53") || code.starts_with("58") => Sort::Down,
@@ -133,6 +133,8 @@ mod tests {
         assert_eq!(sort_sqlite(266), Sort::Down);
         assert_eq!(sort_sqlite(1), Sort::Final);
         assert_eq!(sort_postgres("40P01"), Sort::Again);
+        assert_eq!(sort_postgres("40001"), Sort::Again);
+        assert_eq!(sort_postgres("40003"), Sort::Down);
         assert_eq!(sort_postgres("57P01"), Sort::Lost);
         assert_eq!(sort_postgres("08006"), Sort::Lost);
         assert_eq!(sort_postgres("53100"), Sort::Down);

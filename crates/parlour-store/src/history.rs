@@ -1,7 +1,7 @@
 //! Pieces of a room's stream.
 
 use crate::{
-    engine::Conn,
+    engine::{Conn, Engine},
     fault::Fault,
     hot::entry::{Entry, Piece},
     recall::check_gapless,
@@ -43,9 +43,13 @@ impl Inner {
             Some((Piece::Known(history), _)) => return Ok(Some(history)),
             Some((Piece::Elsewhere { after, upto, seq }, now)) => (after, upto, seq, now),
         };
-        let piece = self
-            .read(|conn| Box::pin(stream(conn, Arc::clone(&now), after, upto)))
-            .await?;
+        let piece = match self.of_replica(&now, after, upto, seq).await {
+            Some(piece) => Some(piece),
+            None => {
+                self.read(|conn| Box::pin(stream(conn, Arc::clone(&now), after, upto)))
+                    .await?
+            }
+        };
         let Some((events, last, names_room)) = piece else {
             return Ok(None);
         };
@@ -72,6 +76,20 @@ impl Inner {
                 seq: last,
             },
         }))
+    }
+
+    /// The piece from the replica, if there is one that has come as far as the room had here: then all
+    /// edits and deletions up to now are in it.
+    async fn of_replica(&self, now: &Arc<Room>, after: i64, upto: i64, seq: i64) -> Option<Stream> {
+        let Engine::Postgres(open) = &self.engine else {
+            return None;
+        };
+        let replica = open.replica.as_ref()?;
+        let reading = async {
+            let mut conn = replica.conn().await?;
+            stream(&mut conn, Arc::clone(now), after, upto).await
+        };
+        replica.read(reading, |(_, last, _)| *last >= seq).await
     }
 
     /// The room may have changed between the two reads.

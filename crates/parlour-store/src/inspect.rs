@@ -47,7 +47,7 @@ pub async fn inspect(url: &str) -> Result<Inspection, Error> {
     match Target::parse(url)? {
         Target::File(path) => inspect_file(&path).await,
         Target::Scratch => Err(refuse("A scratch database has no state.".to_owned())),
-        Target::Postgres(address) => inspect_server(&address).await,
+        Target::Postgres(servers) => inspect_server(&postgres::writer(&servers).await?).await,
     }
 }
 
@@ -59,7 +59,10 @@ pub async fn migrate(url: &str) -> Result<(), Error> {
     match Target::parse(url)? {
         Target::File(path) => sqlite::prepare(&path).await.map(|_| ()),
         Target::Scratch => Ok(()),
-        Target::Postgres(address) => postgres::prepare(&address).await,
+        Target::Postgres(servers) => {
+            let address = postgres::writer(&servers).await?;
+            postgres::prepare(&address).await.map(|_| ())
+        }
     }
 }
 

@@ -16,6 +16,8 @@ pub mod blobs;
 mod clamd;
 mod copy;
 mod engine;
+#[cfg(test)]
+mod explain;
 mod fault;
 mod files;
 mod fresh;

@@ -24,6 +24,11 @@ pub fn describe_metrics() {
         Unit::Count,
         "Messages not stored because their nonce was used before, by `outcome`: `repeated` (the same message, answered with the first) or `conflict` (another body)."
     );
+    describe_counter!(
+        "parlour_replica_reads_total",
+        Unit::Count,
+        "Pieces of history asked of DATABASE_REPLICA_URL, by `outcome`: `used`, `behind` or `away` (then the primary was asked)."
+    );
     describe_gauge!(
         "parlour_append_queue",
         Unit::Count,

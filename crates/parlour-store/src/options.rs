@@ -11,8 +11,10 @@ pub(crate) const PATIENCE: Duration = Duration::from_millis(1_600);
 pub struct Options {
     /// SQLite connections that read.
     pub sqlite_readers: u32,
-    /// PostgreSQL connections.
-    pub postgres_connections: u32,
+    /// PostgreSQL connections; `None`: as many as suit the processors and the server.
+    pub postgres_connections: Option<u32>,
+    /// A standby of the PostgreSQL server that history may be read from.
+    pub replica_url: Option<String>,
     /// PostgreSQL gives up on a statement after this.
     pub statement_timeout: Duration,
     /// Messages that may wait for the group commit, per lane.
@@ -34,7 +36,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             sqlite_readers: 4,
-            postgres_connections: 12,
+            postgres_connections: None,
+            replica_url: None,
             statement_timeout: Duration::from_millis(1_800),
             append_queue: 4_096,
             append_batch: 256,

@@ -38,6 +38,9 @@ const TRIES: u32 = 6;
 /// When a write on PostgreSQL is given up although nobody said no: the network ate it.
 const GIVE_UP: Duration = Duration::from_secs(5);
 
+/// The pause between two looks at several servers.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
 /// Everything that the port implementations share.
 pub(crate) struct Inner {
     pub(crate) engine: Engine,
@@ -155,11 +158,7 @@ pub async fn open(
 ) -> Result<Arc<dyn Store>, Error> {
     let engine = Engine::open(&Target::parse(url)?, &options).await?;
     let epoch = epoch(&engine).await.map_err(Fault::into_error)?;
-    let count = if engine.has_one_writer() {
-        1
-    } else {
-        options.postgres_lanes.max(1)
-    };
+    let count = engine.lanes(options.postgres_lanes);
     let lanes = (0..count).map(|_| Lane {
         gate: Mutex::new(()),
         announcer: Announcer::start(Arc::clone(&announce)),
@@ -179,6 +178,8 @@ pub async fn open(
     let queues = queues.collect::<Result<_, _>>()?;
     let (lookup, task) = Lookup::new(Arc::clone(&inner));
     inner.spawn(task);
+    let following = Arc::clone(&inner);
+    inner.spawn(async move { following.follow_writer().await });
     Ok(Arc::new(SqlStore {
         inner,
         queues,
@@ -246,16 +247,20 @@ impl Inner {
                     Err(fault) => Err(fault),
                 };
                 match result {
-                    Err(Fault::Lost(error)) => tracing::debug!(%error, "reading again"),
+                    Err(Fault::Lost(error)) => {
+                        self.engine.doubt();
+                        tracing::debug!(%error, "reading again");
+                    }
                     other => return other.map_err(Fault::into_error),
                 }
                 // A server that is just stopping refuses quickly: do not spin.
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        timeout(PATIENCE, attempt)
-            .await
-            .unwrap_or_else(|late| Err(Error::unavailable(late)))
+        timeout(PATIENCE, attempt).await.unwrap_or_else(|late| {
+            self.engine.doubt();
+            Err(Error::unavailable(late))
+        })
     }
 
     /// Writes in a task of its own, so that a caller who goes away leaves nothing half done: what
@@ -292,6 +297,7 @@ impl Inner {
             match timeout(GIVE_UP, attempt).await {
                 Ok(result) => result?,
                 Err(late) => {
+                    self.engine.doubt();
                     self.distrust(scope);
                     return Err(Error::unavailable(late));
                 }
@@ -351,6 +357,9 @@ impl Inner {
                 Ok(done) => return Ok(done),
                 Err(fault) => fault,
             };
+            if matches!(fault, Fault::Lost(_) | Fault::Down(_)) {
+                self.engine.doubt();
+            }
             let again = match &fault {
                 Fault::Lost(_) => Instant::now() < deadline,
                 Fault::Again(_) => tries < TRIES,
@@ -393,6 +402,40 @@ impl Inner {
             conn.rollback().await?;
         }
         Ok(done)
+    }
+
+    /// When something goes wrong with one of several PostgreSQL servers, looks which one takes writes now.
+    /// What is remembered of rooms rests on the old one, and is not trusted for a while.
+    async fn follow_writer(&self) {
+        let Engine::Postgres(open) = &self.engine else {
+            return;
+        };
+        if !open.hosts.are_several() {
+            return;
+        }
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = open.hosts.doubted() => {}
+            }
+            loop {
+                let followed = tokio::select! {
+                    () = self.stop.cancelled() => return,
+                    followed = open.follow() => followed,
+                };
+                match followed {
+                    Ok(is_other) => {
+                        if is_other {
+                            self.hot.distrust_all();
+                        }
+                        break;
+                    }
+                    Err(error) => tracing::debug!(%error, "no PostgreSQL server takes writes"),
+                }
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
     }
 
     /// What holds the store open until it is dropped.

@@ -11,8 +11,8 @@ pub(crate) enum Target {
     File(PathBuf),
     /// A SQLite file that lives as long as the store.
     Scratch,
-    /// A PostgreSQL server.
-    Postgres(Box<PgConnectOptions>),
+    /// PostgreSQL servers of which one takes writes; mostly just one.
+    Postgres(Vec<PgConnectOptions>),
 }
 
 impl Target {
@@ -30,21 +30,63 @@ impl Target {
             return Ok(Self::File(PathBuf::from(path)));
         }
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return url
-                .parse()
-                .map(|options| Self::Postgres(Box::new(options)))
-                .map_err(|error: sqlx::Error| {
-                    refuse(format!(
-                        "{} is not a PostgreSQL address: {error}.",
-                        redact(url)
-                    ))
-                });
+            return servers(url).map(Self::Postgres).map_err(|error| {
+                refuse(format!(
+                    "{} is not a PostgreSQL address: {error}.",
+                    redact(url)
+                ))
+            });
         }
         Err(refuse(format!(
             "{} is neither sqlite://<path> nor postgres://<user>@<host>/<database>.",
             redact(url)
         )))
     }
+}
+
+/// The servers of a URL with one host or several: `postgres://user@one:5432,two:5432/chat`. sqlx knows
+/// only one, and nothing of `target_session_attrs`.
+fn servers(url: &str) -> Result<Vec<PgConnectOptions>, String> {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", url));
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (who, place) = match rest.rsplit_once('@') {
+        Some((who, place)) => (format!("{who}@"), place),
+        None => (String::new(), rest),
+    };
+    let (hosts, database) = match place.find('/') {
+        Some(at) => place.split_at(at),
+        None => (place, ""),
+    };
+    let query = without_target(query)?;
+    let one = |host: &str| {
+        let url = format!("{scheme}://{who}{host}{database}{query}");
+        url.parse().map_err(|error: sqlx::Error| error.to_string())
+    };
+    if hosts.contains(',') && hosts.split(',').any(|host| host.trim().is_empty()) {
+        return Err("a host is missing between the commas".to_owned());
+    }
+    hosts.split(',').map(|host| one(host.trim())).collect()
+}
+
+/// The parameters without `target_session_attrs`, with their question mark. The server that takes writes is
+/// looked for anyway.
+fn without_target(query: &str) -> Result<String, String> {
+    let mut kept = Vec::new();
+    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+        match parameter.split_once('=') {
+            Some(("target_session_attrs", "read-write" | "primary")) => {}
+            Some(("target_session_attrs", other)) => {
+                return Err(format!(
+                    "target_session_attrs={other}: Parlour needs the server that takes writes (read-write)"
+                ));
+            }
+            _ => kept.push(parameter),
+        }
+    }
+    if kept.is_empty() {
+        return Ok(String::new());
+    }
+    Ok(format!("?{}", kept.join("&")))
 }
 
 /// An error whose text is meant for the operator.
@@ -79,7 +121,8 @@ pub fn redact(url: &str) -> String {
 
 /// Parameters that are known to be harmless keep their value; any other may be a password.
 fn redact_parameter(parameter: &str) -> String {
-    const HARMLESS: [&str; 12] = [
+    const HARMLESS: [&str; 13] = [
+        "target_session_attrs",
         "sslmode",
         "ssl-mode",
         "host",
@@ -140,6 +183,32 @@ mod tests {
         fn no_password_comes_through(password in "[A-Z/?@:#&=%]{1,20}Q") {
             let shown = redact(&format!("postgres://ada:{password}@db/chat"));
             prop_assert_eq!(shown, "postgres://ada:***@db/chat");
+        }
+    }
+
+    #[test]
+    fn several_servers_are_taken_apart() {
+        let places = |url: &str| match Target::parse(url) {
+            Ok(Target::Postgres(servers)) => servers
+                .iter()
+                .map(|server| {
+                    assert_eq!(server.get_database(), Some("chat"));
+                    assert_eq!(server.get_username(), "ada");
+                    format!("{}:{}", server.get_host(), server.get_port())
+                })
+                .collect::<Vec<_>>(),
+            other => panic!("{url}: {other:?}"),
+        };
+        assert_eq!(places("postgres://ada@one/chat"), ["one:5432"]);
+        let several = "postgresql://ada:x@one:1,two,[::1]:3/chat?sslmode=disable&target_session_attrs=primary";
+        assert_eq!(places(several), ["one:1", "two:5432", "[::1]:3"]);
+        for bad in [
+            "postgres://ada@one,,two/chat",
+            "postgres://ada@one,/chat",
+            "postgres://ada@one,two:x/chat",
+            "postgres://ada@one,two/chat?target_session_attrs=standby",
+        ] {
+            assert!(Target::parse(bad).is_err(), "{bad}");
         }
     }
 

@@ -86,6 +86,10 @@ pub(crate) struct Storage {
     pub(crate) database_url: SecretUrl,
     /// Most connections at once; `None`: as the engine likes.
     pub(crate) database_connections: Option<u32>,
+    /// When PostgreSQL gives up on a statement.
+    pub(crate) statement_timeout: Duration,
+    /// A standby that history may be read from.
+    pub(crate) database_replica_url: Option<SecretUrl>,
     /// The bus between processes.
     pub(crate) redis_url: Option<SecretUrl>,
     /// Where uploads are kept.
@@ -283,6 +287,8 @@ impl Config {
                 data_dir: PathBuf::new(),
                 database_url: SecretUrl::new(""),
                 database_connections: None,
+                statement_timeout: Duration::ZERO,
+                database_replica_url: None,
                 redis_url: None,
                 blobs_url: SecretUrl::new(""),
                 blobs_direct: true,

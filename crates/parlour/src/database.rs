@@ -48,17 +48,20 @@ pub(crate) async fn open(
     let mut options = Options {
         // With a bus there are other processes that change rooms.
         exclusive: config.storage.redis_url.is_none(),
+        statement_timeout: config.storage.statement_timeout,
+        replica_url: replica_url(config),
         ..Options::default()
     };
     if let Some(most) = config.storage.database_connections {
         options.sqlite_readers = most;
-        options.postgres_connections = most;
-        // Each lane holds a connection while it commits; somebody must be able to read meanwhile.
-        options.postgres_lanes = options
-            .postgres_lanes
-            .min(most.saturating_sub(1).max(1) as usize);
+        options.postgres_connections = Some(most);
     }
     open_with(config, options, announce).await
+}
+
+fn replica_url(config: &Config) -> Option<String> {
+    let url = config.storage.database_replica_url.as_ref()?;
+    Some(url.expose().to_owned())
 }
 
 async fn open_with(
@@ -80,7 +83,7 @@ pub(crate) async fn app_for_command(config: &Config) -> anyhow::Result<App> {
     // Small, and not alone: a server may run beside it.
     let options = Options {
         sqlite_readers: 1,
-        postgres_connections: 2,
+        postgres_connections: Some(2),
         postgres_lanes: 1,
         exclusive: false,
         ..Options::default()

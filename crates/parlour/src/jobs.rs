@@ -1,15 +1,23 @@
 //! Recurring work. One task per job, so a job never runs twice at once in a process; what several
-//! processes must not do twice is decided by the store. Errors are logged, slow the job down, and
-//! never end it.
+//! processes must not do twice is decided by the store, and what one of them is enough for is done by the
+//! one on [`duty`]. Errors are logged, slow the job down, and never end it.
 
+mod duty;
 mod runner;
 #[cfg(test)]
 mod tests;
 
+use duty::Duty;
 use metrics::{Unit, describe_counter, describe_gauge, gauge};
 use parlour_core::{App, Error, app::Followed, files, rooms};
 use runner::{Job, repeat};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -90,6 +98,9 @@ struct Context {
     stop: CancellationToken,
     room_ended: Arc<Notify>,
     files_released: Arc<Notify>,
+    /// Whether this process heard of released files since the last look.
+    heard_of_files: Arc<AtomicBool>,
+    duty: Arc<Duty>,
     /// How far the log of ended credentials was followed.
     revocations: Followed,
 }
@@ -99,20 +110,38 @@ struct Context {
 pub(crate) struct Jobs {
     room_ended: Arc<Notify>,
     files_released: Arc<Notify>,
+    heard_of_files: Arc<AtomicBool>,
 }
 
 impl Jobs {
+    /// Starts all jobs of a process that is alone with its database.
+    pub(crate) fn start(app: &App, tracker: &TaskTracker, stop: &CancellationToken) -> Self {
+        Self::start_on(Duty::alone(), app, tracker, stop)
+    }
+
+    /// Starts all jobs of one of several processes.
+    pub(crate) fn start_shared(app: &App, tracker: &TaskTracker, stop: &CancellationToken) -> Self {
+        Self::start_on(Duty::shared(), app, tracker, stop)
+    }
+
     /// Starts all jobs on the tracker. They end soon after `stop`: a step that is under way is
     /// finished first, so wait for the tracker before closing the store.
-    pub(crate) fn start(app: &App, tracker: &TaskTracker, stop: &CancellationToken) -> Self {
+    fn start_on(duty: Duty, app: &App, tracker: &TaskTracker, stop: &CancellationToken) -> Self {
+        let duty = Arc::new(duty);
+        if duty.is_shared() {
+            tracker.spawn(duty::keep(app.clone(), Arc::clone(&duty), stop.clone()));
+        }
         let room_ended = Arc::new(Notify::new());
         let files_released = Arc::new(Notify::new());
+        let heard_of_files = Arc::new(AtomicBool::new(false));
         for job in JOBS {
             let context = Context {
                 app: app.clone(),
                 stop: stop.clone(),
                 room_ended: Arc::clone(&room_ended),
                 files_released: Arc::clone(&files_released),
+                heard_of_files: Arc::clone(&heard_of_files),
+                duty: Arc::clone(&duty),
                 revocations: Followed::default(),
             };
             tracker.spawn(repeat(job, context, stop.clone()));
@@ -120,6 +149,7 @@ impl Jobs {
         Self {
             room_ended,
             files_released,
+            heard_of_files,
         }
     }
 
@@ -130,11 +160,15 @@ impl Jobs {
 
     /// Says that files may have been released, so that their bytes go now and not within a second.
     pub(crate) fn files_released(&self) {
+        self.heard_of_files.store(true, Ordering::Release);
         self.files_released.notify_one();
     }
 }
 
 async fn expire_rooms(context: &mut Context) -> Result<(), Error> {
+    if !context.duty.is_mine() {
+        return Ok(());
+    }
     let ended = rooms::expire_due(&context.app).await?;
     if ended > 0 {
         tracing::info!(rooms = ended, "rooms ended, their time was up");
@@ -144,7 +178,7 @@ async fn expire_rooms(context: &mut Context) -> Result<(), Error> {
 }
 
 async fn purge_ended_rooms(context: &mut Context) -> Result<(), Error> {
-    while !context.stop.is_cancelled() {
+    while !context.stop.is_cancelled() && context.duty.is_mine() {
         let more = rooms::purge_some(&context.app).await?;
         context.files_released.notify_one();
         if !more {
@@ -168,6 +202,9 @@ async fn follow_revocations(context: &mut Context) -> Result<(), Error> {
 }
 
 async fn sweep_tokens(context: &mut Context) -> Result<(), Error> {
+    if !context.duty.is_mine() {
+        return Ok(());
+    }
     let swept = context.app.store().sweep_tokens(context.app.now()).await?;
     if swept > 0 {
         tracing::debug!(tokens = swept, "swept ended credentials");
@@ -176,6 +213,11 @@ async fn sweep_tokens(context: &mut Context) -> Result<(), Error> {
 }
 
 async fn sweep_released_files(context: &mut Context) -> Result<(), Error> {
+    // The one on duty may not have heard of it: news of a room goes where somebody listens.
+    let heard = context.heard_of_files.swap(false, Ordering::AcqRel);
+    if !heard && !context.duty.is_mine() {
+        return Ok(());
+    }
     while !context.stop.is_cancelled() && files::sweep_released(&context.app).await? {
         tokio::task::yield_now().await;
     }

@@ -76,10 +76,15 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     let operations = operations_listener(&config).await?;
 
     let (stop_jobs, tracker) = (CancellationToken::new(), TaskTracker::new());
-    let jobs = Jobs::start(&app, &tracker, &stop_jobs);
+    let shares = config.storage.redis_url.is_some();
+    let jobs = if shares {
+        Jobs::start_shared(&app, &tracker, &stop_jobs)
+    } else {
+        Jobs::start(&app, &tracker, &stop_jobs)
+    };
     let follow = follow_news(bus.listen(), app.clone(), jobs, stop_jobs.clone());
     tracker.spawn(follow);
-    if config.storage.redis_url.is_some() {
+    if shares {
         tracker.spawn(buses::share_limits(app.clone(), bus, stop_jobs.clone()));
     }
     tracker.spawn(figures::keep_up(metrics, stop_jobs.clone()));

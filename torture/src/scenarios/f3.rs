@@ -121,7 +121,7 @@ impl Place<'_> {
 }
 
 /// While the database is away the server lives and says that it is not ready.
-async fn probe(http: &Http, time: Duration, context: &Context) -> Result<()> {
+pub(super) async fn probe(http: &Http, time: Duration, context: &Context) -> Result<()> {
     let begun = Instant::now();
     while begun.elapsed() < time {
         let quick = http.within(context.bound(ANSWER));
@@ -132,7 +132,7 @@ async fn probe(http: &Http, time: Duration, context: &Context) -> Result<()> {
     Ok(())
 }
 
-async fn ready(http: &Http, status: u16, context: &Context) -> Result<()> {
+pub(super) async fn ready(http: &Http, status: u16, context: &Context) -> Result<()> {
     let patient = http.within(context.bound(PROBE));
     let answer = patient.call("GET", "/readyz", None, None).await?;
     ensure!(answer.status == status, "/readyz says {}", answer.status);
@@ -141,7 +141,11 @@ async fn ready(http: &Http, status: u16, context: &Context) -> Result<()> {
 
 /// Every call of the outage was answered in time; who was refused was told when to come back. The
 /// slowest answer.
-fn judge(notes: &[Call], (gone, back): (Instant, Instant), within: Duration) -> Result<Duration> {
+pub(super) fn judge(
+    notes: &[Call],
+    (gone, back): (Instant, Instant),
+    within: Duration,
+) -> Result<Duration> {
     let touched = |call: &&Call| call.ended() > gone && call.begun < back;
     let calls: Vec<&Call> = notes.iter().filter(touched).collect();
     for call in &calls {

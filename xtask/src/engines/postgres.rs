@@ -1,6 +1,7 @@
 //! A PostgreSQL server that lives in a temporary folder for as long as the value does.
 
 mod outage;
+mod standby;
 
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt as _;
@@ -44,15 +45,7 @@ impl Postgres {
     /// Makes a new cluster, below `parent` or in the system's temporary folder, and starts it on a
     /// free port of 127.0.0.1.
     pub fn start(durability: Durability, parent: Option<&Path>) -> Result<Self> {
-        let parent = parent.map_or_else(std::env::temp_dir, Path::to_path_buf);
-        let folder = tempfile::Builder::new()
-            .prefix("parlour-postgres-")
-            .tempdir_in(parent)?;
-        if is_root() {
-            let uid = id_of("-u")?;
-            let gid = id_of("-g")?;
-            std::os::unix::fs::chown(folder.path(), Some(uid), Some(gid))?;
-        }
+        let folder = make_folder(parent)?;
         let data = folder.path().join("data");
         let mut initdb = command("initdb", folder.path(), None)?;
         initdb
@@ -87,6 +80,12 @@ impl Postgres {
             }
         }
         Err(last.context("PostgreSQL did not start"))
+    }
+
+    /// The port of 127.0.0.1 that it listens on, in every life.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
     }
 
     /// Where tests and servers connect to.
@@ -152,6 +151,20 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// A folder that PostgreSQL may write to, below `parent` or in the system's temporary folder.
+fn make_folder(parent: Option<&Path>) -> Result<TempDir> {
+    let parent = parent.map_or_else(std::env::temp_dir, Path::to_path_buf);
+    let folder = tempfile::Builder::new()
+        .prefix("parlour-postgres-")
+        .tempdir_in(parent)?;
+    if is_root() {
+        let uid = id_of("-u")?;
+        let gid = id_of("-g")?;
+        std::os::unix::fs::chown(folder.path(), Some(uid), Some(gid))?;
+    }
+    Ok(folder)
 }
 
 fn launch(folder: &Path, port: u16, durability: Durability) -> Result<Child> {

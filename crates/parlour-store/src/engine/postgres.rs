@@ -1,17 +1,22 @@
 //! PostgreSQL: a pool, and a look at whether its commits are durable.
 
+mod hosts;
+mod replica;
+
 use super::Engine;
 use crate::{options::Options, schema, url::refuse};
+use hosts::{Hosts, is_read_only};
 use parlour_core::{
     Error, Time,
     ports::{Clock as _, SystemClock},
     time::clock_worry,
 };
+use replica::Replica;
 use sqlx::{
-    ConnectOptions, Connection, PgConnection, Row,
+    ConnectOptions, Connection, PgConnection, PgPool, Row,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use std::time::Duration;
+use std::{sync::Arc, thread::available_parallelism, time::Duration};
 
 /// How long a caller waits for a connection.
 const ACQUIRE: Duration = Duration::from_millis(1_500);
@@ -19,22 +24,117 @@ const ACQUIRE: Duration = Duration::from_millis(1_500);
 /// The oldest PostgreSQL that is tried: 13.
 const OLDEST: i64 = 130_000;
 
-pub(crate) async fn open(address: &PgConnectOptions, options: &Options) -> Result<Engine, Error> {
-    prepare(address).await?;
-    let timeout = options.statement_timeout.as_millis().to_string();
-    let pooled = base(address).options([("statement_timeout", timeout.as_str())]);
+/// What is open.
+pub(crate) struct Postgres {
+    pub(crate) pool: PgPool,
+    pub(crate) hosts: Arc<Hosts>,
+    pub(crate) replica: Option<Replica>,
+    /// How many connections there may be.
+    pub(crate) connections: u32,
+    statement_timeout: Duration,
+}
+
+impl Postgres {
+    /// Looks which server takes writes now and uses it from now on; answers whether it is another one
+    /// than before.
+    pub(crate) async fn follow(&self) -> Result<bool, Error> {
+        let (place, address) = self.hosts.choose().await?;
+        let is_other = self.hosts.switch(place);
+        if is_other {
+            let (host, port) = (address.get_host(), address.get_port());
+            tracing::warn!(host, port, "another PostgreSQL server takes the writes now");
+            let pooled = pooled(&address, self.statement_timeout);
+            self.pool.set_connect_options(pooled);
+        }
+        Ok(is_other)
+    }
+
+    pub(crate) async fn close(&self) {
+        if let Some(replica) = &self.replica {
+            replica.close().await;
+        }
+        self.pool.close().await;
+    }
+}
+
+pub(crate) async fn open(servers: &[PgConnectOptions], options: &Options) -> Result<Engine, Error> {
+    let hosts = Arc::new(Hosts::new(servers.to_vec()));
+    let (place, address) = hosts.choose().await?;
+    hosts.switch(place);
+    let allowed = prepare(&address).await?.allowed;
+    let connections = match options.postgres_connections {
+        Some(set) => set.max(2),
+        None => derived(allowed),
+    };
+    if i64::from(connections) > allowed {
+        tracing::warn!(
+            connections,
+            allowed,
+            "PostgreSQL allows fewer connections than are set"
+        );
+    }
+    let replica = options.replica_url.as_deref();
+    let replica = replica
+        .map(|url| Replica::new(url, connections))
+        .transpose()?;
+    let (before, after) = (Arc::clone(&hosts), Arc::clone(&hosts));
     let pool = PgPoolOptions::new()
-        .max_connections(options.postgres_connections.max(2))
+        .max_connections(connections)
         .min_connections(0)
         .acquire_timeout(ACQUIRE)
         // A question before each use would double the round trips; work that meets a dead
         // connection is started again on another one instead.
         .test_before_acquire(false)
-        .before_acquire(|conn, _| Box::pin(is_usable(conn)))
-        .connect_with(pooled)
+        .before_acquire(move |conn, meta| {
+            let is_current = before.is_current(meta.age);
+            Box::pin(async move { Ok(is_current && is_usable(conn).await?) })
+        })
+        .after_connect(move |conn, _| {
+            let hosts = Arc::clone(&after);
+            Box::pin(async move { takes_writes(&hosts, conn).await })
+        })
+        .connect_with(pooled(&address, options.statement_timeout))
         .await
-        .map_err(|error| unreachable_server(address, error))?;
-    Ok(Engine::Postgres(pool))
+        .map_err(|error| unreachable_server(&address, error))?;
+    Ok(Engine::Postgres(Box::new(Postgres {
+        pool,
+        hosts,
+        replica,
+        connections,
+        statement_timeout: options.statement_timeout,
+    })))
+}
+
+/// As many connections as keep the processors busy, and at most a third of what the server allows, because
+/// other processes and commands need some too.
+fn derived(allowed: i64) -> u32 {
+    let cores = available_parallelism().map_or(2, usize::from);
+    let wanted = u32::try_from(4 + 4 * cores).unwrap_or(32).clamp(8, 32);
+    let most = u32::try_from(allowed / 3).unwrap_or(32).max(2);
+    wanted.min(most)
+}
+
+/// Of several servers the chosen one may have become a standby: then another one is looked for. A single
+/// server is not asked: its refusal of a write says the same.
+async fn takes_writes(hosts: &Hosts, conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    if hosts.are_several() && is_read_only(conn).await? {
+        hosts.doubt();
+        return Err(sqlx::Error::Protocol("this server is a standby".into()));
+    }
+    Ok(())
+}
+
+/// What connections of the pool are told. A process that the network swallowed in the middle of a
+/// transaction must not hold its rows for long.
+fn pooled(address: &PgConnectOptions, statement_timeout: Duration) -> PgConnectOptions {
+    let timeout = statement_timeout.as_millis().to_string();
+    base(address).options([
+        ("statement_timeout", timeout.as_str()),
+        ("idle_in_transaction_session_timeout", "10000"),
+        ("tcp_keepalives_idle", "10"),
+        ("tcp_keepalives_interval", "5"),
+        ("tcp_keepalives_count", "3"),
+    ])
 }
 
 /// Whether a connection is outside of transactions: one whose transaction was cut off in the middle
@@ -47,7 +147,7 @@ async fn is_usable(conn: &mut PgConnection) -> Result<bool, sqlx::Error> {
 }
 
 /// Looks at the server's settings and migrates.
-pub(crate) async fn prepare(address: &PgConnectOptions) -> Result<(), Error> {
+pub(crate) async fn prepare(address: &PgConnectOptions) -> Result<Settings, Error> {
     let mut conn = connect(address).await?;
     let settings = settings(&mut conn)
         .await
@@ -56,7 +156,14 @@ pub(crate) async fn prepare(address: &PgConnectOptions) -> Result<(), Error> {
     let migrated = schema::migrate_postgres(&mut conn).await;
     let closed = conn.close().await;
     migrated?;
-    closed.map_err(|error| unreachable_server(address, error))
+    closed.map_err(|error| unreachable_server(address, error))?;
+    Ok(settings)
+}
+
+/// The server of a URL that takes writes.
+pub(crate) async fn writer(servers: &[PgConnectOptions]) -> Result<PgConnectOptions, Error> {
+    let (_, address) = Hosts::new(servers.to_vec()).choose().await?;
+    Ok(address)
 }
 
 /// One connection outside of any pool, without a statement timeout.
@@ -88,6 +195,8 @@ pub(crate) struct Settings {
     is_read_only: bool,
     /// Why its clock is a worry.
     pub(crate) clock: Option<String>,
+    /// How many connections the server allows to everybody together.
+    allowed: i64,
 }
 
 pub(crate) async fn settings(conn: &mut PgConnection) -> Result<Settings, sqlx::Error> {
@@ -96,7 +205,9 @@ pub(crate) async fn settings(conn: &mut PgConnection) -> Result<Settings, sqlx::
          current_setting('synchronous_commit'), current_setting('fsync'), \
          current_setting('full_page_writes'), current_setting('server_encoding'), \
          pg_is_in_recovery(), current_setting('transaction_read_only') = 'on', \
-         (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+         (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, \
+         current_setting('max_connections')::bigint \
+         - current_setting('superuser_reserved_connections')::bigint",
     )
     .fetch_one(conn)
     .await?;
@@ -111,6 +222,7 @@ pub(crate) async fn settings(conn: &mut PgConnection) -> Result<Settings, sqlx::
         is_standby: row.try_get(6)?,
         is_read_only: row.try_get(7)?,
         clock: clock_worry("PostgreSQL's", now, theirs),
+        allowed: row.try_get(9)?,
     })
 }
 
@@ -203,6 +315,7 @@ mod tests {
             is_standby: false,
             is_read_only: false,
             clock: None,
+            allowed: 97,
         }
     }
 

@@ -351,7 +351,7 @@ pub(crate) fn mentions(users: &[UserId]) -> Vec<Mention> {
 /// Small pools: many tests run side by side.
 fn small() -> Options {
     Options {
-        postgres_connections: 6,
+        postgres_connections: Some(6),
         sqlite_readers: 2,
         ..Options::default()
     }
@@ -385,7 +385,7 @@ pub(crate) fn last(size: i64) -> PageRequest {
     }
 }
 
-async fn admin(base: &str, sql: String) {
+pub(crate) async fn admin(base: &str, sql: String) {
     let mut conn = sqlx::PgConnection::connect(&format!("{base}/postgres"))
         .await
         .unwrap();

@@ -132,7 +132,7 @@ const STORAGE: &[Setting] = &[
                 format!("sqlite://{}/parlour.db", path.trim_end_matches('/'))
             },
         },
-        "The database: `sqlite://...` or `postgres://...`.",
+        "The database: `sqlite://...` or `postgres://...`; of several servers (`postgres://user@one,two/chat`) the one that takes writes is used, also after a failover.",
         |config, text| {
             put(
                 &mut config.storage.database_url,
@@ -144,8 +144,8 @@ const STORAGE: &[Setting] = &[
     Setting::new(
         "PARLOUR_DATABASE_CONNECTIONS",
         "NUMBER",
-        Unset("chosen for the database"),
-        "Most connections to the database at once.",
+        Unset("chosen for the processors and the database"),
+        "Most connections to the database at once, of each process.",
         |config, text| {
             some(
                 &mut config.storage.database_connections,
@@ -153,6 +153,26 @@ const STORAGE: &[Setting] = &[
             )
         },
     ),
+    Setting::new(
+        "PARLOUR_DATABASE_STATEMENT_TIMEOUT",
+        "DURATION",
+        Text("1800ms"),
+        "When PostgreSQL gives up on a statement. Whoever waits is answered 503 before two seconds are over, however long this is.",
+        |config, text| put(&mut config.storage.statement_timeout, statement_time(text)),
+    ),
+    Setting::new(
+        "DATABASE_REPLICA_URL",
+        "URL",
+        Unset("everything is read from the primary"),
+        "A streaming standby of the PostgreSQL server: older history is read from it as long as it has all that was asked for.",
+        |config, text| {
+            some(
+                &mut config.storage.database_replica_url,
+                url(text, &["postgres://", "postgresql://"]),
+            )
+        },
+    )
+    .url(),
     Setting::new(
         "REDIS_URL",
         "URL",
@@ -463,6 +483,18 @@ fn clamd(text: &str) -> Parsed<String> {
     parlour_store::Clamd::at(text)
         .map(|_| text.to_owned())
         .ok_or_else(|| "`unix:/path` or `tcp://host:port`".to_owned())
+}
+
+fn statement_time(text: &str) -> Parsed<Duration> {
+    // PostgreSQL that is told to give up on a commit which waits for a standby says that it went well. Nobody
+    // must be waiting for that answer any more.
+    let bounds = Duration::from_millis(1_800)..=Duration::from_secs(60);
+    let time = parse::duration(text)?;
+    if bounds.contains(&time) {
+        Ok(time)
+    } else {
+        Err("a duration from `1800ms` to `1m`".to_owned())
+    }
 }
 
 fn url(text: &str, schemes: &[&str]) -> Parsed<SecretUrl> {

@@ -55,15 +55,15 @@ impl Notes {
 }
 
 /// A process: its own store on the shared file, its own jobs.
-struct Process {
-    app: App,
+pub(super) struct Process {
+    pub(super) app: App,
     notes: Arc<Notes>,
     tracker: TaskTracker,
     stop: CancellationToken,
 }
 
 impl Process {
-    async fn start(dir: &TempDir) -> Self {
+    pub(super) async fn start(dir: &TempDir) -> Self {
         let url = format!("sqlite://{}", dir.path().join("parlour.db").display());
         let notes = Arc::new(Notes::default());
         let options = parlour_store::Options {
@@ -219,6 +219,8 @@ async fn the_news_of_a_deletion_wakes_the_sweeper() {
         stop: process.stop.clone(),
         room_ended: Arc::clone(&jobs.room_ended),
         files_released: Arc::clone(&jobs.files_released),
+        heard_of_files: Arc::clone(&jobs.heard_of_files),
+        duty: Arc::new(super::Duty::alone()),
         revocations: parlour_core::app::Followed::default(),
     };
     let wake = released.and_then(|job| job.wake).expect("it can be woken");

@@ -12,6 +12,7 @@ stories![
     renewing_a_room,
     rooms_end_by_themselves,
     a_room_whose_end_was_chosen_ends_then,
+    rooms_end_when_the_process_that_ends_them_was_killed,
 ];
 
 async fn the_end_of_a_room_is_chosen_within_the_lifetime(server: Server) {
@@ -128,4 +129,25 @@ async fn a_room_whose_end_was_chosen_ends_then(engine: Engine) {
         ada.get(&path).await.status == 404
     })
     .await;
+}
+
+/// Of several processes one does the recurring work; another follows it (docs/decisions/0017).
+async fn rooms_end_when_the_process_that_ends_them_was_killed(engine: Engine) {
+    let setup = engine.setup().env("ROOM_LIFETIME", "2s");
+    let mut server = setup.start_all().await;
+    let ada = server.user("ada").await;
+    let path = room_path(ada.room("Tea").await, "");
+    let gone = || async { ada.get(&path).await.status == 404 };
+    eventually("a room ends", gone).await;
+    if server.clients().len() == 1 {
+        return;
+    }
+    let works = |log: &str| log.contains("does the recurring work from now on");
+    let killed = server.kill_those(|process| works(&process.log())).await;
+    assert_eq!(killed, 1, "one was on duty");
+    let path = room_path(ada.room("Coffee").await, "");
+    let gone = || async { ada.get(&path).await.status == 404 };
+    eventually("a room ends after the other took the duty", gone).await;
+    assert!(works(&server.log()));
+    assert!(server.is_well().await);
 }

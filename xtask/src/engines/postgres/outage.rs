@@ -51,6 +51,10 @@ impl Postgres {
     /// When it does not.
     pub fn begin(&mut self) -> Result<()> {
         self.child = launch(self.folder.path(), self.port, self.durability)?;
+        self.wait_for_answers()
+    }
+
+    pub(super) fn wait_for_answers(&mut self) -> Result<()> {
         let limit = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait()? {

@@ -328,6 +328,21 @@ impl Server {
         }
     }
 
+    /// `kill -9` of those that are so; clients go on with the others. How many there were.
+    pub(crate) async fn kill_those(&mut self, is: impl Fn(&Process) -> bool) -> usize {
+        let (killed, left) = self.processes.drain(..).partition(is);
+        self.processes = left;
+        let killed: Vec<Process> = killed;
+        let count = killed.len();
+        for mut process in killed {
+            process.signal("KILL");
+            process.ended().await;
+        }
+        let addresses: Vec<_> = self.processes.iter().map(|left| left.address).collect();
+        self.client.moved(&addresses);
+        count
+    }
+
     /// SIGTERM; how it ended and how long that took.
     pub(crate) async fn terminate(&mut self) -> (ExitStatus, Duration) {
         self.end("TERM").await
