@@ -123,13 +123,21 @@ impl Redis {
             .map(|port| SocketAddr::from(([127, 0, 0, 1], port)))
     }
 
+    /// Its process; 0 while it is dead.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().map_or(0, Child::id)
+    }
+
     /// What `REDIS_URL` is for it.
     #[must_use]
     pub fn url(&self) -> String {
         format!("redis+unix://{}", self.socket().display())
     }
 
-    fn socket(&self) -> PathBuf {
+    /// Its Unix socket.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
         self.folder.path().join(SOCKET)
     }
 }
