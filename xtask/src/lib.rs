@@ -1,6 +1,6 @@
 //! The chores of the workspace, one command per module: `test` runs everything that a change has to
 //! pass, `tidy` holds the floor plan, `gen` writes the generated files, `bench` measures the server,
-//! `torture` shows that nothing is lost.
+//! `torture` shows that nothing is lost, `simulate` shows what many people cost.
 //!
 //! As a library it lends the throwaway PostgreSQL and the care for child processes to `torture/`.
 #![expect(
@@ -12,6 +12,7 @@ mod bench;
 pub mod engines;
 mod generate;
 pub mod procs;
+mod simulate;
 mod test;
 mod tidy;
 mod torture;
@@ -46,6 +47,8 @@ enum Command {
     },
     /// Measure the release build of the server: delivery beside other servers, requests, or pages
     Bench(bench::Options),
+    /// Show on paper what very many connections cost nodes, bus and database, by measured constants
+    Simulate(simulate::Options),
     /// Kill, cut and crowd the release build of the server, and check that it loses nothing
     Torture(torture::Options),
 }
@@ -75,6 +78,10 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Bench(options) => {
             bench::run(&workspace, &Watch::install()?, &options)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Simulate(options) => {
+            simulate::run(&options)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Torture(options) => torture::run(&workspace, &Watch::install()?, &options),
