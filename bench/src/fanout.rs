@@ -3,14 +3,14 @@
 //! One thread, epoll, a WebSocket client of our own and no JSON parser: the generator has to cost far
 //! less than the servers that it measures.
 
-mod client;
+pub(crate) mod client;
 mod crowd;
 mod frame;
 mod ledger;
 mod marker;
 mod meter;
 mod pace;
-mod people;
+pub(crate) mod people;
 mod shape;
 mod wire;
 
@@ -88,6 +88,13 @@ pub(crate) struct Options {
     /// Process of the server, to report its processor time and memory
     #[arg(long)]
     server_pid: Option<u32>,
+    /// A second node of the same chat: the second half of each room's members connects there, and
+    /// everybody who sends is at --addr
+    #[arg(long)]
+    far: Option<SocketAddr>,
+    /// Another process whose processor time is reported; may be given again
+    #[arg(long, value_name = "PID")]
+    watch: Vec<u32>,
     /// File that keeps the accounts and rooms made at a Parlour server; made when missing
     #[arg(long)]
     fixture: Option<PathBuf>,
@@ -116,6 +123,10 @@ pub(crate) struct Measured {
     server_cpu_share: Option<f64>,
     generator_cpu_share: f64,
     others_cpu_share: f64,
+    /// What came to the members at the second node; the figures above are of all.
+    far: Option<Far>,
+    /// Processors' worth of time of each process of --watch, with all that it has started.
+    watched_cpu_share: Vec<f64>,
     /// Messages per read: how many the server sends at once.
     batch: f64,
     lost: u64,
@@ -131,7 +142,32 @@ pub(crate) struct Measured {
     server_memory: Option<u64>,
 }
 
+/// Deliveries at the second node.
+#[derive(Debug, Serialize)]
+pub(crate) struct Far {
+    delivered: u64,
+    p50_us: f64,
+    p99_us: f64,
+    p999_us: f64,
+    max_us: f64,
+}
+
 impl Options {
+    /// Which connections are at the second node; none when there is no second one.
+    fn far(&self, count: usize) -> Result<Vec<bool>> {
+        if self.far.is_none() {
+            return Ok(vec![false; count]);
+        }
+        let Shape { rooms, members } = self.shape;
+        ensure!(
+            self.senders.div_ceil(rooms) <= members / 2,
+            "senders are in the first half of a room, which is too small for {}",
+            self.senders
+        );
+        let half = |number| number % members >= members / 2;
+        Ok((0..count).map(half).collect())
+    }
+
     fn pace(&self) -> Pace {
         match self.mode {
             Mode::Closed => Pace::Closed(self.outstanding),
@@ -162,13 +198,15 @@ impl Options {
     }
 
     /// Opens all connections.
-    fn open(&self, count: usize, key: impl Fn(usize) -> String) -> Result<Vec<Client>> {
+    fn open(&self, far: &[bool], key: impl Fn(usize) -> String) -> Result<Vec<Client>> {
+        let count = far.len();
         let mut clients = Vec::with_capacity(count);
-        for number in 0..count {
+        for (number, far) in far.iter().enumerate() {
+            let addr = self.far.filter(|_| *far).unwrap_or(self.addr);
             let last = (number % usize::from(self.sources.max(1))) as u8 + 1;
             let source = (self.mode == Mode::Idle).then(|| IpAddr::from([127, 0, 0, last]));
             let target = self.wire.target(&key(number));
-            let mut client = Client::open(self.addr, source, &target).with_context(|| {
+            let mut client = Client::open(addr, source, &target).with_context(|| {
                 format!("connection {number} of {count} (open files: see `ulimit -n`)")
             })?;
             if let Some(greeting) = self.wire.greeting(&key(number)) {
@@ -207,7 +245,8 @@ pub(crate) fn run(options: &Options) -> Result<Measured> {
     let count = audience.rooms.len();
     let memory_before = options.memory()?;
     let begun = std::time::Instant::now();
-    let clients = options.open(count, |number| {
+    let far = options.far(count)?;
+    let clients = options.open(&far, |number| {
         if options.wire.is_parlour() {
             people.token(number).to_owned()
         } else {
@@ -218,12 +257,13 @@ pub(crate) fn run(options: &Options) -> Result<Measured> {
     let setting = Setting {
         wire: options.wire,
         audience,
+        far,
         rooms,
         run: (people::milliseconds()? & 0xffff) as u16,
     };
     let length = Duration::from_secs_f64(options.seconds);
     let warm_up = Duration::from_secs_f64(options.warm_up);
-    let meter = Meter::new(warm_up, length, options.server_pid);
+    let meter = Meter::new(warm_up, length, options.server_pid).watching(&options.watch);
     let clock = Clockwork::new(options.pace(), setting.audience.senders.len());
     let (meter, ledger) = Crowd::new(setting, clients, clock, meter)?.run()?;
     let memory = (memory_before, options.memory()?);
@@ -246,6 +286,16 @@ fn report(options: &Options, meter: &Meter, faults: Faults) -> Measured {
     let (acks, errors, closed, first_error) = meter.trouble();
     let delivered = counts.delivered as f64;
     let latency = meter.latency();
+    let far = options.far.map(|_| {
+        let far = meter.far();
+        Far {
+            delivered: far.count(),
+            p50_us: far.quantile_us(0.5),
+            p99_us: far.quantile_us(0.99),
+            p999_us: far.quantile_us(0.999),
+            max_us: far.largest_us(),
+        }
+    });
     Measured {
         mode: options.mode,
         wire: options.wire,
@@ -268,6 +318,8 @@ fn report(options: &Options, meter: &Meter, faults: Faults) -> Measured {
         server_cpu_share: shares.server,
         generator_cpu_share: shares.generator,
         others_cpu_share: shares.others,
+        far,
+        watched_cpu_share: shares.watched,
         batch: delivered / counts.reads.max(1) as f64,
         lost: faults.lost,
         duplicated: faults.duplicated,

@@ -171,6 +171,7 @@ impl Bench<'_> {
     async fn talk(&self) -> Result<Talk> {
         let load = Load {
             addr: self.options.addr,
+            far: None,
             connections: TALKERS,
             warm_up: Duration::from_secs(1),
             length: Duration::from_secs_f64(self.options.seconds),

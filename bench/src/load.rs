@@ -21,6 +21,8 @@ use crate::scenario::{Fixture, Scenario};
 pub(crate) struct Load {
     /// The server.
     pub(crate) addr: SocketAddr,
+    /// A second node of the same chat: every other connection goes there.
+    pub(crate) far: Option<SocketAddr>,
     /// Keep-alive connections.
     pub(crate) connections: usize,
     /// Time before the measurement.
@@ -134,7 +136,9 @@ fn lock(seen: &Mutex<Seen>) -> std::sync::MutexGuard<'_, Seen> {
 }
 
 async fn work(shared: Arc<Shared>, number: usize) -> Result<()> {
-    let mut connection = Connection::new(shared.load.addr);
+    let Load { addr, far, .. } = shared.load;
+    let far = far.filter(|_| number % 2 == 1);
+    let mut connection = Connection::new(far.unwrap_or(addr));
     let mut random = Random::new(number as u64 + 1);
     let mut request = Vec::new();
     let mut checked = false;

@@ -17,6 +17,7 @@ mod http;
 mod load;
 mod photo;
 mod random;
+mod rooms;
 mod scenario;
 mod setup;
 
@@ -65,6 +66,8 @@ enum Command {
     },
     /// Open many WebSockets, send messages, and account for every delivery
     Fanout(fanout::Options),
+    /// Listen in very many rooms on two nodes, and see what the bus makes of it
+    Rooms(rooms::Options),
     /// Upload and fetch files, beside the disk alone and beside messages
     Files(files::Options),
 }
@@ -77,6 +80,9 @@ struct Run {
     /// Address of the server
     #[arg(long)]
     addr: SocketAddr,
+    /// A second node of the same chat: every other connection goes there
+    #[arg(long)]
+    far: Option<SocketAddr>,
     /// File with the output of `setup`
     #[arg(long)]
     fixture: PathBuf,
@@ -119,6 +125,9 @@ fn main() -> Result<()> {
                 return Err(error);
             }
         },
+        Command::Rooms(options) => {
+            serde_json::to_string(&runtime.block_on(rooms::measure(&options))?)?
+        }
         Command::Files(options) => {
             serde_json::to_string(&runtime.block_on(files::measure(&options))?)?
         }
@@ -135,6 +144,7 @@ async fn measure(run: &Run) -> Result<Vec<Measured>> {
     let fixture: Fixture = serde_json::from_str(&text).context("the fixture is not one")?;
     let load = Load {
         addr: run.addr,
+        far: run.far,
         connections: run.connections,
         warm_up: Duration::from_secs_f64(run.warm_up),
         length: Duration::from_secs_f64(run.seconds),

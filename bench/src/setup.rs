@@ -56,6 +56,7 @@ async fn fill(addr: SocketAddr, messages: u64, fixture: &Fixture) -> Result<()> 
     }
     let load = Load {
         addr,
+        far: None,
         connections: FILLERS,
         warm_up: Duration::ZERO,
         length: Duration::from_secs(600),

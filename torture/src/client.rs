@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tokio::sync::mpsc;
@@ -60,8 +60,22 @@ impl Client {
     /// # Errors
     /// When it does not within some seconds.
     pub async fn start(addr: SocketAddr, person: &Person, recorder: &Recorder) -> Result<Self> {
+        Self::start_among(vec![addr], person, recorder).await
+    }
+
+    /// The same with several nodes: it begins at the first one, and whenever its connection ends it
+    /// comes back at the next one.
+    ///
+    /// # Errors
+    /// When it is not greeted within some seconds, or there is no node.
+    pub async fn start_among(
+        addrs: Vec<SocketAddr>,
+        person: &Person,
+        recorder: &Recorder,
+    ) -> Result<Self> {
+        ensure!(!addrs.is_empty(), "a client needs a node");
         let number = recorder.client();
-        let state = Arc::new(State::new(number, person.clone(), recorder.clone(), addr));
+        let state = Arc::new(State::new(number, person.clone(), recorder.clone(), addrs));
         let (orders, inbox) = mpsc::unbounded_channel();
         let task = tokio::spawn(live(Arc::clone(&state), inbox));
         let client = Self {
@@ -81,6 +95,12 @@ impl Client {
     #[must_use]
     pub fn number(&self) -> u32 {
         self.number
+    }
+
+    /// The node that it is at, or tries.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.state.addr()
     }
 
     /// Whose socket it is.
@@ -220,7 +240,7 @@ async fn live(state: Arc<State>, mut inbox: mpsc::UnboundedReceiver<Order>) {
     let path = format!("/?token={}&v=2", state.person.token);
     let mut failures = 0_u32;
     loop {
-        let mut pause = match wire::open(state.addr, &path).await {
+        let mut pause = match wire::open(state.addr(), &path).await {
             Err(_) => Duration::ZERO,
             Ok(socket) => {
                 failures = 0;
@@ -230,6 +250,7 @@ async fn live(state: Arc<State>, mut inbox: mpsc::UnboundedReceiver<Order>) {
                 }
             }
         };
+        state.move_on();
         let cap = PAUSE.saturating_mul(1 << failures.min(8)).min(PAUSE_CAP);
         pause += cap.mul_f64(random.random_range(0.0..1.0));
         failures += 1;

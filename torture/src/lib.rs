@@ -17,6 +17,7 @@ pub mod history;
 pub mod http;
 pub mod listener;
 pub mod meter;
+pub mod nodes;
 pub mod pace;
 pub mod people;
 pub mod raw;

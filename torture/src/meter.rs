@@ -8,6 +8,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::http::Http;
+
 /// Opens `/metrics` on the main address; at least 16 characters.
 const TOKEN: &str = "torture-reads-the-metrics";
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -43,6 +45,18 @@ impl Metrics {
             .await
             .context("no metrics in time")??;
         ensure!(text.starts_with("HTTP/1.1 200"), "no metrics: {text}");
+        Ok(Self(text))
+    }
+
+    /// Those of several servers together.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub async fn all(servers: &[Http]) -> Result<Self> {
+        let mut text = String::new();
+        for server in servers {
+            text.push_str(&Self::read(server.addr()).await?.0);
+        }
         Ok(Self(text))
     }
 

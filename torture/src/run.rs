@@ -9,7 +9,7 @@ use clap::{Parser, ValueEnum};
 use tokio::time::timeout;
 
 use crate::scenario::{Context, Engine, Outcome, Scenario};
-use crate::scenarios::{ALL, NOT_ABOUT_DATABASES};
+use crate::scenarios::{ALL, NOT_ABOUT_DATABASES, ON_TWO_NODES};
 
 /// A scenario that takes longer hangs.
 const SHORT_LIMIT: Duration = Duration::from_secs(300);
@@ -28,6 +28,10 @@ pub struct Options {
     /// The database of the server
     #[arg(long, value_enum, default_value_t = Engines::Both)]
     pub engine: Engines,
+    /// So many servers share the chat, in the scenarios that can have two; others are left out. On
+    /// PostgreSQL, with Redis between them
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
+    pub nodes: u8,
     /// The long form: more rounds, more clients
     #[arg(long)]
     pub long: bool,
@@ -76,6 +80,21 @@ impl Engines {
 }
 
 impl Options {
+    /// How many nodes a scenario gets. The lenient form, which runs on both engines, has one on SQLite and
+    /// two on PostgreSQL.
+    fn nodes_of(&self, scenario: &Scenario, engine: Engine) -> usize {
+        let both = self.lenient && self.engine == Engines::Both;
+        let two = self.nodes == 2 || both;
+        let can = engine == Engine::Postgres && ON_TWO_NODES.contains(&scenario.id);
+        if two && can { 2 } else { 1 }
+    }
+
+    /// Whether this run leaves a scenario out on an engine.
+    fn leaves_out(&self, scenario: &Scenario, engine: Engine) -> bool {
+        let alone = self.nodes == 2 && self.nodes_of(scenario, engine) == 1;
+        alone || !scenario.engines.contains(&engine) || self.runs_elsewhere(scenario, engine)
+    }
+
     /// Whether once, on the other engine, is enough.
     fn runs_elsewhere(&self, scenario: &Scenario, engine: Engine) -> bool {
         self.lenient
@@ -134,6 +153,16 @@ async fn all(options: &Options) -> Result<Counts> {
         }
         return Ok(Counts::default());
     }
+    if options.nodes == 2 {
+        ensure!(
+            options.engine != Engines::Sqlite,
+            "two nodes share PostgreSQL, not a file"
+        );
+        for scenario in wanted.iter().filter(|_| !options.scenarios.is_empty()) {
+            let id = scenario.id;
+            ensure!(ON_TWO_NODES.contains(&id), "{id} has no form on two nodes");
+        }
+    }
     let server = std::path::absolute(&options.server)?;
     ensure!(server.is_file(), "there is no {}", server.display());
     let seed = options.seed.unwrap_or_else(some_seed);
@@ -141,10 +170,11 @@ async fn all(options: &Options) -> Result<Counts> {
     let mut counts = Counts::default();
     for engine in options.engine.list() {
         for scenario in &wanted {
-            if !scenario.engines.contains(engine) || options.runs_elsewhere(scenario, *engine) {
+            if options.leaves_out(scenario, *engine) {
                 continue;
             }
             let mut context = Context::new(server.clone(), *engine, seed);
+            context.nodes = options.nodes_of(scenario, *engine);
             context.long = options.long;
             context.lenient = options.lenient;
             context.rounds = options.rounds;
@@ -158,7 +188,8 @@ async fn all(options: &Options) -> Result<Counts> {
 
 async fn one(scenario: &Scenario, context: &Context, counts: &mut Counts) {
     let engine = context.engine.name();
-    println!("{} on {engine}: {}", scenario.id, scenario.what);
+    let nodes = if context.nodes > 1 { ", two nodes" } else { "" };
+    println!("{} on {engine}{nodes}: {}", scenario.id, scenario.what);
     let begun = Instant::now();
     let limit = context.size(SHORT_LIMIT, LONG_LIMIT);
     let outcome = timeout(limit, (scenario.run)(context))
@@ -208,6 +239,33 @@ fn some_seed() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn asked(words: &str) -> Options {
+        let fixed = ["parlour-torture", "--server", "x"];
+        Options::parse_from(fixed.into_iter().chain(words.split_whitespace()))
+    }
+
+    fn named(id: &str) -> Scenario {
+        wanted(&[id.to_owned()]).expect("known")[0]
+    }
+
+    #[test]
+    fn two_nodes_are_for_those_that_can_have_them() {
+        let (d1, d4, x7) = (named("D1"), named("D4"), named("X7"));
+        let two = asked("--nodes 2");
+        assert_eq!(two.nodes_of(&x7, Engine::Postgres), 2);
+        assert!(two.leaves_out(&x7, Engine::Sqlite));
+        assert!(two.leaves_out(&d1, Engine::Postgres));
+        assert!(!two.leaves_out(&d4, Engine::Postgres));
+        let usual = asked("");
+        assert_eq!(usual.nodes_of(&x7, Engine::Postgres), 1);
+        assert!(!usual.leaves_out(&d1, Engine::Postgres));
+        // In the tests of the workspace each engine sees another number of nodes.
+        let lenient = asked("--lenient");
+        assert_eq!(lenient.nodes_of(&x7, Engine::Postgres), 2);
+        assert_eq!(lenient.nodes_of(&x7, Engine::Sqlite), 1);
+        assert!(Options::try_parse_from(["x", "--server", "x", "--nodes", "3"]).is_err());
+    }
 
     #[test]
     fn scenarios_are_found_in_any_case_and_have_one_name_each() {

@@ -70,6 +70,8 @@ pub struct Context {
     pub server: PathBuf,
     /// The database of this run.
     pub engine: Engine,
+    /// How many nodes share the chat, in scenarios that can have several; 1 or 2.
+    pub nodes: usize,
     /// Whether to take the time for the long form.
     pub long: bool,
     /// Whether bounds of time say only that nothing hangs.
@@ -92,6 +94,7 @@ impl Context {
         Self {
             server,
             engine,
+            nodes: 1,
             long: false,
             lenient: false,
             seed,

@@ -15,10 +15,12 @@ pub mod f3;
 pub mod f9;
 pub mod failover;
 pub mod neighbours;
+pub mod node;
 pub mod nodes;
 pub mod o1;
 pub mod o4;
 pub mod o7;
+pub mod x5;
 pub mod x7;
 pub mod x8;
 
@@ -39,6 +41,7 @@ pub const ALL: &[Scenario] = &[
     f3::SCENARIO,
     failover::SCENARIO,
     nodes::F5,
+    node::SCENARIO,
     f9::SCENARIO,
     f10::SCENARIO,
     f12::SCENARIO,
@@ -47,13 +50,19 @@ pub const ALL: &[Scenario] = &[
     neighbours::GIANT,
     o4::SCENARIO,
     o7::SCENARIO,
+    x5::SCENARIO,
     x7::SCENARIO,
     x8::SCENARIO,
 ];
 
 /// Scenarios about sockets, cores, memory and files, in which the database plays hardly any part: the lenient
 /// form, a step of the tests, runs them on SQLite alone.
-pub const NOT_ABOUT_DATABASES: &[&str] = &["D14", "O1", "FLOOD", "GIANT", "O7", "X8"];
+pub const NOT_ABOUT_DATABASES: &[&str] = &["D14", "O1", "FLOOD", "GIANT", "O7"];
+
+/// Scenarios that can have two nodes. F1, F5 and NODE always have them, and D8 has on PostgreSQL.
+pub const ON_TWO_NODES: &[&str] = &[
+    "D4", "D8", "D9", "D13", "F1", "F3", "F5", "NODE", "O4", "X5", "X7", "X8",
+];
 
 #[cfg(test)]
 mod tests {
@@ -61,7 +70,7 @@ mod tests {
 
     #[test]
     fn what_runs_once_is_known() {
-        for name in NOT_ABOUT_DATABASES {
+        for name in NOT_ABOUT_DATABASES.iter().chain(ON_TWO_NODES) {
             assert!(ALL.iter().any(|scenario| scenario.id == *name), "{name}");
         }
     }

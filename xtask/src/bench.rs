@@ -4,6 +4,7 @@ mod fanout;
 mod files;
 mod machine;
 mod measure;
+mod nodes;
 mod plan;
 mod report;
 mod server;
@@ -29,7 +30,7 @@ const PROFILES: &str = "\n## Profiles";
 #[derive(Args)]
 pub(crate) struct Options {
     /// What to measure: how messages reach many members beside other servers (the target table),
-    /// requests, the pages in a browser, or files
+    /// requests, the pages in a browser, files, or two nodes with PostgreSQL and Redis
     #[arg(value_enum, default_value_t = What::Fanout)]
     what: What,
     /// Short runs, to see that everything works; the figures are rough
@@ -39,7 +40,7 @@ pub(crate) struct Options {
     #[arg(long, value_enum, default_value_t = Engines::Both)]
     engine: Engines,
     /// Write docs/performance.md as well (performance-requests.md, performance-web.md,
-    /// performance-files.md)
+    /// performance-files.md, performance-nodes.md)
     #[arg(long)]
     write: bool,
     /// With `requests`: server on processor 0, load generator on processor 1
@@ -58,6 +59,9 @@ pub(crate) struct Options {
     /// With `fanout`: measure this program instead of building one
     #[arg(long, value_name = "PATH")]
     server: Option<PathBuf>,
+    /// Build nothing: `parlour`, `parlour-bench` and `parlour-torture` are in this folder
+    #[arg(long, value_name = "DIR")]
+    programs: Option<PathBuf>,
 }
 
 impl Options {
@@ -69,6 +73,7 @@ impl Options {
             What::Requests => line.push_str(" requests"),
             What::Web => line.push_str(" web"),
             What::Files => line.push_str(" files"),
+            What::Nodes => line.push_str(" nodes"),
         }
         for (set, flag) in [
             (self.quick, " --quick"),
@@ -87,6 +92,9 @@ impl Options {
         if let Some(part) = &self.only {
             line.push_str(&format!(" --only '{part}'"));
         }
+        if self.programs.is_some() {
+            line.push_str(" --programs DIR");
+        }
         if self.write {
             line.push_str(" --write");
         }
@@ -100,6 +108,7 @@ enum What {
     Requests,
     Web,
     Files,
+    Nodes,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -116,7 +125,7 @@ pub(crate) fn run(workspace: &Workspace, watch: &Watch, options: &Options) -> Re
         pinned || !options.pin,
         "--pin needs the program taskset (package util-linux)"
     );
-    let built = Programs::build(workspace, watch, options.server.as_deref())?;
+    let built = Programs::build(workspace, watch, options)?;
     let machine = machine::look(workspace, options.dir.as_deref());
     if options.what == What::Web {
         let text = web::run(watch, &workspace.root, &built.server, &machine)?;
@@ -128,6 +137,9 @@ pub(crate) fn run(workspace: &Workspace, watch: &Watch, options: &Options) -> Re
     }
     if options.what == What::Files {
         return measure_files(workspace, watch, options, (&built, &machine));
+    }
+    if options.what == What::Nodes {
+        return measure_nodes(workspace, watch, options, (&built, &machine));
     }
     if options.what == What::Fanout {
         return measure_fanout(workspace, watch, options, (&built, &machine));
@@ -185,6 +197,35 @@ fn measure_files(
         let before = std::fs::read_to_string(workspace.root.join(files::FILE));
         let text = text + profiles(&before.unwrap_or_default());
         write(workspace, files::FILE, &text)?;
+    }
+    Ok(())
+}
+
+fn measure_nodes(
+    workspace: &Workspace,
+    watch: &Watch,
+    options: &Options,
+    (built, machine): (&Programs, &machine::Machine),
+) -> Result<()> {
+    let rows: Vec<_> = TABLE
+        .iter()
+        .filter(|row| matches!(row.engine, Engine::Postgres | Engine::Redis))
+        .collect();
+    engines::provide(watch, &rows)?;
+    let home = folder(options.dir.as_deref())?;
+    let programs = nodes::Programs {
+        server: &built.server,
+        generator: &built.generator,
+        torture: built.torture.as_deref().context("no torture built")?,
+    };
+    let place = (home.path(), options.quick);
+    let command = options.command_line();
+    let text = nodes::run(watch, &programs, place, (machine, &command))?;
+    println!("\n{text}");
+    if options.write {
+        let before = std::fs::read_to_string(workspace.root.join(nodes::FILE));
+        let text = text + profiles(&before.unwrap_or_default());
+        write(workspace, nodes::FILE, &text)?;
     }
     Ok(())
 }
@@ -248,15 +289,30 @@ fn folder(parent: Option<&Path>) -> Result<TempDir> {
 struct Programs {
     server: PathBuf,
     generator: PathBuf,
+    /// For `nodes` alone.
+    torture: Option<PathBuf>,
     _folder: TempDir,
 }
 
 impl Programs {
     /// Builds the generator, and the server where no other one is `given`.
-    fn build(workspace: &Workspace, watch: &Watch, given: Option<&Path>) -> Result<Self> {
+    fn build(workspace: &Workspace, watch: &Watch, options: &Options) -> Result<Self> {
+        let given = options.server.as_deref();
+        let tortured = options.what == What::Nodes;
+        if let Some(folder) = &options.programs {
+            return Ok(Self {
+                server: folder.join("parlour"),
+                generator: folder.join("parlour-bench"),
+                torture: tortured.then(|| folder.join("parlour-torture")),
+                _folder: self::folder(None)?,
+            });
+        }
         let mut build = workspace.cargo(&["build", "--release", "-p", "parlour-bench"]);
         if given.is_none() {
             build.args(["-p", "parlour"]);
+        }
+        if tortured {
+            build.args(["-p", "parlour-torture"]);
         }
         let finished = watch.stream(&mut build)?;
         ensure!(finished.status.success(), "the release build failed");
@@ -271,6 +327,9 @@ impl Programs {
         Ok(Self {
             server: keep("parlour", &server)?,
             generator: keep("parlour-bench", &release.join("parlour-bench"))?,
+            torture: tortured
+                .then(|| keep("parlour-torture", &release.join("parlour-torture")))
+                .transpose()?,
             _folder: kept,
         })
     }
@@ -299,6 +358,7 @@ mod tests {
             only: None,
             urgent: false,
             server: None,
+            programs: None,
         };
         let line = "cargo xtask bench requests --quick --engine sqlite --write";
         assert_eq!(options.command_line(), line);

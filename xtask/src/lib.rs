@@ -1,6 +1,7 @@
 //! The chores of the workspace, one command per module: `test` runs everything that a change has to
 //! pass, `tidy` holds the floor plan, `gen` writes the generated files, `bench` measures the server,
-//! `explain` looks at plans of PostgreSQL, `torture` shows that nothing is lost.
+//! `explain` looks at plans of PostgreSQL, `torture` shows that nothing is lost, `simulate` shows what many
+//! people cost.
 //!
 //! As a library it lends the throwaway PostgreSQL and the care for child processes to `torture/`.
 #![expect(
@@ -13,6 +14,7 @@ pub mod engines;
 mod explain;
 mod generate;
 pub mod procs;
+mod simulate;
 mod test;
 mod tidy;
 mod torture;
@@ -49,6 +51,8 @@ enum Command {
     Bench(bench::Options),
     /// Ask PostgreSQL with 1,000,000 messages how it does what happens all the time
     Explain,
+    /// Show on paper what very many connections cost nodes, bus and database, by measured constants
+    Simulate(simulate::Options),
     /// Kill, cut and crowd the release build of the server, and check that it loses nothing
     Torture(torture::Options),
 }
@@ -81,6 +85,10 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Explain => explain::run(&workspace, &Watch::install()?),
+        Command::Simulate(options) => {
+            simulate::run(&options)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Torture(options) => torture::run(&workspace, &Watch::install()?, &options),
     }
 }

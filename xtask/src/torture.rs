@@ -14,6 +14,9 @@ use crate::workspace::Workspace;
 /// Which scenarios, and how long.
 #[derive(Args)]
 pub(crate) struct Options {
+    /// Two servers share PostgreSQL and a Redis, in the scenarios that can have two
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
+    nodes: u8,
     /// The long form: more rounds, more clients
     #[arg(long)]
     long: bool,
@@ -60,6 +63,9 @@ impl Options {
         };
         let mut all = vec!["--server".into(), server.into()];
         all.extend(["--engine", engine].map(Into::into));
+        if self.nodes > 1 {
+            all.extend(["--nodes".into(), self.nodes.to_string().into()]);
+        }
         for (set, flag) in [
             (self.long, "--long"),
             (self.keep, "--keep"),
@@ -86,7 +92,7 @@ pub(crate) fn run(workspace: &Workspace, watch: &Watch, options: &Options) -> Re
     if options.engine != Engines::Sqlite && !options.list {
         let rows: Vec<_> = TABLE
             .iter()
-            .filter(|row| row.engine == Engine::Postgres)
+            .filter(|row| matches!(row.engine, Engine::Postgres | Engine::Redis))
             .collect();
         engines::provide(watch, &rows)?;
     }
@@ -126,6 +132,7 @@ mod tests {
     #[test]
     fn what_is_asked_for_is_passed_on() {
         let options = Options {
+            nodes: 2,
             long: true,
             engine: Engines::Sqlite,
             seed: Some(7),
@@ -136,7 +143,7 @@ mod tests {
             server: None,
             scenarios: vec!["D1".to_owned(), "X8".to_owned()],
         };
-        let words = "--server bin --engine sqlite --long --seed 7 --rounds 3 D1 X8";
+        let words = "--server bin --engine sqlite --nodes 2 --long --seed 7 --rounds 3 D1 X8";
         let expected: Vec<&str> = words.split(' ').collect();
         assert_eq!(options.arguments("bin".into()), expected);
     }

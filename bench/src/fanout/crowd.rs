@@ -25,6 +25,8 @@ const NAP: Duration = Duration::from_millis(5);
 pub(crate) struct Setting {
     pub(crate) wire: Wire,
     pub(crate) audience: Audience,
+    /// Which connections are at the second node.
+    pub(crate) far: Vec<bool>,
     /// The id of each room at the server.
     pub(crate) rooms: Vec<u64>,
     /// Tells this run's messages from others.
@@ -214,7 +216,9 @@ impl Crowd {
         let sender = usize::from(marker.sender);
         let arrival = self.ledger.received(connection, sender, marker.number);
         if let Some(arrival) = arrival {
-            self.meter.delivered(now.saturating_sub(arrival.sent_at));
+            let far = self.setting.far[connection];
+            self.meter
+                .delivered(now.saturating_sub(arrival.sent_at), far);
             if arrival.complete {
                 self.completed.push(sender);
             }

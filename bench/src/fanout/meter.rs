@@ -24,16 +24,19 @@ pub(crate) enum Phase {
 }
 
 /// Processor time used since the machine or the process began.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Used {
     server: Option<Duration>,
+    watched: Vec<Duration>,
     own: Duration,
     all: Duration,
 }
 
 impl Used {
-    fn now(server: Option<u32>) -> Result<Self> {
+    fn now(server: Option<u32>, watched: &[u32]) -> Result<Self> {
+        let watched = watched.iter().map(|pid| cpu::used_by_family(*pid));
         Ok(Self {
+            watched: watched.collect::<Result<_>>()?,
             server: server.map(cpu::used_by_family).transpose()?,
             own: cpu::used_by(std::process::id())?,
             all: cpu::used_by_all()?,
@@ -42,9 +45,11 @@ impl Used {
 }
 
 /// Processors' worth of time within the measured time; 1 is a whole core.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Shares {
     pub(crate) server: Option<f64>,
+    /// Of each other process that is watched.
+    pub(crate) watched: Vec<f64>,
     pub(crate) generator: f64,
     /// Everything else on this machine, and what its host took away.
     pub(crate) others: f64,
@@ -64,12 +69,14 @@ pub(crate) struct Counts {
 /// The counters of one run.
 pub(crate) struct Meter {
     server: Option<u32>,
+    watched: Vec<u32>,
     /// The measured time, in nanoseconds since the beginning.
     from: u64,
     to: u64,
     phase: Phase,
     counts: Counts,
     latency: Histogram,
+    far: Histogram,
     before: Option<(u64, Used)>,
     after: Option<(u64, Used)>,
     last_read: u64,
@@ -85,11 +92,13 @@ impl Meter {
         let from = warm_up.as_nanos() as u64;
         Self {
             server,
+            watched: Vec::new(),
             from,
             to: from + length.as_nanos() as u64,
             phase: Phase::WarmUp,
             counts: Counts::default(),
             latency: Histogram::default(),
+            far: Histogram::default(),
             before: None,
             after: None,
             last_read: 0,
@@ -100,14 +109,20 @@ impl Meter {
         }
     }
 
+    /// The same, and the processor time of other processes.
+    pub(crate) fn watching(mut self, pids: &[u32]) -> Self {
+        self.watched = pids.to_vec();
+        self
+    }
+
     /// Moves on to the next phase when it is time; `open` messages are still on their way.
     pub(crate) fn turn(&mut self, now: u64, open: usize) -> Result<Phase> {
         if self.phase == Phase::WarmUp && now >= self.from {
-            self.before = Some((now, Used::now(self.server)?));
+            self.before = Some((now, Used::now(self.server, &self.watched)?));
             self.phase = Phase::Measure;
         }
         if self.phase == Phase::Measure && now >= self.to {
-            self.after = Some((now, Used::now(self.server)?));
+            self.after = Some((now, Used::now(self.server, &self.watched)?));
             self.phase = Phase::Drain;
         }
         let silent = now.saturating_sub(self.last_read.max(self.to)) > SILENCE;
@@ -132,11 +147,15 @@ impl Meter {
         }
     }
 
-    /// A recipient got a message, so many nanoseconds after it was sent or should have been.
-    pub(crate) fn delivered(&mut self, nanos: u64) {
+    /// A recipient got a message, so many nanoseconds after it was sent or should have been; `far`: at
+    /// the second node.
+    pub(crate) fn delivered(&mut self, nanos: u64, far: bool) {
         if self.phase == Phase::Measure {
             self.counts.delivered += 1;
             self.latency.record_nanos(nanos);
+            if far {
+                self.far.record_nanos(nanos);
+            }
         }
     }
 
@@ -160,7 +179,7 @@ impl Meter {
 
     /// Seconds that were really measured.
     pub(crate) fn seconds(&self) -> f64 {
-        let ends = self.before.zip(self.after);
+        let ends = self.before.as_ref().zip(self.after.as_ref());
         ends.map_or(0.0, |((from, _), (to, _))| (to - from) as f64 / 1e9)
     }
 
@@ -172,6 +191,11 @@ impl Meter {
     /// What the messages that came in them took.
     pub(crate) fn latency(&self) -> &Histogram {
         &self.latency
+    }
+
+    /// The same of those at the second node.
+    pub(crate) fn far(&self) -> &Histogram {
+        &self.far
     }
 
     /// Acknowledgements, refusals and ended connections of the whole run, and the first sign of trouble.
@@ -186,11 +210,13 @@ impl Meter {
 
     /// Who used the processors meanwhile.
     pub(crate) fn shares(&self) -> Shares {
-        let Some(((_, before), (_, after))) = self.before.zip(self.after) else {
+        let Some(((_, before), (_, after))) = self.before.as_ref().zip(self.after.as_ref()) else {
             return Shares::default();
         };
         let seconds = self.seconds();
         let share = |from: Duration, to: Duration| to.saturating_sub(from).as_secs_f64() / seconds;
+        let pairs = before.watched.iter().zip(&after.watched);
+        let watched: Vec<f64> = pairs.map(|(from, to)| share(*from, *to)).collect();
         let server = before.server.zip(after.server);
         let server = server.map(|(from, to)| share(from, to));
         let generator = share(before.own, after.own);
@@ -198,7 +224,9 @@ impl Meter {
         Shares {
             server,
             generator,
-            others: (all - generator - server.unwrap_or_default()).max(0.0),
+            others: (all - generator - server.unwrap_or_default() - watched.iter().sum::<f64>())
+                .max(0.0),
+            watched,
         }
     }
 }
@@ -226,11 +254,13 @@ mod tests {
             meter.sent(2);
             meter.read(3, now);
             meter.read(0, now);
-            meter.delivered(5000);
+            meter.delivered(5000, false);
+            meter.delivered(6000, true);
         }
         let counts = meter.counts();
-        assert_eq!((counts.sent, counts.reads, counts.delivered), (2, 1, 1));
-        assert_eq!(meter.latency().count(), 1);
+        assert_eq!((counts.sent, counts.reads, counts.delivered), (2, 1, 2));
+        assert_eq!(meter.latency().count(), 2);
+        assert_eq!(meter.far().count(), 1);
         assert!((meter.seconds() - 1.0).abs() < 1e-9);
         assert!(meter.shares().server.is_some());
     }

@@ -142,3 +142,27 @@ fn silent_connections_are_only_weighed() {
     assert_eq!((seen.connections, seen.delivered), (5, 0));
     assert!(seen.memory_per_connection.is_some());
 }
+
+#[test]
+fn half_of_a_room_can_be_at_a_second_node() {
+    let near = server(|_, _| 1).to_string();
+    let pid = std::process::id().to_string();
+    let arguments = |senders| {
+        let fixed = ["fanout", "--addr", &near, "--far", &near, "--wire", "plain"];
+        let more = ["--shape", "1x4", "--seconds", "0.2", "--warm-up", "0.05"];
+        let last = ["--senders", senders, "--watch", &pid];
+        let all = fixed.into_iter().chain(more).chain(last);
+        let all: Vec<String> = all.map(str::to_owned).collect();
+        Cli::try_parse_from(all).expect("arguments").options
+    };
+    let seen = run(&arguments("2")).expect("measured");
+    assert_eq!(seen.lost, 0, "{seen:?}");
+    let far = seen.far.as_ref().expect("a second node");
+    assert!(
+        far.delivered > 0 && far.delivered < seen.delivered,
+        "{seen:?}"
+    );
+    assert_eq!(seen.watched_cpu_share.len(), 1);
+    // The third sender would be at the second node.
+    assert!(run(&arguments("3")).is_err());
+}

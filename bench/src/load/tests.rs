@@ -80,6 +80,7 @@ fn complete(buffer: &mut Vec<u8>) -> Option<String> {
 fn load(addr: SocketAddr, connections: usize, requests: u64) -> Load {
     Load {
         addr,
+        far: None,
         connections,
         warm_up: Duration::ZERO,
         length: Duration::from_secs(20),

@@ -316,7 +316,7 @@ impl<'a> Conversation<'a> {
             return Some(());
         };
         self.state.resynced();
-        let http = Http::new(self.state.addr);
+        let http = Http::new(self.state.addr());
         let person = &self.state.person;
         // What cannot be read now is read after the next greeting.
         let missed = people::history(&http, person, room, cursor).await.ok()?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::history::{Carries, Receipt};
@@ -13,7 +14,10 @@ pub(super) struct State {
     pub(super) number: u32,
     pub(super) person: Person,
     pub(super) recorder: Recorder,
-    pub(super) addr: SocketAddr,
+    /// The nodes that it knows; never empty.
+    addrs: Vec<SocketAddr>,
+    /// The one that it is at, or tries.
+    at: AtomicUsize,
     inner: Mutex<Inner>,
 }
 
@@ -48,14 +52,32 @@ struct Heard {
 }
 
 impl State {
-    pub(super) fn new(number: u32, person: Person, recorder: Recorder, addr: SocketAddr) -> Self {
+    /// It begins at the first of these nodes; there is at least one.
+    pub(super) fn new(
+        number: u32,
+        person: Person,
+        recorder: Recorder,
+        addrs: Vec<SocketAddr>,
+    ) -> Self {
         Self {
             number,
             person,
             recorder,
-            addr,
+            addrs,
+            at: AtomicUsize::new(0),
             inner: Mutex::default(),
         }
+    }
+
+    /// The node that it is at, or tries.
+    pub(super) fn addr(&self) -> SocketAddr {
+        let at = self.at.load(Ordering::Relaxed);
+        self.addrs[at % self.addrs.len()]
+    }
+
+    /// Tries the next node from here on.
+    pub(super) fn move_on(&self) {
+        self.at.fetch_add(1, Ordering::Relaxed);
     }
 
     fn inner<T>(&self, look: impl FnOnce(&mut Inner) -> T) -> T {

@@ -1,5 +1,6 @@
 //! D13: an orderly stop under load: everybody is told, nothing is lost.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -9,6 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::client::Client;
 use crate::closing::{self, Owned};
+use crate::nodes::Nodes;
 use crate::people;
 use crate::recorder::Recorder;
 use crate::scenario::{BOTH, Context, Outcome, Scenario};
@@ -37,9 +39,11 @@ fn boxed(context: &Context) -> BoxFuture<'_, Result<Outcome>> {
 
 async fn run(context: &Context) -> Result<Outcome> {
     let sockets = context.size(100, 500);
-    let rounds = context.rounds(1, 3);
+    // With two nodes each is stopped in turn, and everybody is at the other one then.
+    let rounds = context.rounds(u32::try_from(context.nodes)?, 3);
     let stage = context.stage().await?;
-    let (mut server, http) = stage.start().await?;
+    let mut nodes = Nodes::start(&stage, context.nodes).await?;
+    let http = nodes.http();
     let people = people::people(&http, PEOPLE).await?;
     let mut rooms = Vec::new();
     for number in 0..ROOMS {
@@ -50,21 +54,21 @@ async fn run(context: &Context) -> Result<Outcome> {
         });
     }
     let recorder = Recorder::new();
-    let mut clients = Vec::new();
-    for person in people.iter().cycle().take(sockets) {
-        clients.push(Client::start(http.addr(), person, &recorder).await?);
-    }
+    let many = people.iter().cycle().take(sockets);
+    let clients = nodes.clients(many, &recorder).await?;
     let mut traffic = Traffic::new(context.random(), rooms.iter().map(|owned| owned.room));
     let (mut slowest_close, mut slowest_end) = (Duration::ZERO, Duration::ZERO);
     for round in 1..=rounds {
-        let hellos: Vec<u32> = clients.iter().map(Client::hellos).collect();
         traffic
             .steady(&clients, PER_SECOND, Duration::from_secs(2))
             .await;
+        let stopping = (round as usize - 1) % nodes.servers.len();
+        let server = &mut nodes.servers[stopping];
+        let there: Vec<There<'_>> = There::all(&clients, server.addr());
         // People go on talking while the server stops.
         let (ended, closed, ()) = tokio::join!(
             server.term(),
-            closed(&clients, round as usize, context.bound(GONE)),
+            closed(&there, context.bound(GONE)),
             traffic.steady(&clients, PER_SECOND, Duration::from_secs(1))
         );
         let (ended, closed) = (ended?, closed?);
@@ -85,31 +89,53 @@ async fn run(context: &Context) -> Result<Outcome> {
         slowest_close = slowest_close.max(closed);
         slowest_end = slowest_end.max(ended.took);
         server.restart().await?;
-        for (client, hellos) in clients.iter().zip(hellos) {
+        for There { client, hellos, .. } in there {
             let back = client.greeted(hellos, PATIENCE).await;
             ensure!(back, "client {} does not come back", client.number());
         }
     }
     let figures = closing::close(&http, &rooms, clients, &recorder, PATIENCE).await?;
-    server.stop().await?;
+    let note = nodes.note();
+    nodes.stop().await?;
     Ok(Outcome::Passed(format!(
-        "{rounds} stops of {sockets} sockets: all closed with {RESTART} within {} ms, process gone \
+        "{note}{rounds} stops of {sockets} sockets: all closed with {RESTART} within {} ms, process gone \
          within {} ms, exit code 0; {figures}",
         slowest_close.as_millis(),
         slowest_end.as_millis()
     )))
 }
 
+/// A client at the server that is about to stop.
+struct There<'a> {
+    client: &'a Client,
+    hellos: u32,
+    closes: usize,
+}
+
+impl<'a> There<'a> {
+    fn all(clients: &'a [Client], addr: SocketAddr) -> Vec<Self> {
+        let there = clients.iter().filter(|client| client.addr() == addr);
+        there
+            .map(|client| Self {
+                client,
+                hellos: client.hellos(),
+                closes: client.closes().len(),
+            })
+            .collect()
+    }
+}
+
 /// How long it takes until every socket was closed once more, and with the right code.
-async fn closed(clients: &[Client], round: usize, within: Duration) -> Result<Duration> {
+async fn closed(there: &[There<'_>], within: Duration) -> Result<Duration> {
+    ensure!(!there.is_empty(), "nobody is at this server");
     let begun = Instant::now();
-    for client in clients {
-        while client.closes().len() < round {
+    for There { client, closes, .. } in there {
+        while client.closes().len() <= *closes {
             let late = begun.elapsed() > within;
             ensure!(!late, "client {} is not closed", client.number());
             sleep(Duration::from_millis(5)).await;
         }
-        let code = client.closes().get(round - 1).copied();
+        let code = client.closes().get(*closes).copied();
         let code = code.context("no close")?;
         ensure!(
             code == RESTART,

@@ -9,9 +9,9 @@ use rand::RngExt as _;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use crate::client::Client;
 use crate::closing::{self, Owned};
 use crate::http::Http;
+use crate::nodes::Nodes;
 use crate::people::{self, Person};
 use crate::recorder::Recorder;
 use crate::scenario::{Context, Engine, Outcome, Scenario};
@@ -38,7 +38,8 @@ async fn run(context: &Context) -> Result<Outcome> {
     let rounds = context.rounds(2, 10);
     let mut random = context.random();
     let stage = context.stage().await?;
-    let (server, http) = stage.start().await?;
+    let nodes = Nodes::start(&stage, context.nodes).await?;
+    let http = nodes.http();
     let postgres = stage.setup.database.postgres().context("not PostgreSQL")?;
     let people = people::people(&http, CLIENTS).await?;
     let mut rooms = Vec::new();
@@ -50,10 +51,7 @@ async fn run(context: &Context) -> Result<Outcome> {
         });
     }
     let recorder = Recorder::new();
-    let mut clients = Vec::new();
-    for person in &people {
-        clients.push(Client::start(http.addr(), person, &recorder).await?);
-    }
+    let clients = nodes.clients(&people, &recorder).await?;
     let mut slowest = Duration::ZERO;
     let mut traffic = Traffic::new(context.random(), rooms.iter().map(|owned| owned.room));
     for round in 1..=rounds {
@@ -67,9 +65,13 @@ async fn run(context: &Context) -> Result<Outcome> {
         let dead = Duration::from_millis(random.random_range(0..1_500));
         traffic.busy(&clients, dead).await;
         postgres.begin().await?;
-        let back = back(&http, &people[0], &rooms[0], round)
-            .await
-            .with_context(|| format!("round {round}"))?;
+        let returned = Instant::now();
+        for http in nodes.https() {
+            back(&http, &people[0], &rooms[0], round)
+                .await
+                .with_context(|| format!("round {round}"))?;
+        }
+        let back = returned.elapsed();
         slowest = slowest.max(back);
         ensure!(
             back <= context.bound(BACK),
@@ -86,16 +88,17 @@ async fn run(context: &Context) -> Result<Outcome> {
         );
     }
     let figures = closing::close(&http, &rooms[..], clients, &recorder, PATIENCE).await;
-    server.stop().await?;
+    let note = nodes.note();
+    nodes.stop().await?;
     Ok(Outcome::Passed(format!(
-        "{rounds} kills, sockets open, back within {} ms; {}",
+        "{note}{rounds} kills, sockets open, back within {} ms; {}",
         slowest.as_millis(),
         figures?
     )))
 }
 
-/// How long it takes until the server says that it is ready and its database answers a request.
-async fn back(http: &Http, person: &Person, owned: &Owned, round: u32) -> Result<Duration> {
+/// Waits until the server says that it is ready and its database answers a request.
+async fn back(http: &Http, person: &Person, owned: &Owned, round: u32) -> Result<()> {
     let begun = Instant::now();
     let http = http.within(Duration::from_secs(5));
     let path = people::room_path(owned.room, "read/");
@@ -106,7 +109,7 @@ async fn back(http: &Http, person: &Person, owned: &Owned, round: u32) -> Result
             .call("POST", &path, Some(&person.token), Some(body))
             .await?;
         if ready.status == 200 && write.status == 200 {
-            return Ok(begun.elapsed());
+            return Ok(());
         }
         ensure!(
             begun.elapsed() < Duration::from_secs(30),

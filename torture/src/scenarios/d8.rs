@@ -6,15 +6,14 @@ use anyhow::{Context as _, Result, ensure};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::time::{Instant, sleep};
-use xtask::engines::redis::Redis;
 
 use crate::client::Client;
 use crate::closing::{self, Owned};
 use crate::listener::{Dialect, Listener};
+use crate::nodes::Nodes;
 use crate::people;
 use crate::recorder::Recorder;
 use crate::scenario::{BOTH, Context, Engine, Outcome, Scenario};
-use crate::server::Server;
 
 /// The row of the table. On PostgreSQL two nodes share the chat.
 pub const SCENARIO: Scenario = Scenario {
@@ -39,28 +38,13 @@ fn boxed(context: &Context) -> BoxFuture<'_, Result<Outcome>> {
 
 async fn run(context: &Context) -> Result<Outcome> {
     let each = context.rounds(20, 100);
-    let mut stage = context.stage().await?;
-    let redis = match context.engine {
-        Engine::Sqlite => None,
-        Engine::Postgres => Some(Redis::start()?),
+    let stage = context.stage().await?;
+    let count = match context.engine {
+        Engine::Sqlite => 1,
+        Engine::Postgres => 2,
     };
-    let url = redis
-        .as_ref()
-        .map(|redis| ("REDIS_URL".to_owned(), redis.url()));
-    stage.setup.env.extend(url);
-    let (server, http) = stage.start().await?;
-    let second = match redis {
-        Some(_) => Some(stage.start().await?.0),
-        None => None,
-    };
-    let other = second.as_ref().map_or(http.addr(), Server::addr);
-    let addr = |number: usize| {
-        if number.is_multiple_of(2) {
-            http.addr()
-        } else {
-            other
-        }
-    };
+    let nodes = Nodes::start(&stage, count).await?;
+    let http = nodes.http();
     let people = people::people(&http, SENDERS).await?;
     let owner = people[0].clone();
     let room = people::room(&http, &owner, "everybody", &people[1..]).await?;
@@ -75,13 +59,16 @@ async fn run(context: &Context) -> Result<Outcome> {
             _ => Dialect::Room,
         };
         let person = &people[number % SENDERS];
-        let listener = Listener::start(addr(number), person, dialect, (room, after), &recorder);
+        let listener = Listener::start(
+            nodes.addr(number),
+            person,
+            dialect,
+            (room, after),
+            &recorder,
+        );
         listeners.push(listener.await?);
     }
-    let mut senders = Vec::new();
-    for (number, person) in people.iter().enumerate() {
-        senders.push(Client::start(addr(number), person, &recorder).await?);
-    }
+    let senders = nodes.clients(&people, &recorder).await?;
     let begun = Instant::now();
     say_all(&senders, &listeners, room, each).await?;
     let spoken = begun.elapsed();
@@ -103,12 +90,11 @@ async fn run(context: &Context) -> Result<Outcome> {
         kept.len()
     );
     let figures = closing::close(&http, &owned, senders, &recorder, PATIENCE).await?;
-    for server in [Some(server), second].into_iter().flatten() {
-        server.stop().await?;
-    }
+    let note = nodes.note();
+    nodes.stop().await?;
     let rate = f64::from(each) * SENDERS as f64 / spoken.as_secs_f64();
     Ok(Outcome::Passed(format!(
-        "seq 1..{last} on every stream, {rate:.0} messages/s; {figures}"
+        "{note}seq 1..{last} on every stream, {rate:.0} messages/s; {figures}"
     )))
 }
 

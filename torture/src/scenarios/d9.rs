@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::client::Client;
 use crate::closing::{self, Owned};
-use crate::http::Http;
+use crate::nodes::Nodes;
 use crate::people::{self, Person};
 use crate::raw::Raw;
 use crate::recorder::Recorder;
@@ -44,15 +44,14 @@ async fn run(context: &Context) -> Result<Outcome> {
     let (number, length) = context.size((40, 8), (200, 60));
     let cuts = context.rounds(5, 20);
     let stage = context.stage().await?;
-    let (server, http) = stage.start().await?;
+    let nodes = Nodes::start(&stage, context.nodes).await?;
+    let http = nodes.http();
     let people = people::people(&http, PEOPLE).await?;
     let owner = people[0].clone();
     let room = people::room(&http, &owner, "restless", &people[1..]).await?;
     let recorder = Recorder::new();
-    let mut clients = Vec::new();
-    for person in people.iter().cycle().take(number) {
-        clients.push(Client::start(http.addr(), person, &recorder).await?);
-    }
+    let many = people.iter().cycle().take(number);
+    let clients = nodes.clients(many, &recorder).await?;
     let length = Duration::from_secs(length);
     let mut traffic = Traffic::new(context.random(), [room]);
     tokio::join!(
@@ -67,8 +66,9 @@ async fn run(context: &Context) -> Result<Outcome> {
     }];
     let figures = closing::close(&http, &owned, clients, &recorder, PATIENCE).await?;
     let resumes = context.size(50, 200);
-    let mut times = resume(&http, &owner, &people, &owned[0], resumes).await?;
-    server.stop().await?;
+    let mut times = resume(&nodes, &owner, &people, &owned[0], resumes).await?;
+    let note = nodes.note();
+    nodes.stop().await?;
     times.sort_unstable();
     let p50 = times[times.len() / 2];
     let p99 = times[(times.len() * 99).div_ceil(100) - 1];
@@ -77,7 +77,7 @@ async fn run(context: &Context) -> Result<Outcome> {
         "resuming after {MISSED} missed events: p50 {p50:?}, p99 {p99:?} of {resumes}; {figures}"
     );
     Ok(Outcome::Passed(format!(
-        "{number} clients cut {cuts} times, {resyncs} resyncs; {figures}; {resumes} resumes of \
+        "{note}{number} clients cut {cuts} times, {resyncs} resyncs; {figures}; {resumes} resumes of \
          {MISSED} missed: p50 {:.1} ms, p99 {:.1} ms",
         p50.as_secs_f64() * 1e3,
         p99.as_secs_f64() * 1e3
@@ -138,13 +138,13 @@ async fn cut_all(clients: &[Client], cuts: u32, length: Duration, mut random: St
 
 /// How long it takes from the resume to the last of the missed events, one client after the other.
 async fn resume(
-    http: &Http,
+    nodes: &Nodes,
     owner: &Person,
     people: &[Person],
     owned: &Owned,
     resumes: usize,
 ) -> Result<Vec<Duration>> {
-    let room = owned.room;
+    let (room, http) = (owned.room, nodes.http());
     let recorder = Recorder::new();
     let filler = Client::start(http.addr(), owner, &recorder).await?;
     for _ in 0..MISSED {
@@ -152,13 +152,13 @@ async fn resume(
     }
     ensure!(filler.settled(PATIENCE).await, "the room cannot be filled");
     filler.stop().await;
-    let last = people::history(http, owner, room, 0)
+    let last = people::history(&http, owner, room, 0)
         .await?
         .last()
         .map_or(0, |event| event.seq);
     let mut times = Vec::new();
-    for person in people.iter().cycle().take(resumes) {
-        let mut socket = Raw::open(http.addr(), person).await?;
+    for (number, person) in people.iter().cycle().take(resumes).enumerate() {
+        let mut socket = Raw::open(nodes.addr(number), person).await?;
         let hello = socket.next_of(&["hello"]).await?;
         let cursor = last - MISSED;
         let cursors = json!({room.to_string(): cursor});
@@ -167,13 +167,18 @@ async fn resume(
             .send(&json!({"type": "resume", "epoch": hello["epoch"], "cursors": cursors}))
             .await?;
         let mut frames = Vec::new();
-        loop {
+        // What the bus has not brought to this node yet may come live, after `recovered`.
+        let the_last = format!("\"seq\":{last},");
+        let (mut recovered, mut complete) = (false, false);
+        while !(recovered && complete) {
             let frame = socket.next_text().await?;
             // Taken apart later: the clock is for the server.
             if frame.starts_with(r#"{"type":"recovered""#) {
-                break;
+                recovered = true;
+                continue;
             }
             ensure!(!frame.starts_with(r#"{"type":"resync""#), "{frame}");
+            complete |= frame.contains(&the_last);
             frames.push(frame);
         }
         times.push(begun.elapsed());

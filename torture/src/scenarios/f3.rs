@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use futures_util::FutureExt as _;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, try_join_all};
 use tokio::time::sleep;
 
 use crate::calls::{self, Call, Calls, End};
 use crate::database::Postgres;
 use crate::faults::proxy::{CLEAR, Proxy, Weather};
 use crate::http::Http;
+use crate::nodes::Nodes;
 use crate::people::{people, room};
 use crate::scenario::{Context, Engine, Outcome, Scenario};
 
@@ -52,17 +53,27 @@ async fn run(context: &Context) -> Result<Outcome> {
     let url = postgres.url();
     let url = url.replace(&far.to_string(), &proxy.addr().to_string());
     stage.setup.env.push(("DATABASE_URL".to_owned(), url));
-    let (server, http) = stage.start().await?;
+    let nodes = Nodes::start(&stage, context.nodes).await?;
+    let http = nodes.http();
     let all = people(&http, 3).await?;
     let room_id = room(&http, &all[0], "outage", &all).await?;
-    let calls = Calls::start(server.addr(), &all, room_id).await?;
+    let mut calls = Vec::new();
+    for (number, http) in nodes.https().iter().enumerate() {
+        let speaker = &all[number..=number];
+        let people = if nodes.servers.len() > 1 {
+            speaker
+        } else {
+            &all
+        };
+        calls.push(Calls::start(http.addr(), people, room_id).await?);
+    }
     sleep(Duration::from_secs(1)).await;
     let (mut report, mut faults) = (Vec::new(), Vec::new());
     for outage in [Outage::Killed, Outage::Silent] {
         let place = Place {
             postgres,
             proxy: &proxy,
-            http: &http,
+            nodes: &nodes,
             calls: &calls,
             context,
         };
@@ -72,10 +83,13 @@ async fn run(context: &Context) -> Result<Outcome> {
             Err(error) => faults.push(format!("{outage:?}: {error:#}")),
         }
     }
-    let notes = calls.stop().await?;
+    let mut notes = Vec::new();
+    for calls in calls {
+        notes.extend(calls.stop().await?);
+    }
     report.push(calls::check(&http, &all[0], room_id, &notes).await?);
-    server.stop().await?;
-    let report = report.join("; ");
+    let report = format!("{}{}", nodes.note(), report.join("; "));
+    nodes.stop().await?;
     ensure!(faults.is_empty(), "{}\n  ({report})", faults.join("\n  "));
     Ok(Outcome::Passed(report))
 }
@@ -84,8 +98,9 @@ async fn run(context: &Context) -> Result<Outcome> {
 struct Place<'a> {
     postgres: &'a Postgres,
     proxy: &'a Proxy,
-    http: &'a Http,
-    calls: &'a Calls,
+    nodes: &'a Nodes,
+    /// Of each node.
+    calls: &'a [Calls],
     context: &'a Context,
 }
 
@@ -97,7 +112,9 @@ impl Place<'_> {
             Outage::Silent => self.proxy.set(Weather::Stalled),
         }
         let gone = Instant::now();
-        let probed = probe(self.http, time, self.context).await;
+        let nodes = self.nodes.https();
+        let probes = nodes.iter().map(|http| probe(http, time, self.context));
+        let probed = try_join_all(probes).await;
         let nearly_back = Instant::now();
         match outage {
             Outage::Killed => self.postgres.begin().await?,
@@ -105,15 +122,23 @@ impl Place<'_> {
         }
         let back = Instant::now();
         let within = self.context.bound(RECOVERY);
-        let stored = self.calls.wait_for(back, within, Call::is_stored).await;
-        let recovered = stored.context("it does not recover")?;
+        let waiting = self.calls.iter().map(|calls| async move {
+            let stored = calls.wait_for(back, within, Call::is_stored).await;
+            stored.context("it does not recover")
+        });
+        let recovered = try_join_all(waiting).await?.into_iter().max();
+        let recovered = recovered.unwrap_or_default();
         sleep(Duration::from_secs(1)).await;
         probed?;
-        ready(self.http, 200, self.context)
-            .await
-            .context("after the outage")?;
+        for http in &nodes {
+            let ready = ready(http, 200, self.context).await;
+            ready.context("after the outage")?;
+        }
         let within = self.context.bound(ANSWER);
-        let slowest = judge(&self.calls.notes(), (gone, nearly_back), within)?;
+        let mut slowest = Duration::ZERO;
+        for calls in self.calls {
+            slowest = slowest.max(judge(&calls.notes(), (gone, nearly_back), within)?);
+        }
         Ok(format!(
             "slowest answer {slowest:.1?}, stores again after {recovered:.1?}"
         ))

@@ -14,10 +14,10 @@ use crate::client::Client;
 use crate::closing::{self, Owned};
 use crate::faults::proxy::{CLEAR, Proxy, Weather};
 use crate::http::Http;
+use crate::nodes::Nodes;
 use crate::people::{self, people, room};
 use crate::recorder::Recorder;
 use crate::scenario::{Context, Engine, Outcome, Scenario, Stage};
-use crate::server::Server;
 use crate::traffic::Traffic;
 
 /// The row of the table.
@@ -98,7 +98,7 @@ async fn f5(context: &Context) -> Result<Outcome> {
 
 /// Two nodes and people at both.
 struct Pair {
-    servers: [Server; 2],
+    nodes: Nodes,
     http: Http,
     rooms: Vec<Owned>,
     clients: Vec<Client>,
@@ -109,13 +109,8 @@ struct Pair {
 impl Pair {
     /// `redis`: what each node is told.
     async fn start(context: &Context, stage: &Stage, redis: &[String; 2]) -> Result<Self> {
-        let mut setup = stage.setup.clone();
-        let mut server = async |url: &String| {
-            setup.env.push(("REDIS_URL".to_owned(), url.clone()));
-            Server::start(&setup).await
-        };
-        let servers = [server(&redis[0]).await?, server(&redis[1]).await?];
-        let http = Http::new(servers[0].addr());
+        let nodes = Nodes::on(stage, redis).await?;
+        let http = nodes.http();
         let all = people(&http, PEOPLE).await?;
         let mut rooms = Vec::new();
         for name in ["one", "two"] {
@@ -124,14 +119,10 @@ impl Pair {
             rooms.push(Owned { room, owner });
         }
         let recorder = Recorder::new();
-        let mut clients = Vec::new();
-        for (number, person) in all.iter().enumerate() {
-            let addr = servers[number % 2].addr();
-            clients.push(Client::start(addr, person, &recorder).await?);
-        }
+        let clients = nodes.clients(&all, &recorder).await?;
         Ok(Self {
             traffic: Traffic::new(context.random(), rooms.iter().map(|owned| owned.room)),
-            servers,
+            nodes,
             http,
             rooms,
             clients,
@@ -186,9 +177,7 @@ impl Pair {
         let rooms = &self.rooms;
         let closed = closing::close(&self.http, rooms, self.clients, &self.recorder, PATIENCE);
         report.push(closed.await?);
-        for server in self.servers {
-            server.stop().await?;
-        }
+        self.nodes.stop().await?;
         Ok(Outcome::Passed(report.join("; ")))
     }
 }

@@ -11,13 +11,14 @@ use tokio::time::sleep;
 use crate::bare::{Bare, Said};
 use crate::http::Http;
 use crate::meter::{self, Metrics};
+use crate::nodes::Nodes;
 use crate::people::{Person, RoomId, people, room};
 use crate::scenario::{BOTH, Context, Outcome, Scenario};
 
 /// The row of the table.
 pub const SCENARIO: Scenario = Scenario {
     id: "O4",
-    what: "all clients are cut at once and come back at once",
+    what: "all clients are cut at once (of two nodes: one restarts) and come back at once",
     engines: BOTH,
     run: boxed,
 };
@@ -47,7 +48,10 @@ async fn run(context: &Context) -> Result<Outcome> {
     }
     let mut stage = context.stage().await?;
     stage.setup.env.push(meter::setting());
-    let (server, http) = stage.start().await?;
+    let mut nodes = Nodes::start(&stage, context.nodes).await?;
+    // Those that one can come back to; the first one is where everybody is.
+    let (http, all_nodes) = (nodes.http(), nodes.https());
+    let other = nodes.http_of(nodes.servers.len() - 1);
     let all = people(&http, accounts).await?;
     let mut seats = Vec::new();
     for number in 0..ROOMS {
@@ -66,14 +70,20 @@ async fn run(context: &Context) -> Result<Outcome> {
         .try_collect()
         .await?;
     let count = seats.len();
-    let before = Metrics::read(http.addr()).await?;
-    let away: Vec<Away> = seats.into_iter().map(Seat::cut).collect::<Result<_>>()?;
-    speak(&http, &away).await?;
+    let away: Vec<Away> = if nodes.servers.len() > 1 {
+        nodes.servers[0].restart().await?;
+        seats.into_iter().map(|seat| seat.away).collect()
+    } else {
+        seats.into_iter().map(Seat::cut).collect::<Result<_>>()?
+    };
+    let before = Metrics::all(&all_nodes).await?;
+    speak(&other, &away).await?;
     let begun = Instant::now();
     let within = context.bound(ALL_BACK);
-    let coming = away
-        .into_iter()
-        .map(|away| away.come_back(http, begun, within));
+    let coming = away.into_iter().enumerate().map(|(number, away)| {
+        let node = all_nodes[number % all_nodes.len()];
+        away.come_back(node, begun, within)
+    });
     let back = try_join_all(coming).await?;
     let slowest = back.iter().map(|back| back.took).max().unwrap_or_default();
     let refused: u32 = back.iter().map(|back| back.refused).sum();
@@ -81,11 +91,12 @@ async fn run(context: &Context) -> Result<Outcome> {
         slowest <= within,
         "the last of {count} was back after {slowest:?}"
     );
-    let after = Metrics::read(http.addr()).await?;
+    let after = Metrics::all(&all_nodes).await?;
     let reads = reads(&before, &after)?;
-    server.stop().await?;
+    let note = nodes.note();
+    nodes.stop().await?;
     Ok(Outcome::Passed(format!(
-        "{count} sockets in {ROOMS} rooms resumed within {slowest:.1?}, {refused} handshakes \
+        "{note}{count} sockets in {ROOMS} rooms resumed within {slowest:.1?}, {refused} handshakes \
          refused at first; {reads}"
     )))
 }

@@ -9,13 +9,14 @@ use serde_json::json;
 
 use crate::history::{Event, What};
 use crate::http::Http;
+use crate::nodes::Nodes;
 use crate::people::{self, Person, RoomId, room_path};
 use crate::scenario::{BOTH, Context, Outcome, Scenario};
 
-/// The row of the table. A second node joins when servers can share one chat.
+/// The row of the table.
 pub const SCENARIO: Scenario = Scenario {
     id: "X7",
-    what: "a room with one seat, 64 joins at once, one node: never over the limit",
+    what: "a room with one seat, 64 joins at once: never over the limit",
     engines: BOTH,
     run: boxed,
 };
@@ -29,7 +30,8 @@ fn boxed(context: &Context) -> BoxFuture<'_, Result<Outcome>> {
 async fn run(context: &Context) -> Result<Outcome> {
     let rounds = context.rounds(10, 100);
     let stage = context.stage().await?;
-    let (server, http) = stage.start().await?;
+    let nodes = Nodes::start(&stage, context.nodes).await?;
+    let http = nodes.http();
     let people = people::people(&http, PEOPLE).await?;
     let owner = &people[0];
     let room = people::room_of(&http, owner, json!({"name": "one seat", "max_users": 1})).await?;
@@ -42,7 +44,7 @@ async fn run(context: &Context) -> Result<Outcome> {
         {
             people::leave(&http, &people[guest], room).await?;
         }
-        let winners = rush(&http, &people, room, leaving).await?;
+        let winners = rush(&nodes, &people, room, leaving).await?;
         let now = seat(&http, owner, room).await?;
         ensure!(now.len() <= 1, "round {round}: {now:?} have one seat");
         // Without anybody leaving there is exactly one winner; else none to a few in turn.
@@ -56,23 +58,24 @@ async fn run(context: &Context) -> Result<Outcome> {
     }
     let events = people::history(&http, owner, room, 0).await?;
     let doors = never_over(&events)?;
-    server.stop().await?;
+    let note = nodes.note();
+    nodes.stop().await?;
     Ok(Outcome::Passed(format!(
-        "{rounds} rushes of {PEOPLE}, the seat changed hands {doors} times: never two on it"
+        "{note}{rounds} rushes of {PEOPLE}, the seat changed hands {doors} times: never two on it"
     )))
 }
 
 /// All join at once; how many were let in. Everybody else must hear that the room is full.
 async fn rush(
-    http: &Http,
+    nodes: &Nodes,
     people: &[Person],
     room: RoomId,
     leaving: Option<usize>,
 ) -> Result<usize> {
     let one = async |number: usize| -> Result<bool> {
-        let person = &people[number];
+        let (person, http) = (&people[number], nodes.http_of(number));
         if leaving == Some(number) {
-            people::leave(http, person, room).await?;
+            people::leave(&http, person, room).await?;
             return Ok(false);
         }
         let path = room_path(room, "join/");

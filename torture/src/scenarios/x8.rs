@@ -13,7 +13,8 @@ use tokio::time::{Instant, sleep};
 use crate::client::Client;
 use crate::closing::{self, Owned};
 use crate::http::Http;
-use crate::people::{self, Person, RoomId};
+use crate::nodes::Nodes;
+use crate::people::{self, RoomId};
 use crate::recorder::Recorder;
 use crate::scenario::{BOTH, Context, Outcome, Scenario};
 
@@ -40,7 +41,8 @@ fn boxed(context: &Context) -> BoxFuture<'_, Result<Outcome>> {
 async fn run(context: &Context) -> Result<Outcome> {
     let rounds = context.rounds(5, 50);
     let stage = context.stage().await?;
-    let (server, http) = stage.start().await?;
+    let nodes = Nodes::start(&stage, context.nodes).await?;
+    let http = nodes.http();
     let people = people::people(&http, 2).await?;
     let (owner, person) = (&people[0], &people[1]);
     let mut rooms = Vec::new();
@@ -57,7 +59,6 @@ async fn run(context: &Context) -> Result<Outcome> {
     }
     let recorder = Recorder::new();
     let mut desk = Desk {
-        http,
         random: context.random(),
         seen: context.bound(SEEN),
         rooms: &rooms,
@@ -66,15 +67,12 @@ async fn run(context: &Context) -> Result<Outcome> {
         steps: 0,
     };
     for _ in 0..rounds {
-        let mut tabs = Vec::new();
-        for login in &logins {
-            tabs.push(Client::start(http.addr(), login, &recorder).await?);
-        }
+        let mut tabs = nodes.clients(&logins, &recorder).await?;
         desk.all_see(&tabs).await?;
         while !tabs.is_empty() {
             for _ in 0..STEPS {
                 let at = desk.random.random_range(0..tabs.len());
-                desk.step(tabs[at].person()).await?;
+                desk.step(&tabs[at]).await?;
                 desk.all_see(&tabs).await?;
             }
             let closed = tabs.swap_remove(desk.random.random_range(0..tabs.len()));
@@ -87,16 +85,16 @@ async fn run(context: &Context) -> Result<Outcome> {
     }
     let (steps, host) = (desk.steps, desk.host);
     let figures = closing::close(&http, &rooms, vec![host], &recorder, PATIENCE).await?;
-    server.stop().await?;
+    let note = nodes.note();
+    nodes.stop().await?;
     Ok(Outcome::Passed(format!(
-        "{rounds} rounds of {TABS} tabs, {steps} joins and leaves, each seen by every open tab; \
+        "{note}{rounds} rounds of {TABS} tabs, {steps} joins and leaves, each seen by every open tab; \
          {figures}"
     )))
 }
 
 /// What goes on at the person's desk.
 struct Desk<'a> {
-    http: Http,
     random: StdRng,
     /// Within which time every tab knows.
     seen: Duration,
@@ -110,14 +108,15 @@ struct Desk<'a> {
 
 impl Desk<'_> {
     /// Joins a room or leaves it from one tab.
-    async fn step(&mut self, tab: &Person) -> Result<()> {
+    async fn step(&mut self, tab: &Client) -> Result<()> {
+        let http = Http::new(tab.addr());
         let room = self.rooms[self.random.random_range(0..ROOMS)].room;
         self.steps += 1;
         if self.seats.remove(&room) {
-            people::leave(&self.http, tab, room).await
+            people::leave(&http, tab.person(), room).await
         } else {
             self.seats.insert(room);
-            people::join(&self.http, tab, room).await
+            people::join(&http, tab.person(), room).await
         }
     }
 

@@ -30,7 +30,7 @@ pub(crate) struct Launcher {
     home: PathBuf,
     database: Database,
     pinned: bool,
-    settings: Vec<(&'static str, &'static str)>,
+    settings: Vec<(&'static str, String)>,
 }
 
 impl Launcher {
@@ -46,8 +46,8 @@ impl Launcher {
     }
 
     /// The same with one more setting.
-    pub(crate) fn with(mut self, name: &'static str, value: &'static str) -> Self {
-        self.settings.push((name, value));
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.settings.push((name, value.into()));
         self
     }
 
@@ -70,7 +70,7 @@ impl Launcher {
             .env("PARLOUR_LISTEN", "127.0.0.1:0")
             .env("PARLOUR_DATA_DIR", self.data_dir())
             .env("RATE_LIMITS", "off")
-            .envs(self.settings.iter().copied());
+            .envs(self.settings.iter().map(|(name, value)| (name, value)));
         if let Database::Url(url) = &self.database {
             command.env("DATABASE_URL", url);
         }

@@ -104,6 +104,20 @@ impl Postgres {
         Ok(format!("{}/{name}", self.url()))
     }
 
+    /// The answer of a query in a database of this cluster: one row, one column.
+    ///
+    /// # Errors
+    /// When `psql` does not get through, or the query is wrong.
+    pub fn ask(&self, database: &str, query: &str) -> Result<String> {
+        let mut psql = command("psql", self.folder.path(), None)?;
+        psql.args(["-h", "127.0.0.1", "-p", &self.port.to_string()])
+            .args(["-U", USER, "-At", "-c", query, database]);
+        let output = psql.output()?;
+        let text = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "psql failed: {text}");
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
     /// Ready means that the database of the user could be made, which needs a whole working server.
     fn wait_ready(&mut self) -> Result<()> {
         let limit = Instant::now() + PATIENCE;

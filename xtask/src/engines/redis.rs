@@ -101,6 +101,22 @@ impl Redis {
         }
     }
 
+    /// Bytes that it has taken in since it began.
+    ///
+    /// # Errors
+    /// When `redis-cli` does not get through.
+    pub fn taken_in(&self) -> Result<f64> {
+        let program = find_program("redis-cli").context("no redis-cli found")?;
+        let mut command = Command::new(program);
+        command.arg("-s").arg(self.socket()).args(["info", "stats"]);
+        let output = command.output()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let mut lines = text.lines();
+        let line = lines.find_map(|line| line.strip_prefix("total_net_input_bytes:"));
+        let bytes = line.with_context(|| format!("Redis does not tell: {text}"))?;
+        Ok(bytes.trim().parse()?)
+    }
+
     /// Empties it.
     ///
     /// # Errors
@@ -123,13 +139,21 @@ impl Redis {
             .map(|port| SocketAddr::from(([127, 0, 0, 1], port)))
     }
 
+    /// Its process; 0 while it is dead.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().map_or(0, Child::id)
+    }
+
     /// What `REDIS_URL` is for it.
     #[must_use]
     pub fn url(&self) -> String {
         format!("redis+unix://{}", self.socket().display())
     }
 
-    fn socket(&self) -> PathBuf {
+    /// Its Unix socket.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
         self.folder.path().join(SOCKET)
     }
 }
@@ -159,6 +183,7 @@ mod tests {
         assert!(UnixStream::connect(server.socket()).is_ok());
         assert!(TcpStream::connect(port).is_ok());
         server.flush().expect("emptied");
+        assert!(server.taken_in().expect("told") > 0.0);
         server.kill();
         assert!(TcpStream::connect(port).is_err());
         server.begin().expect("started again");
