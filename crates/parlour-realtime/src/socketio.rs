@@ -14,14 +14,14 @@ use crate::{
     dialect::{
         DialectKind, Input,
         socketio::{
-            self, event, pack,
+            self, event, old, pack,
             packet::{self, Engine, Kind, Packet, Space},
         },
     },
     hub::{Registration, place::Connection},
     outbox::Outbox,
     session::{Budget, Flow, SessionLimits},
-    talk::Talk,
+    talk::{Ping, Talk},
 };
 use answers::{Ask, Done, InFlight};
 use async_trait::async_trait;
@@ -45,6 +45,9 @@ use tokio::time::{Instant, Sleep};
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// Engine.IO's ping.
 const PING: Bytes = Bytes::from_static(b"2");
+
+/// Engine.IO's answer to one.
+const PONG: &[u8] = b"3";
 
 /// Who may connect a namespace: the seam to whatever knows of requests.
 #[async_trait]
@@ -98,14 +101,17 @@ pub enum Speech {
     Text,
     /// Packets of msgpack.
     Pack,
+    /// Socket.IO 2 over Engine.IO 3: the namespace `/` is connected without being asked for, and the
+    /// client pings.
+    Old,
 }
 
 impl Speech {
     /// The dialect of a namespace.
     const fn dialect(self, space: Space) -> DialectKind {
         match (self, space) {
-            (Self::Text, Space::Root) => DialectKind::SocketIo,
-            (Self::Text, Space::Room(_)) => DialectKind::SocketIoRoom,
+            (Self::Text | Self::Old, Space::Root) => DialectKind::SocketIo,
+            (Self::Text | Self::Old, Space::Room(_)) => DialectKind::SocketIoRoom,
             (Self::Pack, Space::Root) => DialectKind::SocketIoPack,
             (Self::Pack, Space::Room(_)) => DialectKind::SocketIoRoomPack,
         }
@@ -113,7 +119,10 @@ impl Speech {
 
     /// A packet, made as text, as it is spoken.
     fn packet(self, packet: Bytes) -> Bytes {
-        self.dialect(Space::Root).packet(packet)
+        match self {
+            Self::Text | Self::Pack => self.dialect(Space::Root).packet(packet),
+            Self::Old => old::of(packet),
+        }
     }
 }
 
@@ -163,7 +172,7 @@ impl Conversation {
         actions: Arc<dyn Actions>,
         limits: Arc<SessionLimits>,
     ) -> Self {
-        Self {
+        let mut this = Self {
             speech,
             connection: Arc::new(connection),
             gate,
@@ -178,7 +187,12 @@ impl Conversation {
             attached: None,
             recent: Recent::default(),
             replays: Replays::default(),
+        };
+        if speech == Speech::Old {
+            // Refusals come later: nothing is decided here.
+            let _ = this.connect(&Packet::ROOT);
         }
+        this
     }
 
     /// What waits for the client.
@@ -209,10 +223,18 @@ impl Conversation {
     }
 
     fn take_text(&mut self, bytes: &[u8]) -> Flow {
+        if self.speech == Speech::Old && bytes.starts_with(b"b4") {
+            return self.take_binary(bytes);
+        }
         let packet = std::str::from_utf8(bytes).ok().and_then(packet::read);
         match packet.ok_or(&close::BAD_PAYLOAD)? {
             Engine::Close => Err(&close::NORMAL),
             Engine::Pong => Ok(()),
+            Engine::Ping if self.speech == Speech::Old => {
+                self.connection.outbox().push(PONG);
+                Ok(())
+            }
+            Engine::Ping => Err(&close::BAD_PAYLOAD),
             // It has said that it speaks otherwise.
             Engine::Message(_) if self.speech == Speech::Pack => Err(&close::BAD_PAYLOAD),
             // Attachments follow their packet at once.
@@ -323,8 +345,11 @@ impl Talk for Conversation {
         self.go_on(cx)
     }
 
-    fn ping(&self) -> Option<Bytes> {
-        Some(PING)
+    fn ping(&self) -> Ping {
+        match self.speech {
+            Speech::Text | Speech::Pack => Ping::Packet(PING),
+            Speech::Old => Ping::None,
+        }
     }
 
     fn last_words(&self, close: &'static Close) -> Vec<Bytes> {

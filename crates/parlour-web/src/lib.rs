@@ -67,6 +67,8 @@ pub struct WebConfig {
     pub secret_key: SecretKey,
     /// The origin by which people reach the server; `None`: as the request says.
     pub public_url: Option<String>,
+    /// Whether clients of Engine.IO 3, which is Socket.IO 2, are served.
+    pub socketio_eio3: bool,
 }
 
 /// Everything the main listener answers, the middleware in one visible list: outermost last.

@@ -71,6 +71,8 @@ pub(crate) struct Server {
     pub(crate) trusted_proxies: Vec<Network>,
     /// Other sites whose pages may use credentials.
     pub(crate) cors_origins: Vec<WebOrigin>,
+    /// Whether clients of Engine.IO 3 are served.
+    pub(crate) socketio_eio3: bool,
     /// How long a stop may take.
     pub(crate) shutdown_timeout: Duration,
 }
@@ -272,6 +274,7 @@ impl Config {
                 public_url: None,
                 trusted_proxies: Vec::new(),
                 cors_origins: Vec::new(),
+                socketio_eio3: false,
                 shutdown_timeout: Duration::ZERO,
             },
             storage: Storage {

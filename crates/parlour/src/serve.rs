@@ -188,6 +188,7 @@ fn web_config(config: &Config, secret_key: &Secret) -> WebConfig {
             .public_url
             .as_ref()
             .map(|url| url.as_str().to_owned()),
+        socketio_eio3: config.server.socketio_eio3,
     }
 }
 
