@@ -76,7 +76,7 @@ fn of_bytes(rest: &mut Bytes) -> Option<Frame> {
     let packet = (begin + len <= rest.len()).then(|| rest.slice(begin..begin + len))?;
     *rest = rest.slice(begin + len..);
     if !is_text {
-        return of_message(packet);
+        return of_message(&packet);
     }
     std::str::from_utf8(&packet).ok()?;
     packet_of(packet)
@@ -95,7 +95,7 @@ pub(super) fn packet_of(packet: Bytes) -> Option<Frame> {
 }
 
 /// A packet of bytes: its type comes first, and only messages have any.
-fn of_message(packet: Bytes) -> Option<Frame> {
+fn of_message(packet: &Bytes) -> Option<Frame> {
     (*packet.first()? == 4).then(|| Frame::Binary(packet.slice(1..)))
 }
 
