@@ -6,6 +6,8 @@ mod attached;
 mod connect;
 mod recent;
 mod replays;
+#[cfg(feature = "protocol-suite")]
+mod suite;
 mod wishes;
 
 use crate::{
@@ -147,6 +149,8 @@ pub struct Conversation {
     attached: Option<Box<Attached>>,
     recent: Recent,
     replays: Replays,
+    #[cfg(feature = "protocol-suite")]
+    suite: suite::Suite,
 }
 
 /// A namespace that is connected.
@@ -187,6 +191,8 @@ impl Conversation {
             attached: None,
             recent: Recent::default(),
             replays: Replays::default(),
+            #[cfg(feature = "protocol-suite")]
+            suite: suite::Suite::default(),
         };
         if speech == Speech::Old {
             // Refusals come later: nothing is decided here.
@@ -244,6 +250,10 @@ impl Conversation {
     }
 
     fn take(&mut self, packet: &Packet<'_>) -> Flow {
+        #[cfg(feature = "protocol-suite")]
+        if self.suite.answers() {
+            return self.suite_take(packet);
+        }
         match packet.kind {
             Kind::Connect => self.connect(packet),
             Kind::Disconnect => {
@@ -263,6 +273,10 @@ impl Conversation {
     }
 
     fn take_binary(&mut self, bytes: &[u8]) -> Flow {
+        #[cfg(feature = "protocol-suite")]
+        if self.suite.answers() && self.speech != Speech::Pack {
+            return self.suite_take_binary(bytes);
+        }
         if self.speech == Speech::Pack {
             let packed = pack::read(bytes).ok_or(&close::BAD_PAYLOAD)?;
             return self.take(&packed.packet());

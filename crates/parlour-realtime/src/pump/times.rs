@@ -28,12 +28,19 @@ pub struct PumpConfig {
 
 impl Default for PumpConfig {
     fn default() -> Self {
+        // Feature `protocol-suite`: the times that the public suites wait for.
+        let millis = if cfg!(feature = "protocol-suite") {
+            [300, 300, 0, 200]
+        } else {
+            [20_000, 25_000, 250, 10_000]
+        };
+        let [ping_least, ping_most, ping_beat, answer_within] = millis.map(Duration::from_millis);
         Self {
-            ping_least: Duration::from_secs(20),
-            ping_most: Duration::from_secs(25),
-            ping_beat: Duration::from_millis(250),
+            ping_least,
+            ping_most,
+            ping_beat,
             began: Instant::now(),
-            answer_within: Duration::from_secs(10),
+            answer_within,
             write_within: Duration::from_secs(10),
             close_within: Duration::from_secs(2),
             finish_within: Duration::from_secs(2),
