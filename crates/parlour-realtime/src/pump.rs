@@ -1,14 +1,14 @@
 //! One task per socket: reads frames while the client has credit, writes all that waits in one go,
 //! and finds out when nobody is there any more.
 
+mod times;
 mod writer;
 
 use crate::{
     close::{self, Close},
     dialect::Input,
-    hub::spread,
     outbox::{Line, Look, Outbox},
-    talk::Talk,
+    talk::{Ping, Talk},
     wire,
 };
 use bytes::Bytes;
@@ -21,6 +21,7 @@ use std::{
     task::{Context, Poll},
     time::Duration,
 };
+pub use times::PumpConfig;
 use tokio::time::{Instant, Sleep};
 use writer::Writer;
 
@@ -90,57 +91,6 @@ pub trait Transport:
     /// Ready when the [`line`](Self::line) may take something again.
     fn poll_writable(&mut self, _cx: &mut Context<'_>) -> Poll<()> {
         Poll::Pending
-    }
-}
-
-/// Times of a socket (`realtime.md`, "Heartbeat").
-#[derive(Clone, Copy, Debug)]
-pub struct PumpConfig {
-    /// Least pause between pings.
-    pub ping_least: Duration,
-    /// Longest pause between pings.
-    pub ping_most: Duration,
-    /// Pings go out together, at most so far apart: waking up once for a hundred sockets costs an idle
-    /// server less than a hundred times for one. Zero: each for itself.
-    pub ping_beat: Duration,
-    /// When the beats are counted from.
-    pub began: Instant,
-    /// How long any answer to a ping may take.
-    pub answer_within: Duration,
-    /// How long the peer may take nothing of what is written.
-    pub write_within: Duration,
-    /// How long the exchange of close frames may take.
-    pub close_within: Duration,
-    /// How long commits under way may take when the server closes the socket.
-    pub finish_within: Duration,
-}
-
-impl Default for PumpConfig {
-    fn default() -> Self {
-        Self {
-            ping_least: Duration::from_secs(20),
-            ping_most: Duration::from_secs(25),
-            ping_beat: Duration::from_millis(250),
-            began: Instant::now(),
-            answer_within: Duration::from_secs(10),
-            write_within: Duration::from_secs(10),
-            close_within: Duration::from_secs(2),
-            finish_within: Duration::from_secs(2),
-        }
-    }
-}
-
-impl PumpConfig {
-    /// When a socket is to be pinged next: a pause of its own, ended by the next beat.
-    fn next_ping(&self, seed: u64, now: Instant) -> Instant {
-        let most = self.ping_most.saturating_sub(self.ping_beat);
-        if most <= self.ping_least || self.ping_beat.is_zero() {
-            return now + spread(seed, self.ping_least, self.ping_most);
-        }
-        let due = now + spread(seed, self.ping_least, most);
-        let into = due.saturating_duration_since(self.began).as_nanos() % self.ping_beat.as_nanos();
-        let into = Duration::from_nanos(u64::try_from(into).unwrap_or(0));
-        due + (self.ping_beat - into)
     }
 }
 
@@ -426,20 +376,31 @@ impl<T: Transport, S: Talk> Pump<T, S> {
             self.pings += 1;
             let seed = self.session.number() ^ (self.pings << 32);
             self.next_ping = self.config.next_ping(seed, now);
-            self.answer_by = Some(now + self.config.answer_within);
-            match (self.session.ping(), &mut self.writer) {
-                (Some(ping), _) => {
-                    self.outbox.send(&ping);
-                }
-                (None, None) => self.outbox.push_control(wire::PING),
-                (None, Some(writer)) => writer.ping(),
-            }
+            self.ask(now);
         }
         // It passed: `take` no longer waits for it.
         self.linger = self.linger.filter(|until| *until > now);
         let due = self.next_due(&look);
         self.timer.as_mut().reset(due);
         None
+    }
+
+    /// Asks whether the client is there, unless it asks by itself.
+    fn ask(&mut self, now: Instant) {
+        let by = now + self.config.answer_within;
+        match (self.session.ping(), &mut self.writer) {
+            (Ping::None, _) => {
+                let by = now + self.config.silence();
+                self.answer_by = Some(self.answer_by.map_or(by, |earlier| earlier.min(by)));
+                return;
+            }
+            (Ping::Packet(ping), _) => {
+                self.outbox.send(&ping);
+            }
+            (Ping::Frame, None) => self.outbox.push_control(wire::PING),
+            (Ping::Frame, Some(writer)) => writer.ping(),
+        }
+        self.answer_by = Some(by);
     }
 
     /// Exchanges close frames, for a bounded time.

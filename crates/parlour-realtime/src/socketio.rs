@@ -6,6 +6,8 @@ mod attached;
 mod connect;
 mod recent;
 mod replays;
+#[cfg(feature = "protocol-suite")]
+mod suite;
 mod wishes;
 
 use crate::{
@@ -14,14 +16,14 @@ use crate::{
     dialect::{
         DialectKind, Input,
         socketio::{
-            self, event, pack,
+            self, event, old, pack,
             packet::{self, Engine, Kind, Packet, Space},
         },
     },
     hub::{Registration, place::Connection},
     outbox::Outbox,
     session::{Budget, Flow, SessionLimits},
-    talk::Talk,
+    talk::{Ping, Talk},
 };
 use answers::{Ask, Done, InFlight};
 use async_trait::async_trait;
@@ -45,6 +47,9 @@ use tokio::time::{Instant, Sleep};
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// Engine.IO's ping.
 const PING: Bytes = Bytes::from_static(b"2");
+
+/// Engine.IO's answer to one.
+const PONG: &[u8] = b"3";
 
 /// Who may connect a namespace: the seam to whatever knows of requests.
 #[async_trait]
@@ -98,14 +103,17 @@ pub enum Speech {
     Text,
     /// Packets of msgpack.
     Pack,
+    /// Socket.IO 2 over Engine.IO 3: the namespace `/` is connected without being asked for, and the
+    /// client pings.
+    Old,
 }
 
 impl Speech {
     /// The dialect of a namespace.
     const fn dialect(self, space: Space) -> DialectKind {
         match (self, space) {
-            (Self::Text, Space::Root) => DialectKind::SocketIo,
-            (Self::Text, Space::Room(_)) => DialectKind::SocketIoRoom,
+            (Self::Text | Self::Old, Space::Root) => DialectKind::SocketIo,
+            (Self::Text | Self::Old, Space::Room(_)) => DialectKind::SocketIoRoom,
             (Self::Pack, Space::Root) => DialectKind::SocketIoPack,
             (Self::Pack, Space::Room(_)) => DialectKind::SocketIoRoomPack,
         }
@@ -113,7 +121,10 @@ impl Speech {
 
     /// A packet, made as text, as it is spoken.
     fn packet(self, packet: Bytes) -> Bytes {
-        self.dialect(Space::Root).packet(packet)
+        match self {
+            Self::Text | Self::Pack => self.dialect(Space::Root).packet(packet),
+            Self::Old => old::of(packet),
+        }
     }
 }
 
@@ -138,6 +149,8 @@ pub struct Conversation {
     attached: Option<Box<Attached>>,
     recent: Recent,
     replays: Replays,
+    #[cfg(feature = "protocol-suite")]
+    suite: suite::Suite,
 }
 
 /// A namespace that is connected.
@@ -163,7 +176,7 @@ impl Conversation {
         actions: Arc<dyn Actions>,
         limits: Arc<SessionLimits>,
     ) -> Self {
-        Self {
+        let mut this = Self {
             speech,
             connection: Arc::new(connection),
             gate,
@@ -178,7 +191,14 @@ impl Conversation {
             attached: None,
             recent: Recent::default(),
             replays: Replays::default(),
+            #[cfg(feature = "protocol-suite")]
+            suite: suite::Suite::default(),
+        };
+        if speech == Speech::Old {
+            // Refusals come later: nothing is decided here.
+            let _ = this.connect(&Packet::ROOT);
         }
+        this
     }
 
     /// What waits for the client.
@@ -209,10 +229,18 @@ impl Conversation {
     }
 
     fn take_text(&mut self, bytes: &[u8]) -> Flow {
+        if self.speech == Speech::Old && bytes.starts_with(b"b4") {
+            return self.take_binary(bytes);
+        }
         let packet = std::str::from_utf8(bytes).ok().and_then(packet::read);
         match packet.ok_or(&close::BAD_PAYLOAD)? {
             Engine::Close => Err(&close::NORMAL),
             Engine::Pong => Ok(()),
+            Engine::Ping if self.speech == Speech::Old => {
+                self.connection.outbox().push(PONG);
+                Ok(())
+            }
+            Engine::Ping => Err(&close::BAD_PAYLOAD),
             // It has said that it speaks otherwise.
             Engine::Message(_) if self.speech == Speech::Pack => Err(&close::BAD_PAYLOAD),
             // Attachments follow their packet at once.
@@ -222,6 +250,10 @@ impl Conversation {
     }
 
     fn take(&mut self, packet: &Packet<'_>) -> Flow {
+        #[cfg(feature = "protocol-suite")]
+        if self.suite.answers() {
+            return self.suite_take(packet);
+        }
         match packet.kind {
             Kind::Connect => self.connect(packet),
             Kind::Disconnect => {
@@ -241,6 +273,10 @@ impl Conversation {
     }
 
     fn take_binary(&mut self, bytes: &[u8]) -> Flow {
+        #[cfg(feature = "protocol-suite")]
+        if self.suite.answers() && self.speech != Speech::Pack {
+            return self.suite_take_binary(bytes);
+        }
         if self.speech == Speech::Pack {
             let packed = pack::read(bytes).ok_or(&close::BAD_PAYLOAD)?;
             return self.take(&packed.packet());
@@ -323,8 +359,11 @@ impl Talk for Conversation {
         self.go_on(cx)
     }
 
-    fn ping(&self) -> Option<Bytes> {
-        Some(PING)
+    fn ping(&self) -> Ping {
+        match self.speech {
+            Speech::Text | Speech::Pack => Ping::Packet(PING),
+            Speech::Old => Ping::None,
+        }
     }
 
     fn last_words(&self, close: &'static Close) -> Vec<Bytes> {

@@ -12,6 +12,16 @@ use std::{
     task::{Context, Poll},
 };
 
+/// The question whether a client is there.
+pub(crate) enum Ping {
+    /// A ping of the WebSocket.
+    Frame,
+    /// A packet of its own.
+    Packet(Bytes),
+    /// The client asks by itself.
+    None,
+}
+
 /// One client without any socket in sight: frames in, and what is said to it in its outbox.
 pub(crate) trait Talk: Send {
     /// A number that no other client of this process has.
@@ -41,10 +51,9 @@ pub(crate) trait Talk: Send {
     /// How to close the socket.
     fn poll_progress(&mut self, cx: &mut Context<'_>) -> Poll<Flow>;
 
-    /// The question whether the client is there, for clients that are asked by a frame of their own
-    /// rather than by the WebSocket's ping.
-    fn ping(&self) -> Option<Bytes> {
-        None
+    /// How it is found out whether the client is there.
+    fn ping(&self) -> Ping {
+        Ping::Frame
     }
 
     /// Frames that go out before a socket is closed so, even when everything that waited is dropped.

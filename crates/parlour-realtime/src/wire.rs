@@ -25,8 +25,21 @@ pub(crate) fn is_binary(payload: &[u8]) -> bool {
 
 /// Appends a frame: of text, unless the payload is [none](is_binary).
 pub(crate) fn append(wire: &mut Vec<u8>, payload: &[u8]) {
+    let kind = if is_binary(payload) { BINARY } else { TEXT };
+    append_as(kind, wire, payload);
+}
+
+/// A frame of bytes, whatever it begins with.
+#[cfg(feature = "protocol-suite")]
+pub(crate) fn bytes(payload: &[u8]) -> Bytes {
+    let mut wire = Vec::new();
+    append_as(BINARY, &mut wire, payload);
+    wire.into()
+}
+
+fn append_as(kind: u8, wire: &mut Vec<u8>, payload: &[u8]) {
     wire.reserve(payload.len() + 10);
-    wire.push(if is_binary(payload) { BINARY } else { TEXT });
+    wire.push(kind);
     match payload.len() {
         len @ 0..=SHORT => wire.push(u8::try_from(len).unwrap_or_default()),
         len => {

@@ -69,6 +69,8 @@ pub struct WebConfig {
     pub public_url: Option<String>,
     /// Whether programs are sent on to an address of the storage, where it has one.
     pub blobs_direct: bool,
+    /// Whether clients of Engine.IO 3, which is Socket.IO 2, are served.
+    pub socketio_eio3: bool,
 }
 
 /// Everything the main listener answers, the middleware in one visible list: outermost last.

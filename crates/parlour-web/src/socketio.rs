@@ -5,6 +5,7 @@ mod gate;
 mod link;
 mod links;
 mod packets;
+mod packets_v3;
 mod polling;
 mod refusal;
 mod travel;
@@ -32,6 +33,8 @@ use waiting::Waiting;
 
 /// The Engine.IO that is spoken.
 const VERSION: &str = "4";
+/// The one before, where the settings say so.
+const OLD_VERSION: &str = "3";
 
 /// What the connections of Socket.IO of this process share.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +57,8 @@ struct Query {
     transport: Option<String>,
     sid: Option<String>,
     parser: Option<String>,
+    /// Who asks, as clients of Engine.IO 3 say it.
+    token: Option<String>,
 }
 
 impl Query {
@@ -66,20 +71,30 @@ impl Query {
                 "transport" => &mut query.transport,
                 "sid" => &mut query.sid,
                 "parser" => &mut query.parser,
+                "token" => &mut query.token,
                 _ => continue,
             };
             // The first counts.
             slot.get_or_insert_with(|| value.into_owned());
         }
+        if !query.is_old() {
+            query.token = None;
+        }
         query
+    }
+
+    /// Whether the client speaks Engine.IO 3.
+    fn is_old(&self) -> bool {
+        self.version.as_deref() == Some(OLD_VERSION)
     }
 
     /// What the client of a new connection speaks.
     fn speech(&self) -> Result<Speech, Refusal> {
-        match self.parser.as_deref() {
-            None => Ok(Speech::Text),
-            Some("msgpack") => Ok(Speech::Pack),
-            Some(_) => Err(Refusal::PARSER),
+        match (self.is_old(), self.parser.as_deref()) {
+            (false, None) => Ok(Speech::Text),
+            (false, Some("msgpack")) => Ok(Speech::Pack),
+            (true, None) => Ok(Speech::Old),
+            (_, Some(_)) => Err(Refusal::PARSER),
         }
     }
 }
@@ -93,8 +108,10 @@ async fn serve(State(web): State<Web>, request: Request) -> Response {
 
 async fn answer(web: Web, mut parts: Parts, body: Body) -> Result<Response, Refusal> {
     let query = Query::of(&parts);
-    if query.version.as_deref() != Some(VERSION) {
-        return Err(Refusal::VERSION);
+    match query.version.as_deref() {
+        Some(VERSION) => {}
+        Some(OLD_VERSION) if web.config.socketio_eio3 => {}
+        _ => return Err(Refusal::VERSION),
     }
     match query.transport.as_deref() {
         Some("polling") => polling::serve(web, &parts, body, &query).await,
@@ -109,10 +126,10 @@ async fn websocket(web: Web, parts: &mut Parts, query: &Query) -> Result<Respons
         return Err(Refusal::REQUEST);
     }
     if let Some(sid) = &query.sid {
-        return upgrade::serve(web, parts, sid).await;
+        return upgrade::serve(web, parts, query, sid).await;
     }
     let speech = query.speech()?;
-    let gate = Arc::new(Door::new(&web, parts)?);
+    let gate = Arc::new(Door::new(&web, parts, query)?);
     let (upgrade, response) = match handshake(parts).await {
         Ok(shaken) => shaken,
         Err(refusal) => return Ok(refusal),

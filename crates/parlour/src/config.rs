@@ -71,6 +71,8 @@ pub(crate) struct Server {
     pub(crate) trusted_proxies: Vec<Network>,
     /// Other sites whose pages may use credentials.
     pub(crate) cors_origins: Vec<WebOrigin>,
+    /// Whether clients of Engine.IO 3 are served.
+    pub(crate) socketio_eio3: bool,
     /// How long a stop waits after `/readyz` says no, before sockets are told.
     pub(crate) drain_pause: Duration,
     /// How long a stop may take after that.
@@ -281,6 +283,7 @@ impl Config {
                 trusted_proxies: Vec::new(),
                 cors_origins: Vec::new(),
                 drain_pause: Duration::ZERO,
+                socketio_eio3: false,
                 shutdown_timeout: Duration::ZERO,
             },
             storage: Storage {

@@ -236,6 +236,7 @@ fn web_config(config: &Config, secret_key: &Secret) -> WebConfig {
             .as_ref()
             .map(|url| url.as_str().to_owned()),
         blobs_direct: config.storage.blobs_direct,
+        socketio_eio3: config.server.socketio_eio3,
     }
 }
 

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
@@ -12,6 +13,8 @@ import parser from "socket.io-msgpack-parser";
 import { Server } from "../../lib/server.mjs";
 
 const DOCUMENT = new URL("../../../docs/protocol/socket-io.md", import.meta.url);
+/** The last of the 2.x clients. @type {(url: string, options: object) => any} */
+const io2 = createRequire(import.meta.url)("socket.io-client-2");
 const run = promisify(execFile);
 
 /** @type {Server} */
@@ -62,7 +65,7 @@ async function example(kind) {
 }
 
 before(async () => {
-  server = await Server.start();
+  server = await Server.start({ SOCKETIO_EIO3: "on" });
   tokens = [];
   for (const username of ["ada", "bob"]) {
     const account = { username, password: "difference of squares" };
@@ -157,6 +160,49 @@ test("the example with msgpack", async () => {
   const hello = await next(socket, "hello");
   assert.equal(typeof hello.cursors[room], "number");
   socket.disconnect();
+});
+
+for (const [name, transports] of /** @type {[string, string[]][]} */ ([
+  ["polling only", ["polling"]],
+  ["websocket only", ["websocket"]],
+  ["upgrade", ["polling", "websocket"]],
+])) {
+  test(`socket.io-client 2: ${name}`, async () => {
+    const options = { query: { token: tokens[1] }, transports, forceNew: true };
+    const [socket, one] = [io2(server.url, options), io2(`${server.url}/room-${room}`, options)];
+    await Promise.all([next(socket, "hello"), next(one, "hello")]);
+    if (transports.length > 1 && socket.io.engine.transport.name !== "websocket") {
+      await new Promise((resolve) => socket.io.engine.once("upgrade", resolve));
+    }
+    assert.equal(socket.io.engine.transport.name, transports.at(-1));
+    const ask = (/** @type {any} */ to, /** @type {string} */ event, /** @type {any} */ argument) =>
+      new Promise((resolve) => to.emit(event, argument, resolve));
+    for (let number = 0; number < 30; number++) {
+      const text = `old, ${name} 안녕 👍 ${number}`;
+      const heard = [socket, one].map((each) => next(each, "message", (message) => message.text === text));
+      const ack = await ask(number % 2 ? socket : one, "message", { room, text });
+      assert.equal(ack.ok, true, JSON.stringify(ack));
+      for (const message of await Promise.all(heard)) assert.deepEqual(message, ack.message);
+    }
+    const bytes = await ask(socket, "message", { room, text: Buffer.from([1, 2, 3]) });
+    assert.deepEqual([bytes.ok, bytes.code], [false, "invalid"]);
+    const pong = next(socket, "pong");
+    socket.io.engine.ping();
+    await pong;
+    const refused = io2(server.url, { ...options, query: { token: "nobody" } });
+    assert.match(await next(refused, "error"), /^invalid_token: /);
+    for (const each of [socket, one, refused]) each.close();
+  });
+}
+
+test("the example for old clients", async () => {
+  const code = await example("js old");
+  // @ts-ignore
+  const main = new Function("io", "URL", "TOKEN", `${code}\nreturn socket;`);
+  const socket = main(io2, server.url, tokens[1]);
+  const hello = await next(socket, "hello");
+  assert.equal(typeof hello.cursors[room], "number");
+  socket.close();
 });
 
 test("socket.io-client: refusals name their code", async () => {
@@ -260,6 +306,16 @@ test("the example for browsers", async () => {
   assert.equal(printed.sort()[0], "bob: Hello");
   assert.match(printed[1], /^true \d+$/);
   assert.ok(code.split("\n").length <= 32);
+});
+
+test("rust_socketio", async (context) => {
+  const client = process.env.PARLOUR_TEST_RUST_CLIENT;
+  if (!client) {
+    context.skip("PARLOUR_TEST_RUST_CLIENT names no program");
+    return;
+  }
+  const { stdout } = await run(client, [server.url, tokens[1], String(room)], { timeout: 120_000 });
+  assert.deepEqual(stdout.trim().split("\n"), ["polling ok", "websocket ok", "upgrade ok"]);
 });
 
 test("python-socketio, and the example for Python", async (context) => {

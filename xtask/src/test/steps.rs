@@ -33,7 +33,7 @@ pub(crate) enum Step {
     Deny,
     /// The torture scenarios in their short form, against a debug build of the server
     Torture,
-    /// The tests in e2e/clients: Socket.IO clients from the registries of JavaScript and Python
+    /// The tests in e2e/clients: Socket.IO clients from the registries of JavaScript, Python and Rust
     Clients,
     /// The tests in e2e/, in a browser
     Browser,
@@ -253,12 +253,31 @@ fn clients(workspace: &Workspace, watch: &Watch) -> Result<Verdict> {
     let folder = workspace.root.join("e2e/clients");
     let requirements = std::fs::read_to_string(folder.join("requirements.txt"))?;
     let python = venv::provide(watch, "socket-io-clients", &requirements)?;
-    node_tests(
-        workspace,
-        watch,
-        &folder,
-        &[("PARLOUR_TEST_PYTHON", python)],
-    )
+    let mut vars = vec![("PARLOUR_TEST_PYTHON", python)];
+    let client = rust_client(workspace, watch)?;
+    vars.extend(client.map(|client| ("PARLOUR_TEST_RUST_CLIENT", client)));
+    node_tests(workspace, watch, &folder, &vars)
+}
+
+/// Builds the client in Rust, which is a package of its own; nothing where OpenSSL is missing, which it
+/// wants on Linux.
+fn rust_client(workspace: &Workspace, watch: &Watch) -> Result<Option<PathBuf>> {
+    let has_openssl = || {
+        let mut look = Command::new("pkg-config");
+        look.args(["--exists", "openssl"]);
+        look.status().is_ok_and(|status| status.success())
+    };
+    if cfg!(target_os = "linux") && !has_openssl() {
+        println!("no OpenSSL to build with: the client in Rust is left out");
+        return Ok(None);
+    }
+    let target = workspace.target_dir()?.join("clients");
+    let manifest = "e2e/clients/rust/Cargo.toml";
+    let mut build = workspace.cargo(&["build", "--quiet", "--locked", "--manifest-path", manifest]);
+    build.arg("--target-dir").arg(&target);
+    let built = watch.stream(&mut build)?;
+    ensure!(built.status.success(), "the client in Rust does not build");
+    Ok(Some(target.join("debug/parlour-rust-client")))
 }
 
 /// Runs the tests of a folder with a lock file against the server as users run it: built first, so that

@@ -107,6 +107,10 @@ fn check_one(file: &SourceFile, table: &Table, shared: &Table) -> Vec<Finding> {
     else {
         return Vec::new();
     };
+    if file.path.starts_with("e2e/") && table.contains_key("workspace") {
+        // A client that others wrote, in a workspace of its own: no part of the product.
+        return Vec::new();
+    }
     let mut findings = Vec::new();
     let inherits = table.get("lints").and_then(|lints| lints.get("workspace"));
     if inherits.and_then(Value::as_bool) != Some(true) {
@@ -246,6 +250,9 @@ mod tests {
         assert!(findings("parlour-extra", "")[0].contains("no package parlour-extra"));
         let bare = SourceFile::new("x/Cargo.toml", "[package]\nname = \"xtask\"\n");
         assert_eq!(check(&[bare])[0].rule, "lints");
+        let apart = "[package]\nname = \"client\"\n[workspace]\n";
+        assert_eq!(check(&[SourceFile::new("e2e/x/Cargo.toml", apart)]), []);
+        assert_eq!(check(&[SourceFile::new("x/Cargo.toml", apart)]).len(), 2);
         let broken = SourceFile::new("x/Cargo.toml", "[package\n");
         assert_eq!(check(&[broken])[0].rule, "manifest");
     }

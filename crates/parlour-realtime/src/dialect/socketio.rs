@@ -2,6 +2,7 @@
 //! version 2, its argument is that frame, or the message itself where the frame carries one.
 
 pub(crate) mod event;
+pub(crate) mod old;
 pub(crate) mod pack;
 pub(crate) mod packet;
 

@@ -25,6 +25,16 @@ impl Piece {
         }
     }
 
+    /// One frame of bytes, whatever it begins with.
+    #[cfg(feature = "protocol-suite")]
+    pub(crate) fn bytes(payload: &[u8]) -> Self {
+        Self {
+            wire: wire::bytes(payload),
+            frames: 1,
+            weight: payload.len(),
+        }
+    }
+
     /// A control frame.
     pub(crate) const fn control(wire: Bytes) -> Self {
         Self {

@@ -20,6 +20,7 @@ mod room_socket;
 mod shutdown;
 mod slow;
 mod socketio;
+mod socketio_old;
 mod socketio_pack;
 mod socketio_places;
 mod sockets;

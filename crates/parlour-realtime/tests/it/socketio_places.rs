@@ -254,3 +254,53 @@ async fn the_same_news_as_version_2() {
         assert_eq!((json!(name), &argument), (frame["type"].clone(), &frame));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_namespace_is_left_and_the_others_go_on() {
+    let world = World::new();
+    let room = world.room(1).await;
+    let mut one = world.sio(1).await;
+    one.client.text("40/room-1,{\"token\":\"1\"}");
+    assert!(one.packet().await.starts_with("40/room-1,"));
+    assert!(one.packet().await.starts_with("42/room-1,[\"hello\""));
+    one.client.text("41");
+    settle().await;
+    world.send(room, 1, "still here").await;
+    let packet = one.packet().await;
+    assert!(packet.starts_with("42/room-1,[\"message\""), "{packet}");
+    settle().await;
+    assert_eq!(one.client.try_recv(), None, "not in / any more");
+    one.client.text("40{\"token\":\"1\"}");
+    assert_eq!(one.packet().await, "40{\"sid\":\"S\"}");
+    assert_eq!(one.event().await.0, "hello");
+    // Without any namespace it ends, as one that never had any.
+    one.client.text("41");
+    one.client.text("41/room-1,");
+    assert_eq!(one.until_closed().await, (Vec::new(), Some(1000)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn packets_that_are_none_end_it_also_later() {
+    let world = World::new();
+    world.room(1).await;
+    for packet in [
+        "42{}",
+        "42",
+        "42[]",
+        "42[1]",
+        "42abc[\"message\",{}]",
+        "421x[\"message\",{}]",
+        "45[\"message\"]",
+        "44{\"message\":\"x\"}",
+        "47",
+        "2",
+        "2probe",
+        "5",
+        "6",
+        "40",
+    ] {
+        let mut one = world.sio(1).await;
+        one.client.text(packet);
+        assert_eq!(one.until_closed().await.1, Some(4002), "{packet}");
+    }
+}

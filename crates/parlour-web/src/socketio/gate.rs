@@ -1,6 +1,6 @@
 //! Who connects a namespace: a token in CONNECT, else what the request brought along that carried it.
 
-use super::{links::random, refusal::Refusal, waiting::Guest};
+use super::{Query, links::random, refusal::Refusal, waiting::Guest};
 use crate::{Web, auth, cookies, csrf::is_own_origin, session::is_https};
 use async_trait::async_trait;
 use axum::http::{HeaderMap, header::ORIGIN, request::Parts};
@@ -22,7 +22,7 @@ pub(super) enum Brought {
     Nothing,
     /// Something that is no credential.
     Wrong,
-    /// A token in `Authorization`.
+    /// A token in `Authorization`, or in the query of a client of Engine.IO 3.
     Token(Box<str>),
     /// The session cookie, from our own pages. Browsers send cookies whoever asks, so the page that
     /// asks has to be ours (contract D-21).
@@ -30,8 +30,8 @@ pub(super) enum Brought {
 }
 
 impl Brought {
-    pub(super) fn of(web: &Web, parts: &Parts) -> Self {
-        if let Some(brought) = Self::of_header(parts) {
+    pub(super) fn of(web: &Web, parts: &Parts, query: &Query) -> Self {
+        if let Some(brought) = Self::of_token(parts, query) {
             return brought;
         }
         match cookie(web, parts) {
@@ -40,10 +40,12 @@ impl Brought {
         }
     }
 
-    /// What is in `Authorization`.
-    fn of_header(parts: &Parts) -> Option<Self> {
+    /// What is in `Authorization`, or in the query.
+    fn of_token(parts: &Parts, query: &Query) -> Option<Self> {
         match auth::token(&parts.headers) {
-            Ok(token) => token.map(|token| Self::Token(token.into())),
+            Ok(token) => token
+                .or(query.token.as_deref())
+                .map(|token| Self::Token(token.into())),
             Err(_) => Some(Self::Wrong),
         }
     }
@@ -92,12 +94,12 @@ impl Door {
     ///
     /// # Errors
     /// When too many clients wait.
-    pub(super) fn new(web: &Web, parts: &Parts) -> Result<Self, Refusal> {
+    pub(super) fn new(web: &Web, parts: &Parts, query: &Query) -> Result<Self, Refusal> {
         let address = auth::address_of(web, &parts.headers, &parts.extensions);
         let guest = web.socketio.waiting.enter(address).ok_or(Refusal::BUSY)?;
         Ok(Self {
             key: Key::address(address),
-            brought: Mutex::new(Brought::of(web, parts)),
+            brought: Mutex::new(Brought::of(web, parts, query)),
             guest: Mutex::new(Some(guest)),
             owner: OnceLock::new(),
             web: web.clone(),
@@ -111,11 +113,11 @@ impl Door {
 
     /// Refuses a request whose credential is another account's than the connection's: an id alone
     /// is enough, but who shows who they are has to be right.
-    pub(super) async fn recognise(&self, parts: &Parts) -> Result<(), Refusal> {
+    pub(super) async fn recognise(&self, parts: &Parts, query: &Query) -> Result<(), Refusal> {
         let Some(owner) = self.owner.get() else {
             return Ok(());
         };
-        let brought = match Brought::of_header(parts) {
+        let brought = match Brought::of_token(parts, query) {
             None if owner.by_cookie => {
                 cookie(&self.web, parts).map(|it| Brought::Session(it.into()))
             }

@@ -1,11 +1,11 @@
 //! A connection that travels by requests, and may go on over a WebSocket: what its pump and its requests
 //! share.
 
-use super::{gate::Door, packets, refusal::Refusal};
+use super::{gate::Door, packets, packets_v3, refusal::Refusal};
 use crate::sockets::PlainSocket;
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
-use parlour_realtime::{Frame, Line, Outbox, Transport as _, payloads};
+use parlour_realtime::{Frame, Line, Outbox, Speech, Transport as _, payloads};
 use std::{
     collections::VecDeque,
     io::{self, IoSlice},
@@ -21,6 +21,7 @@ const MOST_IN: usize = 64;
 
 /// A connection.
 pub(super) struct Link {
+    speech: Speech,
     pub(super) door: Arc<Door>,
     outbox: Arc<Outbox>,
     inner: Mutex<Inner>,
@@ -91,8 +92,9 @@ impl Drop for Turn<'_> {
 }
 
 impl Link {
-    pub(super) fn new(door: Arc<Door>, outbox: Arc<Outbox>) -> Self {
+    pub(super) fn new(speech: Speech, door: Arc<Door>, outbox: Arc<Outbox>) -> Self {
         Self {
+            speech,
             door,
             outbox,
             inner: Mutex::new(Inner {
@@ -106,6 +108,31 @@ impl Link {
             pump: AtomicWaker::new(),
             news: Notify::new(),
             room: Notify::new(),
+        }
+    }
+
+    /// Refuses requests of another Engine.IO than the connection's.
+    pub(super) fn is_spoken(&self, is_old: bool) -> Result<(), Refusal> {
+        if is_old == (self.speech == Speech::Old) {
+            Ok(())
+        } else {
+            Err(Refusal::REQUEST)
+        }
+    }
+
+    /// The packets as the body of an answer.
+    pub(super) fn body(&self, packets: impl Iterator<Item = Bytes>) -> Vec<u8> {
+        match self.speech {
+            Speech::Text | Speech::Pack => packets::join(packets),
+            Speech::Old => packets_v3::join(packets),
+        }
+    }
+
+    /// The packets in the body of a request; `None` when there is something else in it.
+    pub(super) fn split(&self, body: &Bytes, is_bytes: bool) -> Option<Vec<Frame>> {
+        match self.speech {
+            Speech::Text | Speech::Pack => packets::split(body),
+            Speech::Old => packets_v3::split(body, is_bytes),
         }
     }
 
@@ -158,11 +185,13 @@ impl Link {
             let wire = Bytes::from(std::mem::take(&mut inner.out));
             drop(inner);
             self.pump.wake();
-            return Some(Ok(packets::join(payloads(wire))));
+            return Some(Ok(self.body(payloads(wire))));
         }
         match inner.state {
             State::Polling | State::Closed if !inner.is_probed => None,
-            State::Polling | State::Closed | State::Upgraded(..) => Some(Ok(vec![packets::NOOP])),
+            State::Polling | State::Closed | State::Upgraded(..) => {
+                Some(Ok(self.body([packets::NOTHING].into_iter())))
+            }
             State::Gone => Some(Err(Refusal::UNKNOWN_SID)),
         }
     }

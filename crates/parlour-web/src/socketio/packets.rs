@@ -10,6 +10,8 @@ const BETWEEN: u8 = 0x1e;
 pub(super) const CLOSE: u8 = b'1';
 /// Nothing.
 pub(super) const NOOP: u8 = b'6';
+/// A packet that says nothing.
+pub(super) const NOTHING: Bytes = Bytes::from_static(&[NOOP]);
 
 /// The packets as a body.
 pub(super) fn join(packets: impl Iterator<Item = Bytes>) -> Vec<u8> {

@@ -4,7 +4,7 @@ use super::{
     Query, Web,
     gate::{Brought, Door},
     link::Link,
-    opening, packets,
+    opening,
     refusal::Refusal,
     travel::Travel,
 };
@@ -21,7 +21,7 @@ use axum::{
     },
     response::{IntoResponse as _, Response},
 };
-use parlour_realtime::{Frame, Speech, max_frame};
+use parlour_realtime::{Frame, max_frame};
 use std::{sync::Arc, time::Duration};
 
 /// How long the packets of a request may take to be read.
@@ -38,34 +38,39 @@ pub(super) async fn serve(
     let is_get = parts.method == Method::GET;
     let Some(sid) = &query.sid else {
         return if is_get {
-            open(&web, parts, query.speech()?)
+            open(&web, parts, query)
         } else {
             Err(Refusal::METHOD)
         };
     };
     let link = web.socketio.links.find(sid, &web.app)?;
-    link.door.recognise(parts).await?;
+    link.is_spoken(query.is_old())?;
+    link.door.recognise(parts, query).await?;
     match parts.method {
         Method::GET => get(&link).await,
-        Method::POST => post(&web, parts, body, &link).await,
+        Method::POST => {
+            let brought = Brought::of(&web, parts, query);
+            post(&web, (parts, brought), body, &link).await
+        }
         _ => Err(Refusal::REQUEST),
     }
 }
 
 /// A new connection.
-fn open(web: &Web, parts: &Parts, speech: Speech) -> Result<Response, Refusal> {
-    let door = Arc::new(Door::new(web, parts)?);
+fn open(web: &Web, parts: &Parts, query: &Query) -> Result<Response, Refusal> {
+    let speech = query.speech()?;
+    let door = Arc::new(Door::new(web, parts, query)?);
     let sid = web.socketio.links.sid(&web.app);
     let actions = Arc::new(web.app.clone());
     let conversation = web.realtime.meet(speech, Arc::clone(&door) as _, actions);
-    let link = Arc::new(Link::new(door, conversation.shared_outbox()));
+    let link = Arc::new(Link::new(speech, door, conversation.shared_outbox()));
     web.socketio.links.add(sid.clone(), Arc::clone(&link));
     // Only a plain connection can take over: see decision 0015.
     let upgrades: &[&str] = match parts.extensions.get::<Encrypted>() {
         Some(_) => &[],
         None => &["websocket"],
     };
-    let body = opening(web, &sid, upgrades);
+    let body = link.body([opening(web, &sid, upgrades).into()].into_iter());
     let links = Arc::clone(&web.socketio.links);
     let served = web
         .realtime
@@ -99,7 +104,12 @@ async fn get(link: &Link) -> Result<Response, Refusal> {
     found.map(text)
 }
 
-async fn post(web: &Web, parts: &Parts, body: Body, link: &Link) -> Result<Response, Refusal> {
+async fn post(
+    web: &Web,
+    (parts, brought): (&Parts, Brought),
+    body: Body,
+    link: &Link,
+) -> Result<Response, Refusal> {
     let turn = link.begin(true)?;
     let most = max_frame(web.app.settings().max_text_chars);
     let most = u64::try_from(most).unwrap_or(u64::MAX);
@@ -108,14 +118,14 @@ async fn post(web: &Web, parts: &Parts, body: Body, link: &Link) -> Result<Respo
         Err(BodyError::TooLarge) => return Err(Refusal::TOO_LARGE),
         Err(_) => return Err(Refusal::REQUEST),
     };
-    let packets = packets::split(&body).ok_or(Refusal::REQUEST)?;
+    let packets = link.split(&body, is_bytes(parts)).ok_or(Refusal::REQUEST)?;
     // One of bytes may do so, too: it is looked into later.
     let connects = |packet: &Frame| match packet {
         Frame::Text(text) => text.starts_with(CONNECT),
         _ => true,
     };
     if packets.iter().any(connects) {
-        link.door.bring(Brought::of(web, parts));
+        link.door.bring(brought);
     }
     let read = async {
         for packet in packets {
@@ -131,6 +141,12 @@ async fn post(web: &Web, parts: &Parts, body: Body, link: &Link) -> Result<Respo
     }
     turn.done();
     Ok(text("ok"))
+}
+
+/// Whether the body is bytes rather than text.
+fn is_bytes(parts: &Parts) -> bool {
+    let kind = parts.headers.get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes() == b"application/octet-stream")
 }
 
 fn text(body: impl Into<Body>) -> Response {

@@ -1,7 +1,7 @@
 //! From requests to a WebSocket: the client opens one beside, asks whether packets come through, and
 //! goes on over it.
 
-use super::{Web, link::Link, refusal::Refusal};
+use super::{Query, Web, link::Link, refusal::Refusal};
 use crate::sockets::{Connection, PlainSocket, connection, handshake};
 use axum::{http::request::Parts, response::Response};
 use futures_util::StreamExt as _;
@@ -16,9 +16,15 @@ const ANSWER: &[u8] = b"\x81\x063probe";
 const GO_ON: &[u8] = b"5";
 
 /// Answers the upgrade of a connection.
-pub(super) async fn serve(web: Web, parts: &mut Parts, sid: &str) -> Result<Response, Refusal> {
+pub(super) async fn serve(
+    web: Web,
+    parts: &mut Parts,
+    query: &Query,
+    sid: &str,
+) -> Result<Response, Refusal> {
     let link = web.socketio.links.find(sid, &web.app)?;
-    link.door.recognise(parts).await?;
+    link.is_spoken(query.is_old())?;
+    link.door.recognise(parts, query).await?;
     link.begin_probe()?;
     let probe = Probe(link);
     let (upgrade, response) = match handshake(parts).await {

@@ -99,6 +99,13 @@ const SERVER: &[Setting] = &[
         },
     ),
     Setting::new(
+        "SOCKETIO_EIO3",
+        "on|off",
+        Text("off"),
+        "`on` serves old clients of Socket.IO, too (2.x, which is Engine.IO 3); their tokens may stand in addresses.",
+        |config, text| put(&mut config.server.socketio_eio3, parse::switch(text)),
+    ),
+    Setting::new(
         "PARLOUR_SHUTDOWN_TIMEOUT",
         "DURATION",
         Text("10s"),

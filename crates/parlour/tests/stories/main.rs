@@ -56,6 +56,7 @@ mod rooms_private;
 mod socket_room;
 mod socket_v2;
 mod socketio;
+mod socketio_eio3;
 mod socketio_polling;
 mod sockets;
 mod sockets_end;

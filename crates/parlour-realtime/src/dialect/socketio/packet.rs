@@ -60,6 +60,8 @@ impl Space {
 pub(crate) enum Engine<'a> {
     /// Good bye.
     Close,
+    /// Is the server there? Asked by clients of Engine.IO 3.
+    Ping,
     /// The answer to a ping.
     Pong,
     /// A Socket.IO packet.
@@ -78,6 +80,16 @@ pub(crate) struct Packet<'a> {
     pub(crate) data: &'a str,
 }
 
+impl Packet<'_> {
+    /// What connects the namespace `/`.
+    pub(crate) const ROOT: Self = Self {
+        kind: Kind::Connect,
+        name: "/",
+        id: None,
+        data: "",
+    };
+}
+
 /// What a packet is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -93,6 +105,7 @@ pub(crate) enum Kind {
 pub(crate) fn read(text: &str) -> Option<Engine<'_>> {
     match text.as_bytes().first()? {
         b'1' if text.len() == 1 => Some(Engine::Close),
+        b'2' if text.len() == 1 => Some(Engine::Ping),
         b'3' => Some(Engine::Pong),
         b'4' => read_packet(&text[1..]).map(Engine::Message),
         _ => None,
@@ -198,6 +211,7 @@ mod tests {
         let with = "451-/admin,456[\"x\",{\"_placeholder\":true,\"num\":0}]";
         assert_eq!(packet(with).map(|packet| packet.kind), Some(Kind::Event(1)));
         assert_eq!(super::read("1"), Some(Engine::Close));
+        assert_eq!(super::read("2"), Some(Engine::Ping));
         assert_eq!(super::read("3"), Some(Engine::Pong));
     }
 
@@ -208,7 +222,6 @@ mod tests {
         let wrong = [
             "",
             "0",
-            "2",
             "2probe",
             "5",
             "6",
