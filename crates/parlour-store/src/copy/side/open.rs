@@ -72,7 +72,9 @@ impl Side {
         side.close().await;
         match target {
             Target::File(path) => sqlite::prepare(path).await?,
-            Target::Postgres(address) => postgres::prepare(address).await?,
+            Target::Postgres(servers) => {
+                postgres::prepare(&postgres::writer(servers).await?).await?;
+            }
             Target::Scratch => {}
         }
         let mut side = connect(target, NAME).await?;
@@ -202,8 +204,8 @@ async fn connect(target: &Target, name: &str) -> Result<Side, Error> {
             sqlite_alone(path, name).await
         }
         Target::Scratch => Err(refuse(format!("The {name} is a scratch database."))),
-        Target::Postgres(address) => {
-            let mut conn = postgres::connect(address).await?;
+        Target::Postgres(servers) => {
+            let mut conn = postgres::connect(&postgres::writer(servers).await?).await?;
             sqlx::raw_sql("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
                 .execute(&mut conn)
                 .await
