@@ -62,6 +62,10 @@ impl Announce for Nobody {
     async fn signal(&self, _: Signal) {}
 }
 
+/// Somebody in many rooms, and a room with half of the messages.
+const ANN: UserId = UserId::new(1);
+const LONG: RoomId = RoomId::new(1);
+
 /// A full database. Every second message is in one room, the others are spread.
 const FILL: &str = "
     INSERT INTO users (id, username, nickname, nickname_key, username_key, first_name, last_name,
@@ -100,10 +104,27 @@ const FILL: &str = "
     SELECT setval(pg_get_serial_sequence('rooms', 'id'), @N@);
     SELECT setval(pg_get_serial_sequence('users', 'id'), @N@);";
 
-/// What happens all the time, by name.
+const fn page(number: i64, size: i64) -> PageRequest {
+    PageRequest {
+        page: PageNumber::Nth(number),
+        size,
+    }
+}
+
+/// What happens all the time.
 async fn use_it(store: &Arc<dyn Store>, messages: i64) {
-    let (ann, long, other) = (UserId::new(1), RoomId::new(1), RoomId::new(2));
     let at = Time::from_micros(2_000_000_000_000_000);
+    say_and_read(store, messages, at).await;
+    change(store, MessageId::new(messages / 4), at).await;
+    come_and_go(store, at).await;
+    store.released_files(100).await.expect("files");
+    store.file("none").await.expect("no such file");
+    store.stored_files(Some(ANN)).await.expect("a sum");
+    store.duty().await.expect("a mark");
+}
+
+async fn say_and_read(store: &Arc<dyn Store>, messages: i64, at: Time) {
+    let (ann, long) = (ANN, LONG);
     let said = |nonce: Option<&str>| NewMessage {
         room: long,
         author: ann,
@@ -123,10 +144,6 @@ async fn use_it(store: &Arc<dyn Store>, messages: i64) {
         let pending = store.append(said(nonce)).expect("a place in the queue");
         pending.wait().await.expect("stored");
     }
-    let page = |number, size| PageRequest {
-        page: PageNumber::Nth(number),
-        size,
-    };
     for room in [Some(long), None] {
         for number in [1, 11] {
             let found = store.messages_page(ann, room, page(number, 50)).await;
@@ -146,6 +163,10 @@ async fn use_it(store: &Arc<dyn Store>, messages: i64) {
             "{span:?}"
         );
     }
+}
+
+async fn change(store: &Arc<dyn Store>, first: MessageId, at: Time) {
+    let ann = ANN;
     let change = MessageChange {
         text: "changed".to_owned(),
         mentions: Vec::new(),
@@ -158,12 +179,16 @@ async fn use_it(store: &Arc<dyn Store>, messages: i64) {
         on: true,
         at,
     };
-    let of = |offset| MessageId::new(middle + offset);
+    let of = |offset| MessageId::new(first.get() + offset);
     store.message(of(0)).await.expect("a message");
     store.messages_by_id(&[of(1), of(2)]).await.expect("two");
     store.edit_message(of(3), change).await.expect("edited");
     store.react(of(4), reaction, 20).await.expect("reacted");
     store.delete_message(of(5), at).await.expect("deleted");
+}
+
+async fn come_and_go(store: &Arc<dyn Store>, at: Time) {
+    let (ann, long, other) = (ANN, LONG, RoomId::new(2));
     store.token("h7").await.expect("a token");
     store.revocations(0).await.expect("the log");
     store.hearings(ann).await.expect("rooms");
@@ -190,10 +215,6 @@ async fn use_it(store: &Arc<dyn Store>, messages: i64) {
         .expect("read");
     store.read_positions(long).await.expect("positions");
     store.expire_rooms(at).await.expect("none is due");
-    store.released_files(100).await.expect("files");
-    store.file("none").await.expect("no such file");
-    store.stored_files(Some(ann)).await.expect("a sum");
-    store.duty().await.expect("a mark");
 }
 
 /// A part of a plan that reads a table.

@@ -76,17 +76,7 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     let operations = operations_listener(&config).await?;
 
     let (stop_jobs, tracker) = (CancellationToken::new(), TaskTracker::new());
-    let shares = config.storage.redis_url.is_some();
-    let jobs = if shares {
-        Jobs::start_shared(&app, &tracker, &stop_jobs)
-    } else {
-        Jobs::start(&app, &tracker, &stop_jobs)
-    };
-    let follow = follow_news(bus.listen(), app.clone(), jobs, stop_jobs.clone());
-    tracker.spawn(follow);
-    if shares {
-        tracker.spawn(buses::share_limits(app.clone(), bus, stop_jobs.clone()));
-    }
+    start_chores((&config, &app, bus), &tracker, &stop_jobs);
     tracker.spawn(figures::keep_up(metrics, stop_jobs.clone()));
     if let Some(tls) = &tls {
         tracker.spawn(Arc::clone(tls).follow_signals(stop_jobs.clone())?);
@@ -120,6 +110,24 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     faces.wait().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What goes on beside the faces: jobs, news, and what processes tell each other of rates.
+fn start_chores(
+    (config, app, bus): (&Config, &App, Arc<dyn Bus>),
+    tracker: &TaskTracker,
+    stop: &CancellationToken,
+) {
+    let shares = config.storage.redis_url.is_some();
+    let jobs = if shares {
+        Jobs::start_shared(app, tracker, stop)
+    } else {
+        Jobs::start(app, tracker, stop)
+    };
+    tracker.spawn(follow_news(bus.listen(), app.clone(), jobs, stop.clone()));
+    if shares {
+        tracker.spawn(buses::share_limits(app.clone(), bus, stop.clone()));
+    }
 }
 
 /// Heavy work gives way to messages.

@@ -14,6 +14,7 @@ use parlour_core::{
     Error,
     ports::{BlobEntry, BlobKey, BlobStream, Blobs, Lanes, Random, Staged},
 };
+use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
 use std::{
     collections::BTreeSet,
     fs::{self, File},
@@ -21,7 +22,7 @@ use std::{
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 /// Staged files lie on the same disk as the kept ones, so that renaming is atomic.
@@ -161,7 +162,15 @@ fn keep(root: &Path, to: &Path, staged: Staged) -> io::Result<()> {
     // While it is ours to drop, a failure removes it.
     let file = File::options().write(true).open(staged.path())?;
     // It may be old, and nobody knows the blob yet: the sweeper must not take it for a leftover.
-    file.set_modified(SystemTime::now())?;
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: UTIME_NOW,
+    };
+    let times = Timestamps {
+        last_access: now,
+        last_modification: now,
+    };
+    futimens(&file, &times)?;
     synced(&file, staged.path())?;
     let folder = to.parent().unwrap_or(root);
     if !folder.is_dir() {
