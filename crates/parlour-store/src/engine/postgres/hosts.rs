@@ -97,7 +97,7 @@ impl Hosts {
                             < (answer.timeline, answer.place == before)
                     }) =>
                 {
-                    best = Some(answer)
+                    best = Some(answer);
                 }
                 Ok(_) => {}
                 Err(error) => refusals.push(error.text().to_owned()),
