@@ -57,7 +57,7 @@ pub const ALL: &[Scenario] = &[
 
 /// Scenarios about sockets, cores, memory and files, in which the database plays hardly any part: the lenient
 /// form, a step of the tests, runs them on SQLite alone.
-pub const NOT_ABOUT_DATABASES: &[&str] = &["D14", "O1", "FLOOD", "GIANT", "O7"];
+pub const NOT_ABOUT_DATABASES: &[&str] = &["D14", "O1", "FLOOD", "GIANT", "O7", "X8"];
 
 /// Scenarios that can have two nodes. F1, F5 and NODE always have them, and D8 has on PostgreSQL.
 pub const ON_TWO_NODES: &[&str] = &[

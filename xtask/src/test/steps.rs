@@ -195,7 +195,7 @@ fn deny(workspace: &Workspace, watch: &Watch) -> Result<Verdict> {
 
 /// The step's share of the whole run, on two cores with nothing else to do. What takes longer is said;
 /// what hangs fails by its own scenario's limit.
-const TORTURE_BUDGET: Duration = Duration::from_secs(300);
+const TORTURE_BUDGET: Duration = Duration::from_secs(360);
 
 fn torture(workspace: &Workspace, watch: &Watch, without: &[Engine]) -> Result<Verdict> {
     if without.contains(&Engine::Torture) {
