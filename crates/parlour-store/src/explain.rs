@@ -22,8 +22,11 @@ use std::{
     time::Instant,
 };
 
+/// A statement and what it was given.
+type Statement = (&'static str, Vec<Arg>);
+
 /// What was sent since somebody began to listen.
-static NOTED: Mutex<Option<Vec<(&'static str, Vec<Arg>)>>> = Mutex::new(None);
+static NOTED: Mutex<Option<Vec<Statement>>> = Mutex::new(None);
 
 /// A statement was sent.
 pub(crate) fn note(sql: &Sql, args: &[Arg]) {
