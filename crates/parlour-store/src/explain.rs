@@ -22,8 +22,11 @@ use std::{
     time::Instant,
 };
 
+/// A statement and its arguments.
+type Sent = (&'static str, Vec<Arg>);
+
 /// What was sent since somebody began to listen.
-static NOTED: Mutex<Option<Vec<(&'static str, Vec<Arg>)>>> = Mutex::new(None);
+static NOTED: Mutex<Option<Vec<Sent>>> = Mutex::new(None);
 
 /// A statement was sent.
 pub(crate) fn note(sql: &Sql, args: &[Arg]) {
