@@ -103,9 +103,16 @@ const FILL: &str = "
     SELECT setval(pg_get_serial_sequence('rooms', 'id'), @N@);
     SELECT setval(pg_get_serial_sequence('users', 'id'), @N@);";
 
+fn page_of(number: i64, size: i64) -> PageRequest {
+    PageRequest {
+        page: PageNumber::Nth(number),
+        size,
+    }
+}
+
 /// What happens all the time, by name.
 async fn use_it(store: &Arc<dyn Store>, messages: i64) {
-    let (ann, long, other) = (UserId::new(1), RoomId::new(1), RoomId::new(2));
+    let (ann, long) = (UserId::new(1), RoomId::new(1));
     let at = Time::from_micros(2_000_000_000_000_000);
     let said = |nonce: Option<&str>| NewMessage {
         room: long,
@@ -126,10 +133,7 @@ async fn use_it(store: &Arc<dyn Store>, messages: i64) {
         let pending = store.append(said(nonce)).expect("a place in the queue");
         pending.wait().await.expect("stored");
     }
-    let page = |number, size| PageRequest {
-        page: PageNumber::Nth(number),
-        size,
-    };
+    let page = page_of;
     for room in [Some(long), None] {
         for number in [1, 11] {
             let found = store.messages_page(ann, room, page(number, 50)).await;
@@ -149,6 +153,14 @@ async fn use_it(store: &Arc<dyn Store>, messages: i64) {
             "{span:?}"
         );
     }
+    change_and_look(store, messages).await;
+}
+
+/// The same, of changes, rooms and people.
+async fn change_and_look(store: &Arc<dyn Store>, messages: i64) {
+    let (ann, long, other) = (UserId::new(1), RoomId::new(1), RoomId::new(2));
+    let at = Time::from_micros(2_000_000_000_000_000);
+    let (middle, page) = (messages / 4, page_of);
     let change = MessageChange {
         text: "changed".to_owned(),
         mentions: Vec::new(),

@@ -76,17 +76,9 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     let operations = operations_listener(&config).await?;
 
     let (stop_jobs, tracker) = (CancellationToken::new(), TaskTracker::new());
-    let shares = config.storage.redis_url.is_some();
-    let jobs = if shares {
-        Jobs::start_shared(&app, &tracker, &stop_jobs)
-    } else {
-        Jobs::start(&app, &tracker, &stop_jobs)
-    };
+    let jobs = start_jobs(&config, &app, &bus, &tracker, &stop_jobs);
     let follow = follow_news(bus.listen(), app.clone(), jobs, stop_jobs.clone());
     tracker.spawn(follow);
-    if shares {
-        tracker.spawn(buses::share_limits(app.clone(), bus, stop_jobs.clone()));
-    }
     tracker.spawn(figures::keep_up(metrics, stop_jobs.clone()));
     if let Some(tls) = &tls {
         tracker.spawn(Arc::clone(tls).follow_signals(stop_jobs.clone())?);
@@ -121,6 +113,22 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     faces.wait().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The recurring work, and what goes on between several processes.
+fn start_jobs(
+    config: &Config,
+    app: &App,
+    bus: &Arc<dyn Bus>,
+    tracker: &TaskTracker,
+    stop: &CancellationToken,
+) -> Jobs {
+    if config.storage.redis_url.is_none() {
+        return Jobs::start(app, tracker, stop);
+    }
+    let sharing = buses::share_limits(app.clone(), Arc::clone(bus), stop.clone());
+    tracker.spawn(sharing);
+    Jobs::start_shared(app, tracker, stop)
 }
 
 /// The sockets of this process.
