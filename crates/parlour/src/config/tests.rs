@@ -459,7 +459,7 @@ fn the_examples_say_what_holds_anyway() {
         lines.map(|line| format!("{line}\n")).collect()
     };
     fn is_name(text: &str) -> bool {
-        let sign = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+        let sign = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         !text.is_empty() && text.bytes().all(sign)
     }
     let plain = Place::new().config();
