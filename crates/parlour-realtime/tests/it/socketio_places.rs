@@ -126,6 +126,36 @@ async fn another_account_is_another_connection() {
     assert_eq!(one.until_closed().await.1, Some(4002), "twice the same");
 }
 
+/// After a refusal, clients of Socket.IO never come back by themselves.
+#[tokio::test(start_paused = true)]
+async fn what_passes_by_itself_is_no_refusal() {
+    let world = World::new();
+    world.room(1).await;
+    let mut hasty = world.meet();
+    let mut connected = 0;
+    let (packets, code) = loop {
+        hasty.client.text("40{\"token\":\"1\",\"after\":{\"1\":1}}");
+        hasty.client.text("41");
+        settle().await;
+        connected += 1;
+        assert!(connected < 100, "too often is never too often");
+        if hasty.task.is_finished() {
+            break hasty.until_closed().await;
+        }
+    };
+    assert_eq!(code, Some(4029));
+    assert!(
+        !packets.iter().any(|packet| packet.starts_with("44")),
+        "{packets:?}"
+    );
+    assert!(!world.realtime.is_closing());
+    world.realtime.shutdown().await;
+    assert!(world.realtime.is_closing());
+    let mut late = world.meet();
+    late.client.text("40{\"token\":\"1\"}");
+    assert_eq!(late.until_closed().await, (Vec::new(), Some(1012)));
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_was_missed_comes_before_live_events() {
     let world = World::new();
