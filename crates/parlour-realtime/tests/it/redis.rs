@@ -462,6 +462,31 @@ async fn redis_dies_and_an_empty_one_comes_back() {
     .await;
 }
 
+/// Who left while this process could not say so.
+#[tokio::test]
+async fn a_lost_departure_is_made_up_for() {
+    if left_out() {
+        return;
+    }
+    let server = Server::start(&[]);
+    let (a, b, _room, _one, two) = scene(&server).await;
+    eventually(SOON, "2 is here", async || a.here(&[2]).await == [2]).await;
+    let list = server.ask(&["keys", "parlour:e1:here:*"]);
+    let has_two = |key: &&str| server.ask(&["sismember", key, "2"]) == "1";
+    let list = list.lines().find(has_two).expect("2 is in a list");
+    // As if the word to Redis had been lost after it was taken.
+    server.ask(&["sadd", list, "77"]);
+    assert_eq!(a.here(&[77]).await, [77]);
+    server.ask(&["client", "kill", "type", "pubsub"]);
+    eventually(
+        SOON,
+        "only those who are there are in the list",
+        async || a.here(&[2, 77]).await == [2],
+    )
+    .await;
+    drop((b, two));
+}
+
 #[tokio::test]
 async fn emptying_redis_loses_nothing() {
     if left_out() {

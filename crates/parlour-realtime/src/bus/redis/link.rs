@@ -266,8 +266,10 @@ impl Link {
             heard,
         } = line;
         self.subscribe(&mut connection, &[Channel::All]).await?;
-        self.tell(&mut connection, self.shared.interest.all())
-            .await?;
+        let mut all = self.shared.interest.all();
+        let seats = std::mem::take(&mut all.seats);
+        people::seat_anew(&mut connection, &self.shared, &seats).await?;
+        self.tell(&mut connection, all).await?;
         self.shared.set_connection(Some(connection.clone()));
         // What was said before we were here.
         self.local.publish(News::Gap).await;

@@ -65,6 +65,25 @@ pub(super) async fn seat(
     Ok(())
 }
 
+/// Makes these the people of this process: who left, and whose departure got lost on the way to Redis,
+/// is not in its list any more.
+pub(super) async fn seat_anew(
+    connection: &mut MultiplexedConnection,
+    shared: &Shared,
+    users: &[(UserId, bool)],
+) -> RedisResult<()> {
+    let key = shared.key(&format!("here:{}", shared.node()));
+    let mut pipe = redis::pipe();
+    // At once for all others.
+    pipe.atomic().del(&key).ignore();
+    let here: Vec<_> = users.iter().filter(|(_, here)| *here).collect();
+    for some in here.chunks(AT_ONCE) {
+        let ids: Vec<_> = some.iter().map(|(user, _)| user.get()).collect();
+        pipe.sadd(&key, ids).ignore();
+    }
+    pipe.exec_async(connection).await
+}
+
 /// Gives a sign of life, learns who else lives, and answers whom a dead process left behind, if it is
 /// on this one to clear up; and whether this process was not on the list.
 pub(super) async fn beat(
