@@ -462,6 +462,37 @@ async fn redis_dies_and_an_empty_one_comes_back() {
     .await;
 }
 
+/// Only one of them loses its connection: the others have no reason to think that they missed anything.
+#[tokio::test]
+async fn what_one_process_could_not_say_is_looked_for_by_the_others() {
+    if left_out() {
+        return;
+    }
+    let server = Server::start(&[]);
+    let (a, _b, room, _one, mut two) = scene(&server).await;
+    let mut said = Vec::new();
+    for round in 0..5 {
+        // The longest connected is the first process.
+        let clients = server.ask(&["client", "list", "type", "pubsub"]);
+        let id = |line: &str| -> u64 {
+            let id = line
+                .strip_prefix("id=")
+                .and_then(|rest| rest.split(' ').next());
+            id.and_then(|id| id.parse().ok()).expect("an id")
+        };
+        let mut ids: Vec<_> = clients.lines().map(id).collect();
+        ids.sort_unstable();
+        assert_eq!(ids.len(), 2, "{clients}");
+        // In later rounds it is the other's turn, which then only hears.
+        server.ask(&["client", "kill", "id", &ids[0].to_string()]);
+        let text = format!("while away {round}");
+        a.send(room, 1, &text).await;
+        said.push(text);
+        eventually(SOON, "looked for", async || two.texts() == said).await;
+        eventually(SOON, "both follow", async || followers(&server, room) == 2).await;
+    }
+}
+
 /// Who left while this process could not say so.
 #[tokio::test]
 async fn a_lost_departure_is_made_up_for() {
