@@ -568,21 +568,59 @@ async fn a_full_redis_loses_nothing() {
     assert!(!one.is_closed() && !two.is_closed());
 }
 
+/// A server that was told to drain goes on without sockets.
 #[tokio::test]
-async fn who_stops_says_good_bye() {
+async fn nobody_is_at_a_drained_process() {
     if left_out() {
         return;
     }
     let server = Server::start(&[]);
-    let (a, b, _room, _one, _two) = scene(&server).await;
+    let (a, b, _room, mut one, two) = scene(&server).await;
     eventually(SOON, "2 is here", async || a.here(&[2]).await == [2]).await;
+    let drained = b.realtime.shutdown();
+    let go = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        drop(two);
+    };
+    tokio::join!(drained, go);
+    eventually(Duration::from_secs(8), "told that 2 left", async || {
+        one.has(|frame| frame["type"] == "presence" && frame["user"] == 2 && frame["here"] == false)
+    })
+    .await;
+    assert_eq!(a.here(&[2]).await, [0; 0]);
+}
+
+/// Nobody else knows whom they came for: who came back elsewhere stays, the others leave, sooner than
+/// after a death.
+#[tokio::test]
+async fn the_people_of_who_stops_leave_unless_they_came_back() {
+    if left_out() {
+        return;
+    }
+    let server = Server::start(&[]);
+    let (a, b, room, mut one, _two) = scene(&server).await;
+    b.join(room, 3).await;
+    let _three = b.socket(3).await;
+    eventually(SOON, "they are here", async || {
+        a.here(&[2, 3]).await == [2, 3]
+    })
+    .await;
+    let start = Instant::now();
     b.stop.cancel();
     b.carrying.await.expect("ends");
-    assert_eq!(a.here(&[2]).await, [0; 0]);
-    assert_eq!(server.ask(&["exists", "parlour:e1:nodes"]), "1");
-    a.stop.cancel();
-    a.carrying.await.expect("ends");
-    assert_eq!(server.ask(&["keys", "parlour:e1:*here*"]), "");
+    let _back = a.socket(2).await;
+    let left = |id: i64| {
+        move |frame: &Value| {
+            frame["type"] == "presence" && frame["user"] == id && frame["here"] == false
+        }
+    };
+    eventually(Duration::from_secs(18), "told that 3 left", async || {
+        one.has(left(3))
+    })
+    .await;
+    assert!(start.elapsed() > Duration::from_secs(4), "not at once");
+    assert!(!one.has(left(2)), "2 came back");
+    assert_eq!(a.here(&[2, 3]).await, [2]);
 }
 
 #[tokio::test]

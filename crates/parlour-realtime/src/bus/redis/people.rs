@@ -1,6 +1,6 @@
 //! Who is in which process: a set per process, and a sign of life that ends by itself.
 
-use super::{link::Shared, wire};
+use super::link::Shared;
 use parlour_core::UserId;
 use redis::{AsyncTypedCommands as _, RedisResult, aio::MultiplexedConnection};
 use std::{collections::HashSet, time::Duration};
@@ -9,6 +9,9 @@ use std::{collections::HashSet, time::Duration};
 pub(super) const BEAT: Duration = Duration::from_secs(5);
 /// How long it lives without another one: then its people leave, well within 35 s.
 const LIFE: Duration = Duration::from_secs(20);
+/// How long its people are still taken for here after it stopped: longer than they take to come back
+/// elsewhere (4 s), so that nobody flickers.
+const FAREWELL: Duration = Duration::from_secs(8);
 /// How long what it left is kept for whoever clears up.
 const REMAINS_SECONDS: i64 = 3_600;
 /// How many users are asked about, or named, at once.
@@ -91,10 +94,7 @@ pub(super) async fn beat(
     shared: &Shared,
 ) -> RedisResult<(Vec<UserId>, bool)> {
     let (me, nodes) = (shared.node(), shared.key("nodes"));
-    let life = u64::try_from(LIFE.as_millis()).unwrap_or(u64::MAX);
-    connection
-        .pset_ex(shared.key(&format!("alive:{me}")), 1, life)
-        .await?;
+    sign_of_life(connection, shared, LIFE).await?;
     let was_given_up = connection.sadd(&nodes, me).await? == 1;
     connection
         .expire(shared.key(&format!("here:{me}")), REMAINS_SECONDS)
@@ -133,21 +133,20 @@ pub(super) async fn beat(
     Ok((vanished, was_given_up))
 }
 
-/// Says good bye: nobody is here any more.
+/// Says good bye. Whoever clears up then tells of those who did not come back elsewhere.
 pub(super) async fn leave(
     connection: &mut MultiplexedConnection,
     shared: &Shared,
 ) -> RedisResult<()> {
-    let me = shared.node();
-    connection.srem(shared.key("nodes"), me).await?;
-    connection
-        .del(&[
-            shared.key(&format!("alive:{me}")),
-            shared.key(&format!("here:{me}")),
-        ])
-        .await?;
-    connection
-        .publish(shared.key("all"), wire::peer(me))
-        .await?;
-    Ok(())
+    sign_of_life(connection, shared, FAREWELL).await
+}
+
+async fn sign_of_life(
+    connection: &mut MultiplexedConnection,
+    shared: &Shared,
+    lasts: Duration,
+) -> RedisResult<()> {
+    let key = shared.key(&format!("alive:{}", shared.node()));
+    let millis = u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX);
+    connection.pset_ex(key, 1, millis).await
 }
