@@ -420,6 +420,34 @@ async fn the_people_of_a_dead_process_leave() {
     assert_eq!(a.here(&[2]).await, [0; 0]);
 }
 
+/// Whoever clears up after a dead process may be disturbed half way.
+#[tokio::test]
+async fn clearing_up_is_tried_again() {
+    if left_out() {
+        return;
+    }
+    let server = Server::start(&[]);
+    let (a, b, _room, mut one, _two) = scene(&server).await;
+    let _c = Node::start(&server.url(), &a.log, NEVER).await;
+    eventually(SOON, "2 is here", async || a.here(&[2]).await == [2]).await;
+    let lists = server.ask(&["keys", "parlour:e1:here:*"]);
+    let has_two = |key: &&str| server.ask(&["sismember", key, "2"]) == "1";
+    let dead = lists.lines().find(has_two).expect("2 is in a list");
+    b.carrying.abort();
+    // So that nobody can learn who is in other processes.
+    let deny = ["acl", "setuser", "default", "-smismember"];
+    assert_eq!(server.ask(&deny), "OK");
+    server.ask(&["del", &dead.replace(":here:", ":alive:")]);
+    server.ask(&["publish", "parlour:e1:all", "n 0123 0\n"]);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let allow = ["acl", "setuser", "default", "+smismember"];
+    assert_eq!(server.ask(&allow), "OK");
+    eventually(Duration::from_secs(8), "told that 2 left", async || {
+        one.has(|frame| frame["type"] == "presence" && frame["user"] == 2 && frame["here"] == false)
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn redis_dies_and_an_empty_one_comes_back() {
     if left_out() {

@@ -99,8 +99,7 @@ pub(super) async fn beat(
     connection
         .expire(shared.key(&format!("here:{me}")), REMAINS_SECONDS)
         .await?;
-    let mut peers = Vec::new();
-    let mut vanished = Vec::new();
+    let (mut peers, mut dead) = (Vec::new(), Vec::new());
     for node in connection.smembers(&nodes).await? {
         if node == me {
             continue;
@@ -110,27 +109,44 @@ pub(super) async fn beat(
             .await?
         {
             peers.push(node);
-        } else if connection.srem(&nodes, &node).await? == 1 {
-            // Whoever takes it off the list clears up.
-            let key = shared.key(&format!("here:{node}"));
-            vanished.extend(
-                connection
-                    .smembers(&key)
-                    .await?
-                    .iter()
-                    .filter_map(|id| id.parse::<UserId>().ok()),
-            );
-            connection.del(&key).await?;
+        } else {
+            dead.push(node);
         }
     }
     shared.set_peers(peers);
-    vanished.retain(|user| !shared.interest.is_here(*user));
-    let others: HashSet<UserId> = elsewhere(connection, shared, &vanished)
-        .await?
-        .into_iter()
-        .collect();
-    vanished.retain(|user| !others.contains(user));
+    let mut vanished = Vec::new();
+    for node in dead {
+        vanished.extend(clear_up(connection, shared, &node).await?);
+    }
     Ok((vanished, was_given_up))
+}
+
+/// Whom a dead process left behind, if nobody else clears up after it. It is taken off the list last:
+/// when this fails half way, somebody tries again.
+async fn clear_up(
+    connection: &mut MultiplexedConnection,
+    shared: &Shared,
+    node: &str,
+) -> RedisResult<Vec<UserId>> {
+    let key = shared.key(&format!("here:{node}"));
+    let mut left: Vec<UserId> = connection
+        .smembers(&key)
+        .await?
+        .iter()
+        .filter_map(|id| id.parse().ok())
+        .filter(|user| !shared.interest.is_here(*user))
+        .collect();
+    let others = elsewhere(connection, shared, &left).await?;
+    let others: HashSet<_> = others.into_iter().collect();
+    left.retain(|user| !others.contains(user));
+    let (taken,): (i64,) = redis::pipe()
+        .atomic()
+        .srem(shared.key("nodes"), node)
+        .del(&key)
+        .ignore()
+        .query_async(connection)
+        .await?;
+    Ok(if taken == 1 { left } else { Vec::new() })
 }
 
 /// Says good bye. Whoever clears up then tells of those who did not come back elsewhere.
