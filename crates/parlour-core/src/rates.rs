@@ -103,9 +103,11 @@ impl Limiter {
         let Some(rate) = self.rate else { return Ok(()) };
         let now = Instant::now();
         let mut buckets = self.lock();
-        // What was taken before the bucket was full again concerns nobody.
-        let bucket = buckets.get(key).filter(|bucket| bucket.full_at > now);
-        let (start, untold) = bucket.map_or((now, 0), |bucket| (bucket.full_at, bucket.untold));
+        let bucket = buckets.get(key);
+        // What is not told stays so when the bucket is full again: who paces themselves would else get
+        // as much from each process.
+        let (start, untold) =
+            bucket.map_or((now, 0), |bucket| (bucket.full_at.max(now), bucket.untold));
         let next = start + rate.every;
         let allowed = now + rate.every * rate.burst;
         if next > allowed {
