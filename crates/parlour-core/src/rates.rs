@@ -5,6 +5,7 @@
 //!
 //! Processes that share a chat tell each other what was taken ([`shared`], docs/decisions/0017).
 
+mod hold;
 pub mod shared;
 
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
     error::{Error, RATE_LIMITED},
     settings::{Rate, Rates},
 };
+pub use hold::Hold;
 use serde::{Deserialize, Serialize};
 use shared::{Outbox, Taken, Which};
 use std::{
@@ -50,6 +52,8 @@ pub struct Limiter {
     rate: Option<Rate>,
     which: Which,
     buckets: Mutex<HashMap<Key, Bucket>>,
+    /// How many of each key are [held](Self::hold).
+    held: Mutex<HashMap<Key, u32>>,
     outbox: Arc<Outbox>,
 }
 
@@ -72,6 +76,7 @@ impl Limiter {
             rate,
             which,
             buckets: Mutex::default(),
+            held: Mutex::default(),
             outbox: Arc::clone(outbox),
         }
     }
