@@ -261,16 +261,25 @@ impl Link {
         Ok(true)
     }
 
-    /// The next packet that a request brought; `None` when there will be none.
+    /// The next packet that a request brought, if there is one.
+    pub(super) fn next_packet(&self) -> Option<Frame> {
+        let mut inner = self.inner();
+        let packet = inner.inbound.pop_front()?;
+        drop(inner);
+        self.room.notify_one();
+        Some(packet)
+    }
+
+    /// The same; `None` when there will be none.
     pub(super) fn poll_packet(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, ()>>> {
         self.pump.register(cx.waker());
-        let mut inner = self.inner();
-        if let Some(packet) = inner.inbound.pop_front() {
-            drop(inner);
-            self.room.notify_one();
+        if let Some(packet) = self.next_packet() {
             return Poll::Ready(Some(Ok(packet)));
         }
-        inner.inbound = VecDeque::new();
+        let mut inner = self.inner();
+        if inner.inbound.is_empty() {
+            inner.inbound = VecDeque::new();
+        }
         match inner.state {
             State::Gone => Poll::Ready(Some(Err(()))),
             State::Closed if inner.out.is_empty() => Poll::Ready(None),
