@@ -39,8 +39,10 @@ struct Inner {
     state: State,
     is_polled: bool,
     is_posted: bool,
-    /// A WebSocket asks whether it may go on.
+    /// A WebSocket may ask whether it may go on.
     is_probed: bool,
+    /// It has asked: requests for packets are answered at once.
+    is_asked: bool,
 }
 
 enum State {
@@ -102,6 +104,7 @@ impl Link {
                 is_polled: false,
                 is_posted: false,
                 is_probed: false,
+                is_asked: false,
             }),
             pump: AtomicWaker::new(),
             news: Notify::new(),
@@ -161,7 +164,7 @@ impl Link {
             return Some(Ok(packets::join(payloads(wire))));
         }
         match inner.state {
-            State::Polling | State::Closed if !inner.is_probed => None,
+            State::Polling | State::Closed if !inner.is_asked => None,
             State::Polling | State::Closed | State::Upgraded(..) => Some(Ok(vec![packets::NOOP])),
             State::Gone => Some(Err(Refusal::UNKNOWN_SID)),
         }
@@ -196,8 +199,7 @@ impl Link {
         self.room.notify_one();
     }
 
-    /// A WebSocket asks whether it may go on with this connection. From then on requests for packets
-    /// are answered at once, so that the client can stop asking.
+    /// A WebSocket is there that may ask whether it goes on with this connection; one at a time.
     pub(super) fn begin_probe(&self) -> Result<(), Refusal> {
         let mut inner = self.inner();
         if !matches!(inner.state, State::Polling) || inner.is_probed {
@@ -207,14 +209,18 @@ impl Link {
         Ok(())
     }
 
-    /// Lets the request that waits go.
-    pub(super) fn let_go(&self) {
+    /// The WebSocket has asked. From now on requests for packets are answered at once, so that the
+    /// client can stop asking for them.
+    pub(super) fn was_asked(&self) {
+        self.inner().is_asked = true;
         self.news.notify_one();
     }
 
     /// The WebSocket does not go on.
     pub(super) fn end_probe(&self) {
-        self.inner().is_probed = false;
+        let mut inner = self.inner();
+        inner.is_probed = false;
+        inner.is_asked = false;
     }
 
     /// The WebSocket goes on.
@@ -228,7 +234,7 @@ impl Link {
             inner.state = State::Upgraded(line, Some(Box::new(socket)));
         }
         drop(inner);
-        self.let_go();
+        self.news.notify_one();
         self.pump.wake();
     }
 

@@ -254,6 +254,18 @@ async fn half_open_upgrades_change_nothing(engine: Engine) {
     let ada = server.user("ada").await;
     let room = ada.room("Tea").await;
     let polling = Polling::connected(&server, &ada).await;
+    let silent = polling.socket().await.expect("a WebSocket beside");
+    let later = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        ada.say(room, "waited for").await
+    };
+    let (packets, _) = tokio::join!(polling.get(), later);
+    assert!(packets.concat().contains("waited for"), "{packets:?}");
+    drop(silent);
+    eventually("the next may ask", || async {
+        polling.socket().await.is_ok()
+    })
+    .await;
     for words in [
         &[][..],
         &["2probe"],
