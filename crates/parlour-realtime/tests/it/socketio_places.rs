@@ -157,6 +157,21 @@ async fn what_passes_by_itself_is_no_refusal() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_comes_and_goes_again_and_again_is_sent_away() {
+    let world = World::new();
+    let mut restless = world.meet();
+    for _ in 0..201 {
+        restless.client.text("40{\"token\":\"1\"}");
+        restless.client.text("41");
+        restless.client.text("41");
+    }
+    let (packets, code) = restless.until_closed().await;
+    assert_eq!(code, Some(4029));
+    let connected = packets.iter().filter(|packet| packet.starts_with("40"));
+    assert_eq!(connected.count(), 201);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_missed_comes_before_live_events() {
     let world = World::new();
     let room = world.room(1).await;
