@@ -241,6 +241,21 @@ async fn joining_again_hands_over_what_came_after() {
     );
     world.send(room, 1, "still").await;
     assert_eq!(one.news().await.1["seq"], 9);
+    // A seq of before a restore, and one of this lineage.
+    one.client
+        .text(r#"424["join",{"room":1,"after":8,"epoch":"before"}]"#);
+    assert_eq!(one.ack(4).await["ok"], true);
+    assert_eq!(
+        one.news().await,
+        (
+            "resync".to_owned(),
+            json!({"type": "resync", "room": 1, "seq": 9})
+        )
+    );
+    let join = json!({"room": 1, "after": 8, "epoch": "e1"});
+    one.client.text(&format!("425[\"join\",{join}]"));
+    assert_eq!(one.ack(5).await["ok"], true);
+    assert_eq!(one.seqs_until_recovered().await, [9]);
 }
 
 #[tokio::test(start_paused = true)]
