@@ -5,6 +5,7 @@
 //!
 //! Processes that share a chat tell each other what was taken ([`shared`], docs/decisions/0017).
 
+mod hold;
 pub mod shared;
 
 use crate::{
@@ -12,6 +13,7 @@ use crate::{
     error::{Error, RATE_LIMITED},
     settings::{Rate, Rates},
 };
+pub use hold::Hold;
 use serde::{Deserialize, Serialize};
 use shared::{Outbox, Taken, Which};
 use std::{
@@ -50,6 +52,8 @@ pub struct Limiter {
     rate: Option<Rate>,
     which: Which,
     buckets: Mutex<HashMap<Key, Bucket>>,
+    /// How many of each key are [held](Self::hold).
+    held: Mutex<HashMap<Key, u32>>,
     outbox: Arc<Outbox>,
 }
 
@@ -72,6 +76,7 @@ impl Limiter {
             rate,
             which,
             buckets: Mutex::default(),
+            held: Mutex::default(),
             outbox: Arc::clone(outbox),
         }
     }
@@ -103,9 +108,11 @@ impl Limiter {
         let Some(rate) = self.rate else { return Ok(()) };
         let now = Instant::now();
         let mut buckets = self.lock();
-        // What was taken before the bucket was full again concerns nobody.
-        let bucket = buckets.get(key).filter(|bucket| bucket.full_at > now);
-        let (start, untold) = bucket.map_or((now, 0), |bucket| (bucket.full_at, bucket.untold));
+        let bucket = buckets.get(key);
+        // What is not told stays so when the bucket is full again: who paces themselves would else get
+        // as much from each process.
+        let (start, untold) =
+            bucket.map_or((now, 0), |bucket| (bucket.full_at.max(now), bucket.untold));
         let next = start + rate.every;
         let allowed = now + rate.every * rate.burst;
         if next > allowed {

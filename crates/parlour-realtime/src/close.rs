@@ -40,13 +40,13 @@ closes! {
     /// Our fault.
     INTERNAL = 1011, "internal", true, "Parlour's own fault, never the client's. Come back after a pause.";
     /// The server restarts.
-    RESTART = 1012, "restart", true, "The server restarts. Come back after a random pause of up to some seconds.";
+    RESTART = 1012, "restart", true, "The server restarts; or, in Socket.IO, what is needed to connect a namespace does not answer now. Come back after a random pause of up to some seconds.";
     /// Too many bad frames.
     BAD_PAYLOAD = 4002, "bad_payload", false, "More than 10 bad frames within a minute; each of the first 10 was answered by an error frame. Or, in Socket.IO, bytes that are no packet. Mend the client.";
     /// The client reads too slowly.
     SLOW = 4008, "slow", true, "More than 1 MiB or 1,024 events waited for this socket, or it took nothing for 10 s. Come back and read what was missed.";
     /// Over the rate limit in spite of warnings.
-    RATE = 4029, "rate_limited", true, "Went on sending after 20 `rate_limited` errors within 10 s. Come back after a pause and heed `retry_ms`.";
+    RATE = 4029, "rate_limited", true, "Went on sending after 20 `rate_limited` errors within 10 s; or, in Socket.IO, connected too often. Come back after a pause and heed `retry_ms`.";
     /// The credential ended.
     CREDENTIAL_ENDED = 4401, "credential_ended", false, "The token or session behind the socket ended (logout, revocation, password change, deactivated or deleted account). Log in again.";
     /// No longer in the room (sockets of one room only).

@@ -51,7 +51,7 @@ use std::{
     collections::{HashSet, VecDeque},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -145,6 +145,8 @@ struct Door {
     /// Unbounded, but each socket sends one word at most.
     gone: mpsc::UnboundedSender<SessionId>,
     next: AtomicU64,
+    /// Whether sockets are told to go.
+    is_closing: AtomicBool,
     config: HubConfig,
     source: Arc<dyn Source>,
     /// Reads for sockets that missed more than is kept.
@@ -192,6 +194,7 @@ impl Hub {
             requests,
             gone,
             next: AtomicU64::new(0),
+            is_closing: AtomicBool::new(false),
             config,
             pieces: Pieces::new(Arc::clone(&source), config.reads_at_once),
             source,
@@ -293,8 +296,14 @@ impl Hub {
         gauge!("parlour_outbox_largest_bytes").set(waiting(found.largest));
     }
 
+    /// See [`crate::Realtime::is_closing`].
+    pub(crate) fn is_closing(&self) -> bool {
+        self.0.is_closing.load(Ordering::Relaxed)
+    }
+
     /// See [`crate::Realtime::shutdown`].
     pub(crate) async fn shutdown(&self) {
+        self.0.is_closing.store(true, Ordering::Relaxed);
         let (done, all_gone) = oneshot::channel();
         if self.0.requests.send(Request::Shutdown(done)).await.is_ok()
             && tokio::time::timeout(self.0.config.shutdown_bound, all_gone)

@@ -203,6 +203,12 @@ impl Realtime {
         (self.config.pump.ping_most, self.config.pump.answer_within)
     }
 
+    /// Whether sockets are told to go: then new ones are better refused before they open.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.hub.is_closing()
+    }
+
     /// Brings the figures up to date that are not kept as things happen: how much waits for sockets.
     /// For whoever is about to read them.
     pub fn sample(&self) {

@@ -45,6 +45,9 @@ use tokio::time::{Instant, Sleep};
 
 /// How long a connection may be without a namespace.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// How often, and within what time, a client may disconnect a namespace to connect it again: each time
+/// the hub has to read what it hears.
+const LEAVES: (usize, Duration) = (200, Duration::from_secs(60));
 /// Engine.IO's ping.
 const PING: Bytes = Bytes::from_static(b"2");
 
@@ -164,6 +167,7 @@ struct Conduct {
     bad_packets: Budget,
     refusals: Budget,
     replays: Budget,
+    leaves: Budget,
     /// When the client last said that its user is writing.
     typing: Option<Instant>,
 }
@@ -219,6 +223,7 @@ impl Conversation {
                 bad_packets: Budget::new(limits.bad_frames, limits.bad_frames_within),
                 refusals: Budget::new(limits.refusals, limits.refusals_within),
                 replays: Budget::resumes(),
+                leaves: Budget::new(LEAVES.0, LEAVES.1),
                 typing: None,
             })
         })
@@ -256,12 +261,10 @@ impl Conversation {
         }
         match packet.kind {
             Kind::Connect => self.connect(packet),
-            Kind::Disconnect => {
-                if let Some(space) = Space::named(packet.name) {
-                    self.disconnect(space);
-                }
-                Ok(())
-            }
+            Kind::Disconnect => match Space::named(packet.name) {
+                Some(space) => self.disconnect(space),
+                None => Ok(()),
+            },
             Kind::Event(0) => self.event(packet.name, packet.id, packet.data),
             // We never ask for any.
             Kind::Ack(0) => Ok(()),
@@ -293,9 +296,17 @@ impl Conversation {
         }
     }
 
-    fn disconnect(&mut self, space: Space) {
+    fn disconnect(&mut self, space: Space) -> Flow {
+        if self.place(space).is_none() {
+            return Ok(());
+        }
         self.places.retain(|place| place.space != space);
         self.restart_clock();
+        if self.conduct().leaves.spend(Instant::now()) {
+            Ok(())
+        } else {
+            Err(&close::RATE)
+        }
     }
 
     /// Gives a connection without a namespace its time to connect one.

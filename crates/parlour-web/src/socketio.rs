@@ -113,6 +113,9 @@ async fn answer(web: Web, mut parts: Parts, body: Body) -> Result<Response, Refu
         Some(OLD_VERSION) if web.config.socketio_eio3 => {}
         _ => return Err(Refusal::VERSION),
     }
+    if query.sid.is_none() && web.realtime.is_closing() {
+        return Err(Refusal::STOPPING);
+    }
     match query.transport.as_deref() {
         Some("polling") => polling::serve(web, &parts, body, &query).await,
         Some("websocket") => websocket(web, &mut parts, &query).await,

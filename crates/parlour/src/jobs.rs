@@ -10,7 +10,7 @@ mod tests;
 use duty::Duty;
 use metrics::{Unit, describe_counter, describe_gauge, gauge};
 use parlour_core::{App, Error, app::Followed, files, rooms};
-use runner::{Job, repeat};
+use runner::{Job, LONGEST_PAUSE, repeat};
 use std::{
     sync::{
         Arc,
@@ -50,18 +50,22 @@ const JOBS: &[Job<Context>] = &[
     Job {
         name: "expire_rooms",
         every: Duration::from_secs(1),
+        longest_pause: LONGEST_PAUSE,
         run: |context| Box::pin(expire_rooms(context)),
         wake: None,
     },
     Job {
         name: "purge_ended_rooms",
         every: Duration::from_secs(60),
+        longest_pause: LONGEST_PAUSE,
         run: |context| Box::pin(purge_ended_rooms(context)),
         wake: Some(|context| &context.room_ended),
     },
     Job {
         name: "follow_revocations",
         every: Duration::from_millis(500),
+        // When the database comes back, sockets of revoked credentials must close within a second.
+        longest_pause: Duration::from_millis(500),
         run: |context| Box::pin(follow_revocations(context)),
         wake: None,
     },
@@ -69,24 +73,28 @@ const JOBS: &[Job<Context>] = &[
         name: "sweep_released_files",
         // An attachment's bytes are gone 5 s after its message's deletion (contract 7d).
         every: Duration::from_secs(1),
+        longest_pause: LONGEST_PAUSE,
         run: |context| Box::pin(sweep_released_files(context)),
         wake: Some(|context| &context.files_released),
     },
     Job {
         name: "sweep_orphaned_files",
         every: files::SWEEP_EVERY,
+        longest_pause: LONGEST_PAUSE,
         run: |context| Box::pin(sweep_orphaned_files(context)),
         wake: None,
     },
     Job {
         name: "count_files",
         every: Duration::from_secs(60),
+        longest_pause: LONGEST_PAUSE,
         run: |context| Box::pin(count_files(context)),
         wake: None,
     },
     Job {
         name: "sweep_tokens",
         every: Duration::from_secs(3600),
+        longest_pause: LONGEST_PAUSE,
         run: |context| Box::pin(sweep_tokens(context)),
         wake: None,
     },

@@ -82,7 +82,11 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
         tracker.spawn(Arc::clone(tls).follow_signals(stop_jobs.clone())?);
     }
 
-    tell_set_up_code(&config, &app, address).await?;
+    tokio::select! {
+        told = tell_set_up_code(&config, &app, address) => told?,
+        // Then nobody needs it.
+        () = shutdown.soft().cancelled() => {}
+    }
     readiness.set(true);
     let scheme = if tls.is_some() { "https" } else { "http" };
     output::say(&format!("listening on {scheme}://{address}"))?;
@@ -99,15 +103,13 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     let pause = config.server.drain_pause;
     serve_until_drained(front, &web, (&readiness, pause), &shutdown).await;
 
+    let hard = shutdown.hard();
     stop_jobs.cancel();
-    tracker.close();
-    faces.close();
-    tracker.wait().await;
+    ended("recurring work", &tracker, hard).await;
     stop_bus.cancel();
-    carrying.close();
-    carrying.wait().await;
-    close(&*store, shutdown.hard()).await;
-    faces.wait().await;
+    ended("the bus", &carrying, hard).await;
+    close(&*store, hard).await;
+    ended("the operators' listener", &faces, hard).await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -218,6 +220,16 @@ async fn serve_until_drained(
         sockets_gone().await;
     };
     tokio::join!(serving, draining);
+}
+
+/// Waits until these tasks came to their end, but not beyond the hard phase.
+async fn ended(what: &'static str, tasks: &TaskTracker, hard: &CancellationToken) {
+    tasks.close();
+    tokio::select! {
+        biased;
+        () = tasks.wait() => {}
+        () = hard.cancelled() => tracing::warn!(what, "did not end in time"),
+    }
 }
 
 /// Finishes the commits under way; a database that does not answer any more is not waited for.
@@ -342,5 +354,22 @@ async fn follow_news(
             Some(News::Signal(signal)) => app.heed(&signal),
             Some(News::Followed(_) | News::Vanished(_) | News::Away | News::Gap) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_does_not_end_is_not_waited_for_in_the_hard_phase() {
+        let (tasks, hard) = (TaskTracker::new(), CancellationToken::new());
+        let stuck = tasks.spawn(std::future::pending::<()>());
+        let wait = Duration::from_millis(50);
+        let waiting = tokio::time::timeout(wait, ended("a test", &tasks, &hard)).await;
+        assert!(waiting.is_err(), "the soft phase is patient");
+        hard.cancel();
+        ended("a test", &tasks, &hard).await;
+        assert!(!stuck.is_finished());
     }
 }

@@ -80,8 +80,11 @@ pub async fn log_in(app: &App, input: LogIn) -> Result<Issued, Error> {
 
     let key = text::key(name);
     let keys = (Key::Login(key.clone()), Key::address(input.address));
-    app.limits().wrong_login_account.look(&keys.0)?;
-    app.limits().wrong_login_address.look(&keys.1)?;
+    // Guesses made at once count before any of them is known to be wrong.
+    let holds = (
+        app.limits().wrong_login_account.hold(&keys.0)?,
+        app.limits().wrong_login_address.hold(&keys.1)?,
+    );
 
     let found = app.store().credentials_by_login(&key).await?;
     let hash = found
@@ -95,11 +98,11 @@ pub async fn log_in(app: &App, input: LogIn) -> Result<Issued, Error> {
         .map(|credentials| credentials.user)
         .filter(|user| user.is_active);
     let (Some(user), Verdict::Right | Verdict::RightButOld) = (user, verdict) else {
-        // Refusals of the limiter do not matter here: this attempt was let through.
-        let _ = app.limits().wrong_login_account.take(&keys.0);
-        let _ = app.limits().wrong_login_address.take(&keys.1);
+        holds.0.spend();
+        holds.1.spend();
         return Err(LOGIN_FAILED.into());
     };
+    drop(holds);
     app.limits().wrong_login_account.forget(&keys.0);
     issue(app, user, input.kind, &input.label)
         .await

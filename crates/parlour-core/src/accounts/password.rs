@@ -39,13 +39,12 @@ pub async fn change_password(
     if let Some(current) = current {
         let guesses = &app.limits().wrong_login_account;
         let key = Key::User(actor.user);
-        guesses.look(&key)?;
+        let hold = guesses.hold(&key)?;
         let hash = Some(credentials.password_hash);
         match app.passwords().verify(current, hash).await? {
             Verdict::Right | Verdict::RightButOld => guesses.forget(&key),
             Verdict::Wrong => {
-                // This guess was let through.
-                let _ = guesses.take(&key);
+                hold.spend();
                 problems.add("current", Problem::WrongPassword);
             }
         }

@@ -146,7 +146,7 @@ impl RedisBus {
     fn say(&self, channel: Channel, frame: Vec<u8>) {
         if self.words.try_send(Word { channel, frame }).is_err() {
             // The hubs of the others find the hole, at the latest when they next compare.
-            self.shared.note_loss();
+            self.shared.note_unsaid();
             counter!("parlour_bus_dropped_total").increment(1);
         }
     }

@@ -213,7 +213,7 @@ impl State {
                     room.members.remove(&seat.user);
                 }
             }
-            if person.has_arrived && !self.is_closing() {
+            if person.has_arrived {
                 // Not only the rooms that were told of the arrival: who looked at any of the others
                 // meanwhile has found them here.
                 let mut rooms = person.told;

@@ -6,7 +6,7 @@ use super::{
     wishes::REPLAY_LATER,
 };
 use crate::{
-    close,
+    close::{self, Close},
     command::Resume,
     dialect::socketio::{
         self,
@@ -86,13 +86,16 @@ impl Conversation {
         }
     }
 
-    /// A namespace is not connected; the connection goes on.
+    /// A namespace is not connected; the connection goes on, unless the reason passes by itself.
     pub(super) fn refuse_place(&mut self, name: &str, error: &Error) -> Flow {
-        self.spend_patience()?;
         if error.kind() == Kind::Internal {
             tracing::error!(?error, "a namespace could not be connected");
         }
         counter!("parlour_soft_errors_total", "code" => error.code()).increment(1);
+        if let Some(close) = passing(error.kind()) {
+            return Err(close);
+        }
+        self.spend_patience()?;
         self.say(socketio::connect_error(name, error));
         self.restart_clock();
         Ok(())
@@ -102,6 +105,23 @@ impl Conversation {
         self.spend_patience()?;
         self.say(socketio::no_such_space(name));
         Ok(())
+    }
+}
+
+/// How a connection ends when a namespace cannot be connected for now. Clients take a refusal for the
+/// last word and never come back by themselves; after a lost connection they do, after a pause.
+const fn passing(kind: Kind) -> Option<&'static Close> {
+    match kind {
+        Kind::TooMany => Some(&close::RATE),
+        Kind::Unavailable | Kind::StorageFull => Some(&close::RESTART),
+        Kind::Internal => Some(&close::INTERNAL),
+        Kind::Invalid
+        | Kind::Unauthenticated
+        | Kind::Forbidden
+        | Kind::NotFound
+        | Kind::Conflict
+        | Kind::Gone
+        | Kind::TooLarge => None,
     }
 }
 

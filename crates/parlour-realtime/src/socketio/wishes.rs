@@ -47,7 +47,11 @@ impl Conversation {
             Wish::Command(Command::Typing(room)) => self.typing(ask, actor, room),
             // Packets ask for none of these.
             Wish::Command(Command::Say { .. } | Command::Resume(_) | Command::Ping { .. }) => {}
-            Wish::Join { room, after } => {
+            Wish::Join { room, after, epoch } => {
+                let ours = self.connection.hub().source().epoch();
+                // A place in another stream is one that there is not in ours.
+                let is_foreign = epoch.is_some_and(|epoch| !epoch.is_empty() && epoch != ours);
+                let after = after.map(|after| if is_foreign { i64::MAX } else { after });
                 let now = Instant::now();
                 if after.is_some() && !self.conduct().replays.spend(now) {
                     let error = Error::from(RATE_LIMITED).retry_after(REPLAY_LATER);

@@ -420,6 +420,34 @@ async fn the_people_of_a_dead_process_leave() {
     assert_eq!(a.here(&[2]).await, [0; 0]);
 }
 
+/// Whoever clears up after a dead process may be disturbed half way.
+#[tokio::test]
+async fn clearing_up_is_tried_again() {
+    if left_out() {
+        return;
+    }
+    let server = Server::start(&[]);
+    let (a, b, _room, mut one, _two) = scene(&server).await;
+    let _c = Node::start(&server.url(), &a.log, NEVER).await;
+    eventually(SOON, "2 is here", async || a.here(&[2]).await == [2]).await;
+    let lists = server.ask(&["keys", "parlour:e1:here:*"]);
+    let has_two = |key: &&str| server.ask(&["sismember", key, "2"]) == "1";
+    let dead = lists.lines().find(has_two).expect("2 is in a list");
+    b.carrying.abort();
+    // So that nobody can learn who is in other processes.
+    let deny = ["acl", "setuser", "default", "-smismember"];
+    assert_eq!(server.ask(&deny), "OK");
+    server.ask(&["del", &dead.replace(":here:", ":alive:")]);
+    server.ask(&["publish", "parlour:e1:all", "n 0123 0\n"]);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let allow = ["acl", "setuser", "default", "+smismember"];
+    assert_eq!(server.ask(&allow), "OK");
+    eventually(Duration::from_secs(8), "told that 2 left", async || {
+        one.has(|frame| frame["type"] == "presence" && frame["user"] == 2 && frame["here"] == false)
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn redis_dies_and_an_empty_one_comes_back() {
     if left_out() {
@@ -460,6 +488,62 @@ async fn redis_dies_and_an_empty_one_comes_back() {
         async || a.here(&[1, 2]).await == [1, 2],
     )
     .await;
+}
+
+/// Only one of them loses its connection: the others have no reason to think that they missed anything.
+#[tokio::test]
+async fn what_one_process_could_not_say_is_looked_for_by_the_others() {
+    if left_out() {
+        return;
+    }
+    let server = Server::start(&[]);
+    let (a, _b, room, _one, mut two) = scene(&server).await;
+    let mut said = Vec::new();
+    for round in 0..5 {
+        // The longest connected is the first process.
+        let clients = server.ask(&["client", "list", "type", "pubsub"]);
+        let id = |line: &str| -> u64 {
+            let id = line
+                .strip_prefix("id=")
+                .and_then(|rest| rest.split(' ').next());
+            id.and_then(|id| id.parse().ok()).expect("an id")
+        };
+        let mut ids: Vec<_> = clients.lines().map(id).collect();
+        ids.sort_unstable();
+        assert_eq!(ids.len(), 2, "{clients}");
+        // In later rounds it is the other's turn, which then only hears.
+        server.ask(&["client", "kill", "id", &ids[0].to_string()]);
+        let text = format!("while away {round}");
+        a.send(room, 1, &text).await;
+        said.push(text);
+        eventually(SOON, "looked for", async || two.texts() == said).await;
+        eventually(SOON, "both follow", async || followers(&server, room) == 2).await;
+    }
+}
+
+/// Who left while this process could not say so.
+#[tokio::test]
+async fn a_lost_departure_is_made_up_for() {
+    if left_out() {
+        return;
+    }
+    let server = Server::start(&[]);
+    let (a, b, _room, _one, two) = scene(&server).await;
+    eventually(SOON, "2 is here", async || a.here(&[2]).await == [2]).await;
+    let list = server.ask(&["keys", "parlour:e1:here:*"]);
+    let has_two = |key: &&str| server.ask(&["sismember", key, "2"]) == "1";
+    let list = list.lines().find(has_two).expect("2 is in a list");
+    // As if the word to Redis had been lost after it was taken.
+    server.ask(&["sadd", list, "77"]);
+    assert_eq!(a.here(&[77]).await, [77]);
+    server.ask(&["client", "kill", "type", "pubsub"]);
+    eventually(
+        SOON,
+        "only those who are there are in the list",
+        async || a.here(&[2, 77]).await == [2],
+    )
+    .await;
+    drop((b, two));
 }
 
 #[tokio::test]
@@ -512,21 +596,59 @@ async fn a_full_redis_loses_nothing() {
     assert!(!one.is_closed() && !two.is_closed());
 }
 
+/// A server that was told to drain goes on without sockets.
 #[tokio::test]
-async fn who_stops_says_good_bye() {
+async fn nobody_is_at_a_drained_process() {
     if left_out() {
         return;
     }
     let server = Server::start(&[]);
-    let (a, b, _room, _one, _two) = scene(&server).await;
+    let (a, b, _room, mut one, two) = scene(&server).await;
     eventually(SOON, "2 is here", async || a.here(&[2]).await == [2]).await;
+    let drained = b.realtime.shutdown();
+    let go = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        drop(two);
+    };
+    tokio::join!(drained, go);
+    eventually(Duration::from_secs(8), "told that 2 left", async || {
+        one.has(|frame| frame["type"] == "presence" && frame["user"] == 2 && frame["here"] == false)
+    })
+    .await;
+    assert_eq!(a.here(&[2]).await, [0; 0]);
+}
+
+/// Nobody else knows whom they came for: who came back elsewhere stays, the others leave, sooner than
+/// after a death.
+#[tokio::test]
+async fn the_people_of_who_stops_leave_unless_they_came_back() {
+    if left_out() {
+        return;
+    }
+    let server = Server::start(&[]);
+    let (a, b, room, mut one, _two) = scene(&server).await;
+    b.join(room, 3).await;
+    let _three = b.socket(3).await;
+    eventually(SOON, "they are here", async || {
+        a.here(&[2, 3]).await == [2, 3]
+    })
+    .await;
+    let start = Instant::now();
     b.stop.cancel();
     b.carrying.await.expect("ends");
-    assert_eq!(a.here(&[2]).await, [0; 0]);
-    assert_eq!(server.ask(&["exists", "parlour:e1:nodes"]), "1");
-    a.stop.cancel();
-    a.carrying.await.expect("ends");
-    assert_eq!(server.ask(&["keys", "parlour:e1:*here*"]), "");
+    let _back = a.socket(2).await;
+    let left = |id: i64| {
+        move |frame: &Value| {
+            frame["type"] == "presence" && frame["user"] == id && frame["here"] == false
+        }
+    };
+    eventually(Duration::from_secs(18), "told that 3 left", async || {
+        one.has(left(3))
+    })
+    .await;
+    assert!(start.elapsed() > Duration::from_secs(4), "not at once");
+    assert!(!one.has(left(2)), "2 came back");
+    assert_eq!(a.here(&[2, 3]).await, [2]);
 }
 
 #[tokio::test]

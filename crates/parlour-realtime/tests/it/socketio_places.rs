@@ -126,6 +126,51 @@ async fn another_account_is_another_connection() {
     assert_eq!(one.until_closed().await.1, Some(4002), "twice the same");
 }
 
+/// After a refusal, clients of Socket.IO never come back by themselves.
+#[tokio::test(start_paused = true)]
+async fn what_passes_by_itself_is_no_refusal() {
+    let world = World::new();
+    world.room(1).await;
+    let mut hasty = world.meet();
+    let mut connected = 0;
+    let (packets, code) = loop {
+        hasty.client.text("40{\"token\":\"1\",\"after\":{\"1\":1}}");
+        hasty.client.text("41");
+        settle().await;
+        connected += 1;
+        assert!(connected < 100, "too often is never too often");
+        if hasty.task.is_finished() {
+            break hasty.until_closed().await;
+        }
+    };
+    assert_eq!(code, Some(4029));
+    assert!(
+        !packets.iter().any(|packet| packet.starts_with("44")),
+        "{packets:?}"
+    );
+    assert!(!world.realtime.is_closing());
+    world.realtime.shutdown().await;
+    assert!(world.realtime.is_closing());
+    let mut late = world.meet();
+    late.client.text("40{\"token\":\"1\"}");
+    assert_eq!(late.until_closed().await, (Vec::new(), Some(1012)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_and_goes_again_and_again_is_sent_away() {
+    let world = World::new();
+    let mut restless = world.meet();
+    for _ in 0..201 {
+        restless.client.text("40{\"token\":\"1\"}");
+        restless.client.text("41");
+        restless.client.text("41");
+    }
+    let (packets, code) = restless.until_closed().await;
+    assert_eq!(code, Some(4029));
+    let connected = packets.iter().filter(|packet| packet.starts_with("40"));
+    assert_eq!(connected.count(), 201);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_was_missed_comes_before_live_events() {
     let world = World::new();
@@ -196,6 +241,21 @@ async fn joining_again_hands_over_what_came_after() {
     );
     world.send(room, 1, "still").await;
     assert_eq!(one.news().await.1["seq"], 9);
+    // A seq of before a restore, and one of this lineage.
+    one.client
+        .text(r#"424["join",{"room":1,"after":8,"epoch":"before"}]"#);
+    assert_eq!(one.ack(4).await["ok"], true);
+    assert_eq!(
+        one.news().await,
+        (
+            "resync".to_owned(),
+            json!({"type": "resync", "room": 1, "seq": 9})
+        )
+    );
+    let join = json!({"room": 1, "after": 8, "epoch": "e1"});
+    one.client.text(&format!("425[\"join\",{join}]"));
+    assert_eq!(one.ack(5).await["ok"], true);
+    assert_eq!(one.seqs_until_recovered().await, [9]);
 }
 
 #[tokio::test(start_paused = true)]

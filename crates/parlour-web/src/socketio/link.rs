@@ -40,8 +40,10 @@ struct Inner {
     state: State,
     is_polled: bool,
     is_posted: bool,
-    /// A WebSocket asks whether it may go on.
+    /// A WebSocket may ask whether it may go on.
     is_probed: bool,
+    /// It has asked: requests for packets are answered at once.
+    is_asked: bool,
 }
 
 enum State {
@@ -104,6 +106,7 @@ impl Link {
                 is_polled: false,
                 is_posted: false,
                 is_probed: false,
+                is_asked: false,
             }),
             pump: AtomicWaker::new(),
             news: Notify::new(),
@@ -188,7 +191,7 @@ impl Link {
             return Some(Ok(self.body(payloads(wire))));
         }
         match inner.state {
-            State::Polling | State::Closed if !inner.is_probed => None,
+            State::Polling | State::Closed if !inner.is_asked => None,
             State::Polling | State::Closed | State::Upgraded(..) => {
                 Some(Ok(self.body([packets::NOTHING].into_iter())))
             }
@@ -225,8 +228,7 @@ impl Link {
         self.room.notify_one();
     }
 
-    /// A WebSocket asks whether it may go on with this connection. From then on requests for packets
-    /// are answered at once, so that the client can stop asking.
+    /// A WebSocket is there that may ask whether it goes on with this connection; one at a time.
     pub(super) fn begin_probe(&self) -> Result<(), Refusal> {
         let mut inner = self.inner();
         if !matches!(inner.state, State::Polling) || inner.is_probed {
@@ -236,14 +238,18 @@ impl Link {
         Ok(())
     }
 
-    /// Lets the request that waits go.
-    pub(super) fn let_go(&self) {
+    /// The WebSocket has asked. From now on requests for packets are answered at once, so that the
+    /// client can stop asking for them.
+    pub(super) fn was_asked(&self) {
+        self.inner().is_asked = true;
         self.news.notify_one();
     }
 
     /// The WebSocket does not go on.
     pub(super) fn end_probe(&self) {
-        self.inner().is_probed = false;
+        let mut inner = self.inner();
+        inner.is_probed = false;
+        inner.is_asked = false;
     }
 
     /// The WebSocket goes on.
@@ -257,7 +263,7 @@ impl Link {
             inner.state = State::Upgraded(line, Some(Box::new(socket)));
         }
         drop(inner);
-        self.let_go();
+        self.news.notify_one();
         self.pump.wake();
     }
 
@@ -290,16 +296,25 @@ impl Link {
         Ok(true)
     }
 
-    /// The next packet that a request brought; `None` when there will be none.
+    /// The next packet that a request brought, if there is one.
+    pub(super) fn next_packet(&self) -> Option<Frame> {
+        let mut inner = self.inner();
+        let packet = inner.inbound.pop_front()?;
+        drop(inner);
+        self.room.notify_one();
+        Some(packet)
+    }
+
+    /// The same; `None` when there will be none.
     pub(super) fn poll_packet(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame, ()>>> {
         self.pump.register(cx.waker());
-        let mut inner = self.inner();
-        if let Some(packet) = inner.inbound.pop_front() {
-            drop(inner);
-            self.room.notify_one();
+        if let Some(packet) = self.next_packet() {
             return Poll::Ready(Some(Ok(packet)));
         }
-        inner.inbound = VecDeque::new();
+        let mut inner = self.inner();
+        if inner.inbound.is_empty() {
+            inner.inbound = VecDeque::new();
+        }
         match inner.state {
             State::Gone => Poll::Ready(Some(Err(()))),
             State::Closed if inner.out.is_empty() => Poll::Ready(None),

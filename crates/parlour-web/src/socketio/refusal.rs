@@ -2,7 +2,10 @@
 
 use axum::{
     Json,
-    http::{StatusCode, header::CACHE_CONTROL},
+    http::{
+        HeaderValue, StatusCode,
+        header::{CACHE_CONTROL, RETRY_AFTER},
+    },
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -61,6 +64,12 @@ impl Refusal {
         code: 3,
         message: "Too many clients are connecting. Try again shortly",
     };
+    /// Whoever opened a connection now would be sent away at once.
+    pub(super) const STOPPING: Self = Self {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        code: 3,
+        message: "The server is stopping. Try again shortly",
+    };
 }
 
 impl IntoResponse for Refusal {
@@ -74,6 +83,11 @@ impl IntoResponse for Refusal {
             code: self.code,
             message: self.message,
         };
-        (self.status, [(CACHE_CONTROL, "no-store")], Json(body)).into_response()
+        let mut response = (self.status, [(CACHE_CONTROL, "no-store")], Json(body)).into_response();
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            let headers = response.headers_mut();
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
     }
 }

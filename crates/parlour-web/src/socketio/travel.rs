@@ -62,8 +62,11 @@ impl Stream for Travel {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
+        // What requests brought comes before what the WebSocket brings, whoever took that over meanwhile.
+        if let Some(packet) = this.link.next_packet() {
+            return Poll::Ready(Some(Ok(packet)));
+        }
         if this.socket.is_none() {
-            // What requests brought comes before what the WebSocket brings.
             match this.link.poll_packet(cx) {
                 Poll::Ready(packet) => {
                     let packet = packet.map(|packet| packet.map_err(|()| TransportError::Gone));

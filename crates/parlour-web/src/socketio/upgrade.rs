@@ -57,7 +57,7 @@ impl Probe {
     async fn ask(&self, socket: &mut PlainSocket) -> Option<()> {
         hear(socket, PROBE).await?;
         socket.write_aside(ANSWER).await.ok()?;
-        self.0.let_go();
+        self.0.was_asked();
         hear(socket, GO_ON).await
     }
 }

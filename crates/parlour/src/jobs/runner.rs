@@ -19,6 +19,8 @@ pub(super) struct Job<C> {
     /// Time from the end of a run to the next; up to a tenth is added by chance, so that processes
     /// that start together do not stay together.
     pub(super) every: Duration,
+    /// Longest pause between tries that fail.
+    pub(super) longest_pause: Duration,
     /// The work.
     pub(super) run: fn(&mut C) -> Run<'_>,
     /// What makes the next run come at once.
@@ -27,9 +29,8 @@ pub(super) struct Job<C> {
 
 /// Least pause after a failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// A job that fails for long is still tried this often: when the database comes back, revoked
-/// credentials must bite soon.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// A job that fails for long is still tried this often, unless it says otherwise.
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Runs a job now, then every so often, until told to stop.
 pub(super) async fn repeat<C: Send>(job: &Job<C>, mut context: C, stop: CancellationToken) {
@@ -41,7 +42,7 @@ pub(super) async fn repeat<C: Send>(job: &Job<C>, mut context: C, stop: Cancella
         } else {
             failures = failures.saturating_add(1);
         }
-        let pause = with_jitter(pause(job.every, failures), &SystemRandom);
+        let pause = with_jitter(pause(job, failures), &SystemRandom);
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
@@ -69,13 +70,13 @@ async fn once<C: Send>(job: &Job<C>, context: &mut C, failures: u32) -> bool {
 
 /// The time to the next run after so many failures in a row: the job's own after none, else longer
 /// each time within bounds.
-fn pause(every: Duration, failures: u32) -> Duration {
+fn pause<C>(job: &Job<C>, failures: u32) -> Duration {
     if failures == 0 {
-        return every;
+        return job.every;
     }
     FIRST_PAUSE
         .saturating_mul(1_u32.checked_shl(failures - 1).unwrap_or(u32::MAX))
-        .min(LONGEST_PAUSE)
+        .min(job.longest_pause)
 }
 
 fn with_jitter(pause: Duration, random: &dyn Random) -> Duration {
@@ -107,6 +108,7 @@ mod tests {
         Job {
             name: "probe",
             every,
+            longest_pause: LONGEST_PAUSE,
             run,
             wake: Some(|probe| &probe.wake),
         }
@@ -154,9 +156,14 @@ mod tests {
     #[test]
     fn pauses_grow_within_bounds() {
         let every = Duration::from_millis(500);
-        let seconds: Vec<f32> = (0..7).map(|n| pause(every, n).as_secs_f32()).collect();
-        assert_eq!(seconds, [0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0]);
-        assert_eq!(pause(every, u32::MAX), LONGEST_PAUSE);
+        let mut patient = job(every, |probe| Box::pin(bad(probe)));
+        let seconds = |job: &Job<Probe>| -> Vec<f32> {
+            (0..7).map(|n| pause(job, n).as_secs_f32()).collect()
+        };
+        assert_eq!(seconds(&patient), [0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0]);
+        assert_eq!(pause(&patient, u32::MAX), LONGEST_PAUSE);
+        patient.longest_pause = Duration::from_millis(500);
+        assert_eq!(seconds(&patient), [0.5; 7]);
         for _ in 0..100 {
             let pause = with_jitter(every, &SystemRandom);
             assert!(pause >= every && pause <= every + every / 10);

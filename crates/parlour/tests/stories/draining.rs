@@ -92,6 +92,11 @@ async fn a_drained_server_answers_but_has_no_sockets(engine: Engine) {
     ada.say(room, "drained").await;
     let refused = version_2(&ada, server.address()).await;
     assert_eq!(refused.map(drop), Err(503));
+    // Clients of Socket.IO come back after this, but not after a refused namespace.
+    let refused = server.get("/socket.io/?EIO=4&transport=polling").await;
+    assert_eq!((refused.status, refused.header("retry-after")), (503, "1"));
+    let refused = Socket::open_at(server.address(), crate::support::sio::PATH, &[]).await;
+    assert_eq!(refused.map(drop), Err(503));
     assert_eq!(operators.call("POST", "/drain").await.status, 202);
     let (status, _) = server.terminate().await;
     assert_eq!(status.code(), Some(0), "{status}");

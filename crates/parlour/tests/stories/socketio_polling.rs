@@ -13,6 +13,7 @@ stories![
     requests_carry_packets,
     the_session_cookie_counts_from_our_own_pages_only,
     a_websocket_takes_over_without_a_gap,
+    what_requests_brought_is_not_lost_on_the_way,
     half_open_upgrades_change_nothing,
     two_requests_at_once_end_it,
     ids_of_nobody_of_others_and_of_elsewhere,
@@ -224,11 +225,47 @@ async fn a_websocket_takes_over_without_a_gap(engine: Engine) {
     polling.is_over().await;
 }
 
+/// A request is answered when its packets wait to be read; the WebSocket may take over before they are.
+async fn what_requests_brought_is_not_lost_on_the_way(engine: Engine) {
+    let server = engine.setup().start().await;
+    let ada = server.user("ada").await;
+    let room = ada.room("Tea").await;
+    for round in 0..5 {
+        let polling = Polling::connected(&server, &ada).await;
+        let mut socket = polling.socket().await.expect("a WebSocket beside");
+        socket.send_text("2probe").await;
+        assert_eq!(socket.next_text().await, "3probe");
+        // More than may be on their way to the disk.
+        let texts: Vec<_> = (0..90).map(|number| format!("{round} {number}")).collect();
+        let packets: Vec<_> = texts.iter().map(|text| message(room, text)).collect();
+        polling.post(&packets.join("\u{1e}")).await;
+        socket.send_text("5").await;
+        let last = format!("{round} last");
+        socket.send_text(message(room, &last)).await;
+        for text in texts.iter().chain([&last]) {
+            let packet = socket.next_text().await;
+            assert!(packet.contains(&format!("\"{text}\"")), "{text}: {packet}");
+        }
+    }
+}
+
 async fn half_open_upgrades_change_nothing(engine: Engine) {
     let server = engine.setup().start().await;
     let ada = server.user("ada").await;
     let room = ada.room("Tea").await;
     let polling = Polling::connected(&server, &ada).await;
+    let silent = polling.socket().await.expect("a WebSocket beside");
+    let later = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        ada.say(room, "waited for").await
+    };
+    let (packets, _) = tokio::join!(polling.get(), later);
+    assert!(packets.concat().contains("waited for"), "{packets:?}");
+    drop(silent);
+    eventually("the next may ask", || async {
+        polling.socket().await.is_ok()
+    })
+    .await;
     for words in [
         &[][..],
         &["2probe"],

@@ -99,10 +99,12 @@ impl Interest {
         }
     }
 
-    /// Everything, for a connection that knows nothing yet.
+    /// Everything, for a connection that knows nothing yet, or nothing for sure any more.
     pub(super) fn all(&self) -> Moved {
         let mut inner = self.inner();
-        inner.moved_rooms.clear();
+        let rooms = std::mem::take(&mut inner.moved_rooms);
+        let is_wanted = |room: &RoomId| inner.rooms.contains_key(room);
+        let leave = rooms.into_iter().filter(|room| !is_wanted(room)).collect();
         // Who left while Redis was away may still be in its list.
         let gone: Vec<_> = std::mem::take(&mut inner.moved_seats)
             .into_iter()
@@ -112,7 +114,7 @@ impl Interest {
         let here = inner.seats.iter().map(|user| (*user, true));
         Moved {
             follow: inner.rooms.keys().copied().collect(),
-            leave: Vec::new(),
+            leave,
             seats: here.chain(gone).collect(),
         }
     }
@@ -155,16 +157,19 @@ mod tests {
 
     #[test]
     fn a_new_connection_is_told_everything_and_who_left_meanwhile() {
-        let room = RoomId::new(1);
+        let (room, left) = (RoomId::new(1), RoomId::new(2));
         let (here, gone) = (UserId::new(3), UserId::new(4));
         let interest = Interest::default();
         interest.follow(room);
+        interest.follow(left);
         interest.seat(here, true);
         interest.seat(gone, true);
         interest.take();
         interest.seat(gone, false);
+        interest.unfollow(left);
         let all = interest.all();
         assert_eq!(all.follow, [room]);
+        assert_eq!(all.leave, [left], "the connection may be the same");
         assert_eq!(all.seats, [(here, true), (gone, false)]);
         assert_eq!(interest.take(), Moved::default());
     }

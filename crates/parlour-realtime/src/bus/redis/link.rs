@@ -24,7 +24,7 @@ use std::{
 };
 use tokio::{
     sync::{Notify, mpsc},
-    time::{MissedTickBehavior, timeout},
+    time::{Instant, MissedTickBehavior, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +36,8 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_
 const BATCH: usize = 512;
 /// How many channels are named at once.
 const CHANNELS: usize = 500;
+/// Hubs are told to compare at most this often.
+const GAPS: Duration = Duration::from_secs(1);
 /// How much from Redis may wait for the hub before it is dropped (and healed from the database).
 const UNHEARD: usize = 16_384;
 /// How long the digest of the key is kept after the last process.
@@ -49,8 +51,11 @@ pub(super) struct Shared {
     connection: RwLock<Option<MultiplexedConnection>>,
     /// The other living processes.
     peers: RwLock<Vec<String>>,
-    /// Something was dropped since hubs were last told to compare.
-    lost: AtomicBool,
+    /// Rings when hubs here have to compare with the database: something was dropped, or another process
+    /// came or came back.
+    lost: Notify,
+    /// Whether the others have to, too: something was dropped that was for them.
+    unsaid: AtomicBool,
     /// Another process came or went.
     peers_moved: Notify,
     /// What is to be followed, and who is here.
@@ -66,7 +71,8 @@ impl Shared {
             family: OnceLock::new(),
             connection: RwLock::default(),
             peers: RwLock::default(),
-            lost: AtomicBool::new(false),
+            lost: Notify::new(),
+            unsaid: AtomicBool::new(false),
             peers_moved: Notify::new(),
             interest: Interest::default(),
         }
@@ -110,8 +116,15 @@ impl Shared {
         *self.peers.write().unwrap_or_else(PoisonError::into_inner) = peers;
     }
 
-    pub(super) fn note_loss(&self) {
-        self.lost.store(true, Ordering::Relaxed);
+    /// Something that came was dropped.
+    fn note_loss(&self) {
+        self.lost.notify_one();
+    }
+
+    /// Something that was to be said was dropped.
+    pub(super) fn note_unsaid(&self) {
+        self.unsaid.store(true, Ordering::Relaxed);
+        self.lost.notify_one();
     }
 }
 
@@ -246,7 +259,7 @@ impl Link {
 
     /// What would have been said meanwhile is lost, and found in the database.
     async fn wait(&self, pause: Duration, words: &mut mpsc::Receiver<Word>) {
-        let end = tokio::time::Instant::now() + pause;
+        let end = Instant::now() + pause;
         while let Ok(Some(_)) = tokio::time::timeout_at(end, words.recv()).await {
             counter!("parlour_bus_dropped_total").increment(1);
         }
@@ -266,10 +279,14 @@ impl Link {
             heard,
         } = line;
         self.subscribe(&mut connection, &[Channel::All]).await?;
-        self.tell(&mut connection, self.shared.interest.all())
-            .await?;
+        let mut all = self.shared.interest.all();
+        let seats = std::mem::take(&mut all.seats);
+        people::seat_anew(&mut connection, &self.shared, &seats).await?;
+        self.tell(&mut connection, all).await?;
         self.shared.set_connection(Some(connection.clone()));
-        // What was said before we were here.
+        // What was said before we were here, and what we could not say.
+        self.shared.unsaid.store(false, Ordering::Relaxed);
+        self.show_up(&mut connection).await?;
         self.local.publish(News::Gap).await;
         let hearing = hear(heard, Arc::clone(&self.local), Arc::clone(&self.shared));
         let ended = tokio::select! {
@@ -295,11 +312,20 @@ impl Link {
         let mut beat = tokio::time::interval(people::BEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut some = Vec::new();
+        let mut next_gap = Instant::now();
         loop {
+            let is_lost = async {
+                tokio::time::sleep_until(next_gap).await;
+                self.shared.lost.notified().await;
+            };
             tokio::select! {
                 biased;
                 _ = beat.tick() => self.beat(connection).await?,
                 () = self.shared.peers_moved.notified() => self.beat(connection).await?,
+                () = is_lost => {
+                    next_gap = Instant::now() + GAPS;
+                    self.own_up(connection).await?;
+                }
                 () = self.shared.interest.moved() => self.settle(connection).await?,
                 count = words.recv_many(&mut some, BATCH) => {
                     if count == 0 {
@@ -311,13 +337,28 @@ impl Link {
         }
     }
 
+    /// Lets hubs compare with the database, here, and everywhere if the others missed something.
+    async fn own_up(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
+        if self.shared.unsaid.swap(false, Ordering::Relaxed) {
+            self.show_up(connection).await?;
+        }
+        self.local.publish(News::Gap).await;
+        Ok(())
+    }
+
+    /// Tells the others that this process is here, and that they may not have heard everything from it.
+    async fn show_up(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
+        let frame = wire::peer(self.shared.node());
+        connection
+            .publish(self.shared.channel(Channel::All), frame)
+            .await?;
+        Ok(())
+    }
+
     async fn beat(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
         let (vanished, was_given_up) = people::beat(connection, &self.shared).await?;
         if was_given_up {
-            let frame = wire::peer(self.shared.node());
-            connection
-                .publish(self.shared.channel(Channel::All), frame)
-                .await?;
+            self.show_up(connection).await?;
             // The others thought that this process was dead, or Redis was emptied.
             self.tell(connection, self.shared.interest.all()).await?;
         }
@@ -329,9 +370,6 @@ impl Link {
         }
         if !vanished.is_empty() {
             self.local.publish(News::Vanished(vanished)).await;
-        }
-        if self.shared.lost.swap(false, Ordering::Relaxed) {
-            self.local.publish(News::Gap).await;
         }
         Ok(())
     }
@@ -411,7 +449,11 @@ async fn hear(mut heard: mpsc::Receiver<PushInfo>, local: Arc<LocalBus>, shared:
         match wire::read(shared.node(), frame) {
             wire::Heard::News(news) => local.publish(news).await,
             wire::Heard::Moved(room) => local.publish(News::Followed(vec![room])).await,
-            wire::Heard::Peer => shared.peers_moved.notify_one(),
+            wire::Heard::Peer => {
+                shared.peers_moved.notify_one();
+                // What it said while it was cut off did not come here.
+                shared.note_loss();
+            }
             wire::Heard::Own | wire::Heard::Unknown => {}
         }
     }

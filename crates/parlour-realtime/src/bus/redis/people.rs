@@ -1,6 +1,6 @@
 //! Who is in which process: a set per process, and a sign of life that ends by itself.
 
-use super::{link::Shared, wire};
+use super::link::Shared;
 use parlour_core::UserId;
 use redis::{AsyncTypedCommands as _, RedisResult, aio::MultiplexedConnection};
 use std::{collections::HashSet, time::Duration};
@@ -9,6 +9,9 @@ use std::{collections::HashSet, time::Duration};
 pub(super) const BEAT: Duration = Duration::from_secs(5);
 /// How long it lives without another one: then its people leave, well within 35 s.
 const LIFE: Duration = Duration::from_secs(20);
+/// How long its people are still taken for here after it stopped: longer than they take to come back
+/// elsewhere (4 s), so that nobody flickers.
+const FAREWELL: Duration = Duration::from_secs(8);
 /// How long what it left is kept for whoever clears up.
 const REMAINS_SECONDS: i64 = 3_600;
 /// How many users are asked about, or named, at once.
@@ -65,6 +68,25 @@ pub(super) async fn seat(
     Ok(())
 }
 
+/// Makes these the people of this process: who left, and whose departure got lost on the way to Redis,
+/// is not in its list any more.
+pub(super) async fn seat_anew(
+    connection: &mut MultiplexedConnection,
+    shared: &Shared,
+    users: &[(UserId, bool)],
+) -> RedisResult<()> {
+    let key = shared.key(&format!("here:{}", shared.node()));
+    let mut pipe = redis::pipe();
+    // At once for all others.
+    pipe.atomic().del(&key).ignore();
+    let here: Vec<_> = users.iter().filter(|(_, here)| *here).collect();
+    for some in here.chunks(AT_ONCE) {
+        let ids: Vec<_> = some.iter().map(|(user, _)| user.get()).collect();
+        pipe.sadd(&key, ids).ignore();
+    }
+    pipe.exec_async(connection).await
+}
+
 /// Gives a sign of life, learns who else lives, and answers whom a dead process left behind, if it is
 /// on this one to clear up; and whether this process was not on the list.
 pub(super) async fn beat(
@@ -72,16 +94,12 @@ pub(super) async fn beat(
     shared: &Shared,
 ) -> RedisResult<(Vec<UserId>, bool)> {
     let (me, nodes) = (shared.node(), shared.key("nodes"));
-    let life = u64::try_from(LIFE.as_millis()).unwrap_or(u64::MAX);
-    connection
-        .pset_ex(shared.key(&format!("alive:{me}")), 1, life)
-        .await?;
+    sign_of_life(connection, shared, LIFE).await?;
     let was_given_up = connection.sadd(&nodes, me).await? == 1;
     connection
         .expire(shared.key(&format!("here:{me}")), REMAINS_SECONDS)
         .await?;
-    let mut peers = Vec::new();
-    let mut vanished = Vec::new();
+    let (mut peers, mut dead) = (Vec::new(), Vec::new());
     for node in connection.smembers(&nodes).await? {
         if node == me {
             continue;
@@ -91,44 +109,60 @@ pub(super) async fn beat(
             .await?
         {
             peers.push(node);
-        } else if connection.srem(&nodes, &node).await? == 1 {
-            // Whoever takes it off the list clears up.
-            let key = shared.key(&format!("here:{node}"));
-            vanished.extend(
-                connection
-                    .smembers(&key)
-                    .await?
-                    .iter()
-                    .filter_map(|id| id.parse::<UserId>().ok()),
-            );
-            connection.del(&key).await?;
+        } else {
+            dead.push(node);
         }
     }
     shared.set_peers(peers);
-    vanished.retain(|user| !shared.interest.is_here(*user));
-    let others: HashSet<UserId> = elsewhere(connection, shared, &vanished)
-        .await?
-        .into_iter()
-        .collect();
-    vanished.retain(|user| !others.contains(user));
+    let mut vanished = Vec::new();
+    for node in dead {
+        vanished.extend(clear_up(connection, shared, &node).await?);
+    }
     Ok((vanished, was_given_up))
 }
 
-/// Says good bye: nobody is here any more.
+/// Whom a dead process left behind, if nobody else clears up after it. It is taken off the list last:
+/// when this fails half way, somebody tries again.
+async fn clear_up(
+    connection: &mut MultiplexedConnection,
+    shared: &Shared,
+    node: &str,
+) -> RedisResult<Vec<UserId>> {
+    let key = shared.key(&format!("here:{node}"));
+    let mut left: Vec<UserId> = connection
+        .smembers(&key)
+        .await?
+        .iter()
+        .filter_map(|id| id.parse().ok())
+        .filter(|user| !shared.interest.is_here(*user))
+        .collect();
+    let others = elsewhere(connection, shared, &left).await?;
+    let others: HashSet<_> = others.into_iter().collect();
+    left.retain(|user| !others.contains(user));
+    let (taken,): (i64,) = redis::pipe()
+        .atomic()
+        .srem(shared.key("nodes"), node)
+        .del(&key)
+        .ignore()
+        .query_async(connection)
+        .await?;
+    Ok(if taken == 1 { left } else { Vec::new() })
+}
+
+/// Says good bye. Whoever clears up then tells of those who did not come back elsewhere.
 pub(super) async fn leave(
     connection: &mut MultiplexedConnection,
     shared: &Shared,
 ) -> RedisResult<()> {
-    let me = shared.node();
-    connection.srem(shared.key("nodes"), me).await?;
-    connection
-        .del(&[
-            shared.key(&format!("alive:{me}")),
-            shared.key(&format!("here:{me}")),
-        ])
-        .await?;
-    connection
-        .publish(shared.key("all"), wire::peer(me))
-        .await?;
-    Ok(())
+    sign_of_life(connection, shared, FAREWELL).await
+}
+
+async fn sign_of_life(
+    connection: &mut MultiplexedConnection,
+    shared: &Shared,
+    lasts: Duration,
+) -> RedisResult<()> {
+    let key = shared.key(&format!("alive:{}", shared.node()));
+    let millis = u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX);
+    connection.pset_ex(key, 1, millis).await
 }

@@ -12,7 +12,7 @@ pub(super) enum Heard {
     News(News),
     /// A room has come this far; what happened cannot be read here.
     Moved(RoomId),
-    /// Another process came or went.
+    /// Another process came or came back, and may have said what nobody heard.
     Peer,
     /// Our own word, heard before.
     Own,
@@ -20,7 +20,7 @@ pub(super) enum Heard {
     Unknown,
 }
 
-/// This process came, or goes.
+/// This process came, or came back, or could not say everything.
 pub(super) fn peer(node: &str) -> Vec<u8> {
     format!("n {node} 0\n").into_bytes()
 }

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 /// The keys of all arguments.
 const KEYS: Keys = &[
     "room", "text", "nonce", "reply_to", "id", "emoji", "on", "seq", "back", "after", "before",
-    "files", "limit",
+    "files", "limit", "epoch",
 ];
 /// The keys of `auth`.
 const AUTH: Keys = &["token", "after", "epoch"];
@@ -33,7 +33,12 @@ pub(crate) enum Wish {
     /// As over any other socket.
     Command(Command),
     /// Become a member; with a seq: and hear what came after it.
-    Join { room: RoomId, after: Option<i64> },
+    Join {
+        room: RoomId,
+        after: Option<i64>,
+        /// Of which lineage `after` is.
+        epoch: Option<String>,
+    },
     /// End the membership.
     Leave(RoomId),
     /// Read a piece of a room's messages.
@@ -234,7 +239,12 @@ impl Reader {
 
     fn join(&mut self) -> Option<Wish> {
         let (room, after) = (self.room(), self.integer("after"));
-        Some(Wish::Join { room: room?, after })
+        let epoch = fields::text(self.fields.take("epoch"));
+        Some(Wish::Join {
+            room: room?,
+            after,
+            epoch: epoch.optional("epoch", &mut self.problems),
+        })
     }
 
     fn history(&mut self) -> Option<Wish> {
