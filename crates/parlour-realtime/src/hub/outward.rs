@@ -1,6 +1,7 @@
 //! What the other processes have to know of this one.
 
 use super::{Task, room::Room};
+use tokio::time::Instant;
 
 impl Task {
     /// Tells the bus what the other processes have to know.
@@ -17,6 +18,9 @@ impl Task {
             self.bus.seat(user, here);
         }
         for signal in self.state.turn.whispers.drain(..) {
+            if self.state.bus_is_partial {
+                self.state.presence.note(&signal, Instant::now());
+            }
             self.bus.whisper(signal);
         }
     }

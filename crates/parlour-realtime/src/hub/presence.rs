@@ -15,6 +15,9 @@ const GRACE: Duration = Duration::from_secs(5);
 const COLLECT: Duration = Duration::from_millis(50);
 /// In rooms with more sockets nobody is told: a crowd that comes back would cost its square.
 const MOST_LISTENERS: usize = 500;
+/// What other processes were told for so long is told again when they may have missed it; of everything
+/// at most so much.
+const KEPT: (Duration, usize) = (Duration::from_secs(60), 1_024);
 
 /// Comings and goings that are still to be told.
 #[derive(Default)]
@@ -24,6 +27,8 @@ pub(super) struct Presence {
     leaving: HashMap<UserId, Leaving>,
     /// In order of time; entries that [`leaving`](Self::leaving) does not know are skipped.
     dues: VecDeque<(Instant, UserId)>,
+    /// What other processes were told last, and when.
+    told: HashMap<(RoomId, UserId), (bool, Instant)>,
     /// Who came, and who is gone for good, in this turn.
     pub(super) moved: Vec<(UserId, bool)>,
 }
@@ -59,6 +64,20 @@ impl Presence {
         let due = now + GRACE;
         self.leaving.insert(user, Leaving { due, told });
         self.dues.push_back((due, user));
+    }
+
+    /// Other processes are told.
+    pub(super) fn note(&mut self, signal: &Signal, now: Instant) {
+        let Signal::Presence { room, user, here } = *signal else {
+            return;
+        };
+        if self.told.len() >= KEPT.1 {
+            self.told
+                .retain(|_, (_, at)| now.duration_since(*at) < KEPT.0);
+        }
+        if self.told.len() < KEPT.1 || self.told.contains_key(&(room, user)) {
+            self.told.insert((room, user), (here, now));
+        }
     }
 
     fn is_leaving(&self, user: UserId) -> bool {
@@ -150,6 +169,23 @@ impl State {
             here: false,
         };
         self.turn.whispers.push(signal);
+    }
+
+    /// Other processes may have missed who came and left: it is said again, as far as it is still so.
+    pub(super) fn tell_presence_again(&mut self, now: Instant) {
+        let was_alone = self.is_alone;
+        for ((room, user), (here, at)) in std::mem::take(&mut self.presence.told) {
+            let is_recent = was_alone || now.duration_since(at) < KEPT.0;
+            let person = self.people.persons.get(&user);
+            let is_so = match person {
+                Some(person) => here && person.has_arrived && person.hears.contains(&room),
+                None => !here,
+            };
+            if is_recent && is_so {
+                let signal = Signal::Presence { room, user, here };
+                self.turn.whispers.push(signal);
+            }
+        }
     }
 
     /// Another process says that somebody came or left there.

@@ -65,7 +65,7 @@ pub(super) struct State {
     /// The bus brings only what concerns somebody here.
     pub(super) bus_is_partial: bool,
     /// The bus is away: other processes are heard through the store.
-    is_alone: bool,
+    pub(super) is_alone: bool,
     comparing: bool,
     /// People whose memberships are compared with the store in the next rounds.
     audits: VecDeque<UserId>,
@@ -139,6 +139,7 @@ impl State {
                 self.next_round = now;
             }
             News::Gap => {
+                self.tell_presence_again(now);
                 self.is_alone = false;
                 self.next_round = now;
                 self.audits = self.people.persons.keys().copied().collect();

@@ -490,6 +490,34 @@ async fn redis_dies_and_an_empty_one_comes_back() {
     .await;
 }
 
+#[tokio::test]
+async fn who_came_and_left_while_redis_was_away_is_told_afterwards() {
+    if left_out() {
+        return;
+    }
+    let mut server = Server::start(&[]);
+    let (a, b, room, mut one, two) = scene(&server).await;
+    b.join(room, 3).await;
+    eventually(SOON, "2 is here", async || a.here(&[2]).await == [2]).await;
+    one.got.clear();
+    server.kill();
+    let _three = b.socket(3).await;
+    drop(two);
+    // Somebody is taken for here for five seconds after their last socket.
+    tokio::time::sleep(Duration::from_millis(5_500)).await;
+    let told = |id: i64, here: bool| {
+        move |frame: &Value| {
+            frame["type"] == "presence" && frame["user"] == id && frame["here"] == here
+        }
+    };
+    assert!(!one.has(told(3, true)) && !one.has(told(2, false)));
+    server.start_again();
+    eventually(SOON, "told afterwards", async || {
+        one.has(told(3, true)) && one.has(told(2, false))
+    })
+    .await;
+}
+
 /// Only one of them loses its connection: the others have no reason to think that they missed anything.
 #[tokio::test]
 async fn what_one_process_could_not_say_is_looked_for_by_the_others() {
