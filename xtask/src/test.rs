@@ -1,6 +1,7 @@
 //! `test`: everything that a change has to pass, in the order in which failures are cheapest.
 
 mod counts;
+mod node;
 mod steps;
 mod summary;
 

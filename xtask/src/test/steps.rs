@@ -1,7 +1,7 @@
 //! The steps of the test command, one function each.
 
 use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,7 @@ use anyhow::{Result, ensure};
 use clap::ValueEnum;
 
 use super::counts::{self, Counts, Runner};
+use super::node;
 use crate::engines::{self, Engine, Needed, TABLE, find_program, venv};
 use crate::procs::{Finished, Watch};
 use crate::workspace::Workspace;
@@ -246,7 +247,7 @@ fn browser(workspace: &Workspace, watch: &Watch, without: &[Engine]) -> Result<V
         .filter(|row| row.needed == Needed::BrowserTests)
         .collect();
     engines::provide(watch, &rows)?;
-    node_tests(workspace, watch, &folder, &[])
+    node::run(workspace, watch, &folder, &[])
 }
 
 fn clients(workspace: &Workspace, watch: &Watch) -> Result<Verdict> {
@@ -256,7 +257,7 @@ fn clients(workspace: &Workspace, watch: &Watch) -> Result<Verdict> {
     let mut vars = vec![("PARLOUR_TEST_PYTHON", python)];
     let client = rust_client(workspace, watch)?;
     vars.extend(client.map(|client| ("PARLOUR_TEST_RUST_CLIENT", client)));
-    node_tests(workspace, watch, &folder, &vars)
+    node::run(workspace, watch, &folder, &vars)
 }
 
 /// Builds the client in Rust, which is a package of its own; nothing where OpenSSL is missing, which it
@@ -278,30 +279,6 @@ fn rust_client(workspace: &Workspace, watch: &Watch) -> Result<Option<PathBuf>> 
     let built = watch.stream(&mut build)?;
     ensure!(built.status.success(), "the client in Rust does not build");
     Ok(Some(target.join("debug/parlour-rust-client")))
-}
-
-/// Runs the tests of a folder with a lock file against the server as users run it: built first, so that
-/// no test waits for it.
-fn node_tests(
-    workspace: &Workspace,
-    watch: &Watch,
-    folder: &Path,
-    vars: &[(&str, PathBuf)],
-) -> Result<Verdict> {
-    let built = watch.stream(&mut workspace.cargo(&["build", "-p", "parlour"]))?;
-    ensure!(built.status.success(), "the server does not build");
-    let target = workspace.target_dir()?;
-    let npm = |args: &[&str]| {
-        let mut command = Command::new("npm");
-        command
-            .args(args)
-            .current_dir(folder)
-            .envs(vars.iter().map(|(name, value)| (name, value)))
-            .env("PARLOUR_TEST_SERVER", target.join("debug/parlour"));
-        watch.stream(&mut command)
-    };
-    ensure!(npm(&["ci"])?.status.success(), "npm ci failed");
-    Ok(counted(Runner::Node, &npm(&["test"])?))
 }
 
 fn find_cargo_program(name: &str) -> bool {
