@@ -108,7 +108,9 @@ pub async fn copy(
             "{from} is itself a copy that was not finished."
         )));
     }
-    let mut target = Side::target(&to, &tables).await?;
+    // A copy that is killed as soon as the tables are there goes on like any other.
+    let seed = Mark::new(&epoch).text();
+    let mut target = Side::target(&to, &tables, Some((mark::KEY, &seed))).await?;
     let begun = begin(&mut target, &tables, &epoch, plan.anew).await?;
     let mut work = Work {
         source,

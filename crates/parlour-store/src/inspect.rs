@@ -57,11 +57,11 @@ pub async fn inspect(url: &str) -> Result<Inspection, Error> {
 /// As [`crate::open`].
 pub async fn migrate(url: &str) -> Result<(), Error> {
     match Target::parse(url)? {
-        Target::File(path) => sqlite::prepare(&path).await.map(|_| ()),
+        Target::File(path) => sqlite::prepare(&path, None).await.map(|_| ()),
         Target::Scratch => Ok(()),
         Target::Postgres(servers) => {
             let address = postgres::writer(&servers).await?;
-            postgres::prepare(&address).await.map(|_| ())
+            postgres::prepare(&address, None).await.map(|_| ())
         }
     }
 }

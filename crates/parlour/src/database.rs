@@ -5,7 +5,7 @@ use crate::{
     priority,
     secret_key::make_data_dir,
 };
-use anyhow::ensure;
+use anyhow::{Context as _, bail, ensure};
 use async_trait::async_trait;
 use parlour_core::{
     App, Event, Signal,
@@ -14,7 +14,12 @@ use parlour_core::{
     workers::Background,
 };
 use parlour_store::{Clamd, Options};
-use std::{path::Path, sync::Arc};
+use std::{
+    fs::{File, TryLockError},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Announces to nobody: for commands, beside which a server may run. The server learns of what they
 /// change from the log of ended credentials.
@@ -30,6 +35,68 @@ impl Announce for Nobody {
 pub(crate) fn scanner(config: &Config) -> Option<Arc<dyn Scanner>> {
     let clamd = Clamd::at(config.storage.clamd_url.as_deref()?)?;
     Some(Arc::new(clamd))
+}
+
+/// How long a server waits for the one before it to be gone.
+const HANDOVER: Duration = Duration::from_secs(3);
+
+/// That this process serves a SQLite file: as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Held {
+    _lock: Option<File>,
+}
+
+/// Keeps a second server off a SQLite file: without a bus between them, people at one would not see at
+/// once what is written at the other. Servers with `REDIS_URL` may share it. Commands do not ask.
+///
+/// # Errors
+/// When another server has the file.
+pub(crate) async fn hold(config: &Config) -> anyhow::Result<Held> {
+    let file = sqlite_file(config.storage.database_url.expose());
+    let Some(file) = file.filter(|file| *file != Path::new(":memory:")) else {
+        return Ok(Held { _lock: None });
+    };
+    make_folder(config)?;
+    let path = lock_path(file);
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    let lock = File::create(&path).with_context(|| format!("cannot open {}", path.display()))?;
+    let end = Instant::now() + HANDOVER;
+    loop {
+        let tried = if config.storage.redis_url.is_some() {
+            lock.try_lock_shared()
+        } else {
+            lock.try_lock()
+        };
+        match tried {
+            Ok(()) => return Ok(Held { _lock: Some(lock) }),
+            Err(TryLockError::WouldBlock) if Instant::now() < end => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Err(TryLockError::WouldBlock) => bail!(
+                "another server serves {} already. Stop it first, or give this one a folder of its own \
+                 (PARLOUR_DATA_DIR); several servers on one database all need REDIS_URL",
+                file.display()
+            ),
+            // Some network file systems have no locks.
+            Err(TryLockError::Error(error)) => {
+                tracing::warn!(
+                    "cannot see whether another server serves {}: {error}",
+                    file.display()
+                );
+                return Ok(Held { _lock: None });
+            }
+        }
+    }
+}
+
+/// Beside the database, as SQLite's own files are.
+fn lock_path(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".serving");
+    PathBuf::from(name)
 }
 
 /// The database's address as it may be shown.
@@ -73,6 +140,22 @@ async fn open_with(
     parlour_store::open(config.storage.database_url.expose(), options, announce)
         .await
         .map_err(|error| explain(&error))
+}
+
+/// Refuses a SQLite file that is not there: what a command looks for is not in a new one.
+///
+/// # Errors
+/// When there is no such file.
+pub(crate) fn must_be_there(config: &Config) -> anyhow::Result<()> {
+    let file = sqlite_file(config.storage.database_url.expose());
+    if let Some(file) = file.filter(|file| !file.exists()) {
+        bail!(
+            "there is no database {} yet: is this the folder that the server uses (PARLOUR_DATA_DIR, \
+             DATABASE_URL)?",
+            file.display()
+        );
+    }
+    Ok(())
 }
 
 /// An app for a command that acts and ends.

@@ -42,6 +42,9 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     let theme = Theme::load(config.storage.theme_dir.as_deref()).context("theme (THEME_DIR)")?;
     let metrics = figures::install()?;
 
+    // A port that is taken is said before anything is made or waited for.
+    drop(bind(config.server.listen).await?);
+    let _held = database::hold(&config).await?;
     let stop_bus = CancellationToken::new();
     let (bus, redis) = buses::open(&config)?;
     let announce = Arc::new(BusAnnounce::new(Arc::clone(&bus)));

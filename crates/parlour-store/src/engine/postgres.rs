@@ -61,7 +61,10 @@ pub(crate) async fn open(servers: &[PgConnectOptions], options: &Options) -> Res
     let hosts = Arc::new(Hosts::new(servers.to_vec()));
     let (place, address) = hosts.choose().await?;
     hosts.switch(place);
-    let allowed = prepare(&address).await?.allowed;
+    let allowed = prepare(&address, None).await?.allowed;
+    if options.exclusive {
+        warn_of_others(&address).await?;
+    }
     let connections = match options.postgres_connections {
         Some(set) => set.max(2),
         None => derived(allowed),
@@ -103,6 +106,48 @@ pub(crate) async fn open(servers: &[PgConnectOptions], options: &Options) -> Res
         connections,
         statement_timeout: options.statement_timeout,
     })))
+}
+
+/// How often it is looked whether those before us are gone, and the pause between.
+const LOOKS: (u32, Duration) = (5, Duration::from_millis(200));
+
+/// Two processes that do not know of each other both answer, and neither tells its sockets what the other
+/// one wrote. It is no reason to stay down: who seems to be there may be a process that the network
+/// swallowed, or a command.
+async fn warn_of_others(address: &PgConnectOptions) -> Result<(), Error> {
+    let mut conn = connect(address).await?;
+    let mut found = 0;
+    for _ in 0..LOOKS.0 {
+        let others = others(&mut conn).await;
+        found = others.map_err(|error| unreachable_server(address, error))?;
+        if found == 0 {
+            break;
+        }
+        tokio::time::sleep(LOOKS.1).await;
+    }
+    if found > 0 {
+        tracing::warn!(
+            connections = found,
+            "another Parlour uses this database: without REDIS_URL people at one do not see at once what \
+             is written at the other"
+        );
+    }
+    let closed = conn.close().await;
+    closed.map_err(|error| unreachable_server(address, error))
+}
+
+/// Connections to this database, besides this one, of processes like us.
+pub(crate) async fn others(conn: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    // Within a transaction the view would stay as it was at first.
+    sqlx::raw_sql("SELECT pg_stat_clear_snapshot()")
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query_scalar(
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
+         AND application_name = 'parlour' AND pid <> pg_backend_pid()",
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// As many connections as keep the processors busy, and at most a third of what the server allows, because
@@ -147,13 +192,16 @@ async fn is_usable(conn: &mut PgConnection) -> Result<bool, sqlx::Error> {
 }
 
 /// Looks at the server's settings and migrates.
-pub(crate) async fn prepare(address: &PgConnectOptions) -> Result<Settings, Error> {
+pub(crate) async fn prepare(
+    address: &PgConnectOptions,
+    seed: schema::Seed<'_>,
+) -> Result<Settings, Error> {
     let mut conn = connect(address).await?;
     let settings = settings(&mut conn)
         .await
         .map_err(|error| unreachable_server(address, error))?;
     settings.check()?;
-    let migrated = schema::migrate_postgres(&mut conn).await;
+    let migrated = schema::migrate_postgres(&mut conn, seed).await;
     let closed = conn.close().await;
     migrated?;
     closed.map_err(|error| unreachable_server(address, error))?;

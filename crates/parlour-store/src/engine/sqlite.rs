@@ -27,7 +27,7 @@ pub(crate) async fn open(
     options: &Options,
     scratch: Option<PathBuf>,
 ) -> Result<Engine, Error> {
-    prepare(path).await?;
+    prepare(path, None).await?;
     let file = File {
         path: path.to_owned(),
         is_scratch: scratch.is_some(),
@@ -79,8 +79,8 @@ impl File {
 }
 
 /// Makes the folder and the file, turns WAL on, and migrates. Safe while another process does the
-/// same.
-pub(crate) async fn prepare(path: &Path) -> Result<(), Error> {
+/// same. A new file gets `seed` together with its tables.
+pub(crate) async fn prepare(path: &Path, seed: schema::Seed<'_>) -> Result<(), Error> {
     if let Some(folder) = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
@@ -99,7 +99,7 @@ pub(crate) async fn prepare(path: &Path) -> Result<(), Error> {
         .await
         .map_err(|error| unreachable_file(path, error))?;
     check_version(&version)?;
-    let migrated = schema::migrate_sqlite(&mut conn).await;
+    let migrated = schema::migrate_sqlite(&mut conn, seed).await;
     let closed = conn.close().await;
     migrated?;
     closed.map_err(|error| unreachable_file(path, error))

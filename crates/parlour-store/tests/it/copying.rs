@@ -2,14 +2,15 @@
 
 use crate::bench::{Bench, Ear};
 use parlour_core::{Error, ports::Announce};
-use parlour_store::{Copied, CopyPlan, Options, Step, copy, open};
+use parlour_store::{Copied, CopyPlan, Options, Step, copy, inspect, open};
 use sqlx::Connection as _;
-use std::sync::Arc;
+use std::{path::Path, sync::Arc, time::Duration};
 use tempfile::TempDir;
 
 on_each_engine! {
     everything_moves_there_and_back,
     a_copy_that_stopped_goes_on,
+    a_copy_is_known_as_one_from_its_first_moment,
     a_source_that_changed_meanwhile_is_found_out,
     other_data_is_never_overwritten,
     other_schemas_are_refused,
@@ -73,6 +74,22 @@ async fn run(url: &str, text: &str) {
 
 async fn moved(from: &str, to: &str, anew: bool) -> Result<Copied, Error> {
     copy(CopyPlan { from, to, anew }, &mut |_| {}).await
+}
+
+/// Copies until a step like this one was told, and is cut off there.
+async fn cut_off(plan: CopyPlan<'_>, at: impl Fn(&Step) -> bool + Send + Sync) {
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let mut stop = Some(stop);
+    let mut tell = |step| {
+        if at(&step) {
+            let _ = stop.take().map(|stop| stop.send(()));
+        }
+    };
+    tokio::select! {
+        biased;
+        _ = stopped => {}
+        ended = copy(plan, &mut tell) => panic!("it was not stopped: {ended:?}"),
+    }
 }
 
 fn ear() -> Arc<dyn Announce> {
@@ -148,27 +165,13 @@ async fn a_copy_that_stopped_goes_on(t: &Bench) {
     t.store.close().await;
     run(&t.url, &many(1, 7_000)).await;
     let there = Empty::other_than(t).await;
-    let (stop, stopped) = tokio::sync::oneshot::channel();
-    let mut stop = Some(stop);
-    let mut tell = |step| {
-        if let Step::Copied { table, rows, .. } = step
-            && table == "mentions"
-            && rows >= 4_000
-            && let Some(stop) = stop.take()
-        {
-            stop.send(()).unwrap();
-        }
-    };
     let plan = CopyPlan {
         from: &t.url,
         to: &there.url,
         anew: false,
     };
-    tokio::select! {
-        biased;
-        _ = stopped => {}
-        ended = copy(plan, &mut tell) => panic!("it was not stopped: {ended:?}"),
-    }
+    let most = |step: &Step| matches!(step, Step::Copied { table, rows, .. } if table == "mentions" && *rows >= 4_000);
+    cut_off(plan, most).await;
     // Nobody takes it for a database.
     let refused = open(&there.url, Options::default(), ear())
         .await
@@ -198,28 +201,57 @@ async fn a_copy_that_stopped_goes_on(t: &Bench) {
     there.end().await;
 }
 
+/// Cut off at one moment after the other: there are no tables yet, or they say that they are half a copy.
+async fn a_copy_is_known_as_one_from_its_first_moment(t: &Bench) {
+    t.user("ann").await;
+    t.store.close().await;
+    let there = Empty::other_than(t).await;
+    let (mut halves, mut moment) = (0, Duration::ZERO);
+    while moment < Duration::from_secs(2) {
+        let file = there.url.strip_prefix("sqlite://").map(Path::new);
+        match file {
+            Some(file) => drop(std::fs::remove_dir_all(file.parent().unwrap())),
+            None => {
+                run(
+                    &there.url,
+                    "DROP SCHEMA public CASCADE; CREATE SCHEMA public",
+                )
+                .await;
+            }
+        }
+        let first = moved(&t.url, &there.url, false);
+        if tokio::time::timeout(moment, first).await.is_ok() {
+            break;
+        }
+        // By parts of it, so that slow machines see as many moments as fast ones.
+        moment = moment * 11 / 10 + Duration::from_micros(200);
+        if file.is_some_and(|file| !file.exists()) {
+            continue;
+        }
+        let found = inspect(&there.url).await.unwrap();
+        if found.epoch.is_some() && !found.is_half {
+            break;
+        }
+        assert_eq!(found.schema > 0, found.is_half, "{found:?}");
+        halves += u32::from(found.is_half);
+        moved(&t.url, &there.url, false).await.unwrap();
+    }
+    assert!(halves > 0, "it never stopped in between");
+    there.end().await;
+}
+
 async fn a_source_that_changed_meanwhile_is_found_out(t: &Bench) {
     let ann = t.user("ann").await;
     t.store.close().await;
     run(&t.url, &many(1, 5_000)).await;
     let there = Empty::other_than(t).await;
-    let (stop, stopped) = tokio::sync::oneshot::channel();
-    let mut stop = Some(stop);
-    let mut tell = |step| {
-        if matches!(&step, Step::Copied { table, .. } if table == "users") {
-            let _ = stop.take().map(|stop| stop.send(()));
-        }
-    };
     let plan = CopyPlan {
         from: &t.url,
         to: &there.url,
         anew: false,
     };
-    tokio::select! {
-        biased;
-        _ = stopped => {}
-        ended = copy(plan, &mut tell) => panic!("it was not stopped: {ended:?}"),
-    }
+    let users = |step: &Step| matches!(step, Step::Copied { table, .. } if table == "users");
+    cut_off(plan, users).await;
     run(
         &t.url,
         &format!("UPDATE users SET first_name = 'Ann' WHERE id = {ann}"),

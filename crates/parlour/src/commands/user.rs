@@ -73,6 +73,10 @@ pub(super) async fn run(config: &Config, action: Action) -> anyhow::Result<()> {
         }
         Action::Promote { .. } | Action::Deactivate { .. } => None,
     };
+    // Accounts may be made before the first start; others are there, or the folder is the wrong one.
+    if !matches!(action, Action::Create { .. }) {
+        database::must_be_there(config)?;
+    }
     let app = database::app_for_command(config).await?;
     let result = act(&app, &action, password.as_ref()).await;
     app.store().close().await;

@@ -27,6 +27,21 @@ fn an_account_is_made_promoted_and_deactivated() {
 }
 
 #[test]
+fn who_looks_in_the_wrong_folder_is_told_so_and_makes_nothing() {
+    let place = Place::new();
+    for action in ["promote", "deactivate", "reset-password"] {
+        let refusal = place
+            .run(&["user", action, "ada", "--data-dir", "nowhere"])
+            .refused(1);
+        assert!(
+            refusal.contains("there is no database") && refusal.contains("nowhere/parlour.db"),
+            "{refusal}"
+        );
+    }
+    assert!(!place.path().join("nowhere").exists());
+}
+
+#[test]
 fn passwords_come_from_standard_input_and_keep_the_rules() {
     let place = Place::new();
     let create = ["user", "create", "ada", "--password-stdin", "--admin"];
@@ -63,6 +78,7 @@ fn passwords_come_from_standard_input_and_keep_the_rules() {
 #[test]
 fn unknown_accounts_are_named() {
     let place = Place::new();
+    place.run(&["migrate"]).fine();
     for verb in ["promote", "deactivate", "reset-password"] {
         let refusal = place.run(&["user", verb, "bob"]).refused(1);
         assert_eq!(

@@ -41,16 +41,20 @@ impl Side {
         Ok(side)
     }
 
-    /// Opens what is written; makes the tables of an empty database.
+    /// Opens what is written; makes the tables of an empty database, and `seed` in its `meta` with them.
     ///
     /// # Errors
     /// With a sentence for the operator.
-    pub(in crate::copy) async fn target(target: &Target, tables: &[Table]) -> Result<Self, Error> {
+    pub(in crate::copy) async fn target(
+        target: &Target,
+        tables: &[Table],
+        seed: schema::Seed<'_>,
+    ) -> Result<Self, Error> {
         const NAME: &str = "target";
         if let Target::File(path) = target
             && !path.exists()
         {
-            sqlite::prepare(path).await?;
+            sqlite::prepare(path, seed).await?;
         }
         let mut side = connect(target, NAME).await?;
         let found = side.schema().await.map_err(broke)?;
@@ -71,9 +75,9 @@ impl Side {
         // Looks at the server's version and settings too.
         side.close().await;
         match target {
-            Target::File(path) => sqlite::prepare(path).await?,
+            Target::File(path) => sqlite::prepare(path, seed).await?,
             Target::Postgres(servers) => {
-                postgres::prepare(&postgres::writer(servers).await?).await?;
+                postgres::prepare(&postgres::writer(servers).await?, seed).await?;
             }
             Target::Scratch => {}
         }
@@ -178,15 +182,7 @@ impl Side {
         let Self::Postgres(conn) = self else {
             return Ok(None);
         };
-        sqlx::raw_sql("SELECT pg_stat_clear_snapshot()")
-            .execute(&mut *conn)
-            .await?;
-        let others: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
-             AND application_name = 'parlour' AND pid <> pg_backend_pid()",
-        )
-        .fetch_one(conn)
-        .await?;
+        let others = postgres::others(conn).await?;
         Ok(
             (others > 0)
                 .then(|| "A server began to use the source while it was copied.".to_owned()),

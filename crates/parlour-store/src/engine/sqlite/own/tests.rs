@@ -11,7 +11,7 @@ use sqlx::Row as _;
 
 async fn file(folder: &tempfile::TempDir) -> File {
     let path = folder.path().join("own.db");
-    prepare(&path).await.expect("is made");
+    prepare(&path, None).await.expect("is made");
     File {
         path,
         is_scratch: false,
