@@ -126,7 +126,7 @@ async fn answer(web: Web, mut parts: Parts, body: Body) -> Result<Response, Refu
 async fn websocket(web: Web, parts: &mut Parts, query: &Query) -> Result<Response, Refusal> {
     let is_upgrade = parts.method == Method::GET && parts.headers.contains_key(header::UPGRADE);
     if !is_upgrade {
-        return Err(Refusal::REQUEST);
+        return Err(Refusal::NO_WEBSOCKET);
     }
     if let Some(sid) = &query.sid {
         return upgrade::serve(web, parts, query, sid).await;

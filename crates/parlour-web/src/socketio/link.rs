@@ -11,6 +11,7 @@ use std::{
     io::{self, IoSlice},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
+    time::Duration,
 };
 use tokio::sync::Notify;
 
@@ -18,6 +19,8 @@ use tokio::sync::Notify;
 const MOST_OUT: usize = 64 << 10;
 /// Packets of requests that wait to be read before a request waits.
 const MOST_IN: usize = 64;
+/// How long a request waits for the word of a WebSocket that has asked.
+const SETTLES: Duration = Duration::from_millis(100);
 
 /// A connection.
 pub(super) struct Link {
@@ -42,8 +45,10 @@ struct Inner {
     is_posted: bool,
     /// A WebSocket may ask whether it may go on.
     is_probed: bool,
-    /// It has asked: requests for packets are answered at once.
+    /// It has asked: requests for packets that come now wait for its word.
     is_asked: bool,
+    /// It knows that it may: requests for packets that wait are answered, so that the client can stop.
+    is_answered: bool,
 }
 
 enum State {
@@ -107,6 +112,7 @@ impl Link {
                 is_posted: false,
                 is_probed: false,
                 is_asked: false,
+                is_answered: false,
             }),
             pump: AtomicWaker::new(),
             news: Notify::new(),
@@ -119,7 +125,7 @@ impl Link {
         if is_old == (self.speech == Speech::Old) {
             Ok(())
         } else {
-            Err(Refusal::REQUEST)
+            Err(Refusal::OTHER_VERSION)
         }
     }
 
@@ -150,7 +156,7 @@ impl Link {
         let mut inner = self.inner();
         match inner.state {
             State::Polling | State::Closed => {}
-            State::Upgraded(..) => return Err(Refusal::REQUEST),
+            State::Upgraded(..) => return Err(Refusal::UPGRADED),
             State::Gone => return Err(Refusal::UNKNOWN_SID),
         }
         let flag = if is_post {
@@ -162,13 +168,37 @@ impl Link {
             inner.say(packets::CLOSE);
             drop(inner);
             self.end();
-            return Err(Refusal::REQUEST);
+            return Err(Refusal::TWO_AT_ONCE);
         }
         Ok(Turn {
             link: self,
             is_post,
             is_done: false,
         })
+    }
+
+    /// Waits a little while a WebSocket has asked and not said yet that it goes on: its word may come by
+    /// one connection and a request sent after it by another one.
+    pub(super) async fn settled(&self) -> Result<(), Refusal> {
+        let settled = async {
+            loop {
+                let news = self.news.notified();
+                {
+                    let inner = self.inner();
+                    let is_open = inner.is_asked && matches!(inner.state, State::Polling);
+                    if !is_open || !inner.out.is_empty() {
+                        return;
+                    }
+                }
+                news.await;
+            }
+        };
+        // Late is as good: then the request is answered, and the client knows what it does.
+        let _ = tokio::time::timeout(SETTLES, settled).await;
+        match self.inner().state {
+            State::Upgraded(..) => Err(Refusal::UPGRADED),
+            State::Polling | State::Closed | State::Gone => Ok(()),
+        }
     }
 
     /// Waits for packets; the body of an answer.
@@ -191,7 +221,7 @@ impl Link {
             return Some(Ok(self.body(payloads(wire))));
         }
         match inner.state {
-            State::Polling | State::Closed if !inner.is_asked => None,
+            State::Polling | State::Closed if !inner.is_answered => None,
             State::Polling | State::Closed | State::Upgraded(..) => {
                 Some(Ok(self.body([packets::NOTHING].into_iter())))
             }
@@ -231,17 +261,25 @@ impl Link {
     /// A WebSocket is there that may ask whether it goes on with this connection; one at a time.
     pub(super) fn begin_probe(&self) -> Result<(), Refusal> {
         let mut inner = self.inner();
-        if !matches!(inner.state, State::Polling) || inner.is_probed {
-            return Err(Refusal::REQUEST);
+        match inner.state {
+            State::Polling if inner.is_probed => return Err(Refusal::PROBED),
+            State::Polling => {}
+            State::Upgraded(..) => return Err(Refusal::UPGRADED),
+            State::Closed | State::Gone => return Err(Refusal::UNKNOWN_SID),
         }
         inner.is_probed = true;
         Ok(())
     }
 
-    /// The WebSocket has asked. From now on requests for packets are answered at once, so that the
-    /// client can stop asking for them.
+    /// The WebSocket has asked: a request that comes now may be behind its word ([`Self::settled`]).
     pub(super) fn was_asked(&self) {
         self.inner().is_asked = true;
+    }
+
+    /// It was told that it may: the request that waits for packets is answered, so that the client can
+    /// stop asking for them.
+    pub(super) fn was_answered(&self) {
+        self.inner().is_answered = true;
         self.news.notify_one();
     }
 
@@ -250,6 +288,9 @@ impl Link {
         let mut inner = self.inner();
         inner.is_probed = false;
         inner.is_asked = false;
+        inner.is_answered = false;
+        drop(inner);
+        self.news.notify_one();
     }
 
     /// The WebSocket goes on.

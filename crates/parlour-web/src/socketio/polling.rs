@@ -52,7 +52,7 @@ pub(super) async fn serve(
             let brought = Brought::of(&web, parts, query);
             post(&web, (parts, brought), body, &link).await
         }
-        _ => Err(Refusal::REQUEST),
+        _ => Err(Refusal::NEITHER),
     }
 }
 
@@ -99,7 +99,10 @@ impl Drop for End {
 
 async fn get(link: &Link) -> Result<Response, Refusal> {
     let turn = link.begin(false)?;
-    let found = link.packets().await;
+    let found = match link.settled().await {
+        Ok(()) => link.packets().await,
+        Err(refusal) => Err(refusal),
+    };
     turn.done();
     found.map(text)
 }
@@ -116,9 +119,9 @@ async fn post(
     let body = match body::read::whole(body, most).await {
         Ok(body) => body,
         Err(BodyError::TooLarge) => return Err(Refusal::TOO_LARGE),
-        Err(_) => return Err(Refusal::REQUEST),
+        Err(_) => return Err(Refusal::BODY),
     };
-    let packets = link.split(&body, is_bytes(parts)).ok_or(Refusal::REQUEST)?;
+    let packets = link.split(&body, is_bytes(parts)).ok_or(Refusal::PACKETS)?;
     // One of bytes may do so, too: it is looked into later.
     let connects = |packet: &Frame| match packet {
         Frame::Text(text) => text.starts_with(CONNECT),
@@ -137,7 +140,7 @@ async fn post(
         Ok(Ok(())) => {}
         // The connection ended meanwhile, or nobody reads.
         Ok(Err(refusal)) => return Err(refusal),
-        Err(_) => return Err(Refusal::REQUEST),
+        Err(_) => return Err(Refusal::NOT_READ),
     }
     turn.done();
     Ok(text("ok"))

@@ -33,8 +33,47 @@ impl Refusal {
     pub(super) const UNKNOWN_SID: Self = Self::bad(1, "Session ID unknown");
     /// A connection begins with a GET.
     pub(super) const METHOD: Self = Self::bad(2, "Bad handshake method");
-    /// Anything else that is wrong.
-    pub(super) const REQUEST: Self = Self::bad(3, "Bad request");
+    /// A WebSocket is asked for by something that is no request for one.
+    pub(super) const NO_WEBSOCKET: Self = Self::bad(
+        3,
+        "Bad request: the WebSocket transport needs a GET with Connection: Upgrade and Upgrade: websocket",
+    );
+    /// Neither brings nor takes packets.
+    pub(super) const NEITHER: Self = Self::bad(
+        3,
+        "Bad request: polling takes packets by GET and brings them by POST",
+    );
+    /// The connection speaks another Engine.IO.
+    pub(super) const OTHER_VERSION: Self =
+        Self::bad(3, "Bad request: this session began with another EIO");
+    /// What one of them would get is not defined.
+    pub(super) const TWO_AT_ONCE: Self = Self::bad(
+        3,
+        "Bad request: another request of this kind is under way; the session has ended",
+    );
+    /// Requests are over.
+    pub(super) const UPGRADED: Self =
+        Self::bad(3, "Bad request: this session has gone on over a WebSocket");
+    /// One WebSocket at a time asks whether it goes on.
+    pub(super) const PROBED: Self = Self::bad(
+        3,
+        "Bad request: another WebSocket is taking this session over",
+    );
+    /// The body broke off.
+    pub(super) const BODY: Self = Self::bad(
+        3,
+        "Bad request: the body could not be read to its end; the session has ended",
+    );
+    /// The body is no packets.
+    pub(super) const PACKETS: Self = Self::bad(
+        3,
+        "Bad request: the body is no Engine.IO packets; the session has ended",
+    );
+    /// The packets before were not read in time.
+    pub(super) const NOT_READ: Self = Self::bad(
+        3,
+        "Bad request: the packets could not be dealt with in time; the session has ended",
+    );
     /// Packets that are not spoken here.
     pub(super) const PARSER: Self =
         Self::bad(3, "Bad request: the only parser to ask for is msgpack");

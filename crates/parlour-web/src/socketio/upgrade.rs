@@ -14,6 +14,8 @@ const WITHIN: Duration = Duration::from_secs(10);
 const PROBE: &[u8] = b"2probe";
 const ANSWER: &[u8] = b"\x81\x063probe";
 const GO_ON: &[u8] = b"5";
+/// A close frame without a code.
+const GOOD_BYE: &[u8] = b"\x88\x00";
 
 /// Answers the upgrade of a connection.
 pub(super) async fn serve(
@@ -25,8 +27,12 @@ pub(super) async fn serve(
     let link = web.socketio.links.find(sid, &web.app)?;
     link.is_spoken(query.is_old())?;
     link.door.recognise(parts, query).await?;
-    link.begin_probe()?;
-    let probe = Probe(link);
+    let probe = match link.begin_probe() {
+        Ok(()) => Some(Probe(link)),
+        // Clients are told as by the reference: it opens and closes.
+        Err(Refusal::UPGRADED) => None,
+        Err(refusal) => return Err(refusal),
+    };
     let (upgrade, response) = match handshake(parts).await {
         Ok(shaken) => shaken,
         Err(refusal) => return Ok(refusal),
@@ -39,6 +45,10 @@ pub(super) async fn serve(
         let aside = Arc::new(Outbox::new(OutboxLimits::default()));
         let Connection::Plain(mut socket) = connection(&web, upgraded, aside).await else {
             tracing::debug!("only plain connections can be gone on with");
+            return;
+        };
+        let Some(probe) = probe else {
+            let _ = tokio::time::timeout(WITHIN, socket.write_aside(GOOD_BYE)).await;
             return;
         };
         let asked = tokio::time::timeout(WITHIN, probe.ask(&mut socket)).await;
@@ -56,8 +66,9 @@ impl Probe {
     /// Waits for the question and for the word; `None` when something else comes.
     async fn ask(&self, socket: &mut PlainSocket) -> Option<()> {
         hear(socket, PROBE).await?;
-        socket.write_aside(ANSWER).await.ok()?;
         self.0.was_asked();
+        socket.write_aside(ANSWER).await.ok()?;
+        self.0.was_answered();
         hear(socket, GO_ON).await
     }
 }

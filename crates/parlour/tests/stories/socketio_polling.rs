@@ -13,6 +13,7 @@ stories![
     requests_carry_packets,
     the_session_cookie_counts_from_our_own_pages_only,
     a_websocket_takes_over_without_a_gap,
+    requests_behind_the_word_to_go_on_are_refused,
     what_requests_brought_is_not_lost_on_the_way,
     half_open_upgrades_change_nothing,
     two_requests_at_once_end_it,
@@ -215,14 +216,28 @@ async fn a_websocket_takes_over_without_a_gap(engine: Engine) {
         (400, &json!(3)),
         "requests are over"
     );
-    assert_eq!(
-        polling.socket().await.map(drop),
-        Err(400),
-        "and another WebSocket"
-    );
+    let mut another = polling.socket().await.expect("opens, as at the reference");
+    assert_eq!(another.close_code().await, 0, "and is closed at once");
     bob.post("/api/v1/auth/logout/").await.is_empty();
     assert_eq!(socket.close_code().await, 4401);
     polling.is_over().await;
+}
+
+/// The word to go on and a request sent right after it come by different connections.
+async fn requests_behind_the_word_to_go_on_are_refused(engine: Engine) {
+    let server = engine.setup().start().await;
+    let ada = server.user("ada").await;
+    for round in 0..20 {
+        let polling = Polling::connected(&server, &ada).await;
+        let mut socket = polling.socket().await.expect("a WebSocket beside");
+        socket.send_text("2probe").await;
+        assert_eq!(socket.next_text().await, "3probe");
+        socket.send_text("5").await;
+        let answer = server.get(&polling.path).await;
+        assert_eq!(answer.status, 400, "round {round}");
+        let why = answer.json()["message"].to_string();
+        assert!(why.contains("over a WebSocket"), "{why}");
+    }
 }
 
 /// A request is answered when its packets wait to be read; the WebSocket may take over before they are.
@@ -305,6 +320,8 @@ async fn two_requests_at_once_end_it(engine: Engine) {
     let (first, second) = tokio::join!(polling.get(), second);
     assert_eq!(first, ["1"]);
     assert_eq!(second.status, 400);
+    let why = second.json()["message"].to_string();
+    assert!(why.contains("another request of this kind"), "{why}");
     polling.is_over().await;
     // Who asks again before an answer came has given the first request up.
     let polling = Polling::connected(&server, &ada).await;
