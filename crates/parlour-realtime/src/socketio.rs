@@ -25,11 +25,11 @@ use crate::{
     session::{Budget, Flow, SessionLimits},
     talk::{Ping, Talk},
 };
-use answers::{Ask, Done, InFlight};
+use answers::{Ask, Done, InFlight, Next};
 use async_trait::async_trait;
 use attached::Attached;
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, future::BoxFuture};
 use parlour_core::{Actor, Error, RoomId, UserId};
 use recent::Recent;
 use replays::Replays;
@@ -377,9 +377,14 @@ impl Talk for Conversation {
         }
     }
 
-    fn last_words(&self, close: &'static Close) -> Vec<Bytes> {
+    fn last_words(&mut self, close: &'static Close) -> Vec<Bytes> {
         if close.may_reconnect {
             return Vec::new();
+        }
+        // The hub welcomes clients itself: this one may have read it before we hear of our place.
+        let current = self.current.take().and_then(|it| it.now_or_never());
+        if let Some(Next::Place(place, _)) = current.and_then(|done| done.result.ok()) {
+            self.places.push(*place);
         }
         // Who is told so does not come back by itself.
         let places = self.places.iter();

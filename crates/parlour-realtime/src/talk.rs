@@ -57,7 +57,7 @@ pub(crate) trait Talk: Send {
     }
 
     /// Frames that go out before a socket is closed so, even when everything that waited is dropped.
-    fn last_words(&self, _close: &'static Close) -> Vec<Bytes> {
+    fn last_words(&mut self, _close: &'static Close) -> Vec<Bytes> {
         Vec::new()
     }
 }

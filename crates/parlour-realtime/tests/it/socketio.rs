@@ -412,3 +412,35 @@ async fn an_ended_credential_ends_it_with_a_word() {
     assert!(packets[0].starts_with("42[\"error\"") && packets[0].contains("credential_ended"));
     assert_eq!(packets[1..], ["41"]);
 }
+
+/// Its client may read the welcome before the connection itself has heard of it.
+#[tokio::test(start_paused = true)]
+async fn a_credential_that_ends_with_the_welcome_ends_it_with_a_word_too() {
+    let world = World::new();
+    let mut cut = 0;
+    for turns in 0..24 {
+        let mut one = world.meet();
+        let token = 100 + turns;
+        one.client.text(&format!("40{{\"token\":\"1.{token}\"}}"));
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
+        let ended = parlour_core::Signal::CredentialsEnded {
+            user: user(1),
+            ended: vec![TokenId::new(token)],
+        };
+        parlour_core::ports::Announce::signal(&world.realtime, ended).await;
+        let (packets, code) = one.until_closed().await;
+        if code == Some(4401) {
+            cut += 1;
+            assert_eq!(
+                packets.last().map(String::as_str),
+                Some("41"),
+                "{turns}: {packets:?}"
+            );
+            let error = &packets[packets.len() - 2];
+            assert!(error.contains("credential_ended"), "{turns}: {packets:?}");
+        }
+    }
+    assert!(cut > 0, "it always ended before it began");
+}
