@@ -57,6 +57,7 @@ mod blobs_away;
 mod blobs_bench;
 mod copying;
 mod duties;
+mod expected;
 mod farewell;
 mod files;
 mod history;
