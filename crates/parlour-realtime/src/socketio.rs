@@ -29,7 +29,7 @@ use answers::{Ask, Done, InFlight, Next};
 use async_trait::async_trait;
 use attached::Attached;
 use bytes::Bytes;
-use futures_util::{FutureExt as _, future::BoxFuture};
+use futures_util::{FutureExt, future::BoxFuture};
 use parlour_core::{Actor, Error, RoomId, UserId};
 use recent::Recent;
 use replays::Replays;
@@ -382,7 +382,7 @@ impl Talk for Conversation {
             return Vec::new();
         }
         // The hub welcomes clients itself: this one may have read it before we hear of our place.
-        let current = self.current.take().and_then(|it| it.now_or_never());
+        let current = self.current.take().and_then(FutureExt::now_or_never);
         if let Some(Next::Place(place, _)) = current.and_then(|done| done.result.ok()) {
             self.places.push(*place);
         }

@@ -143,9 +143,8 @@ async fn one_answer_for_every_failed_log_in() {
     assert_eq!(code(world.log_in("ada", PASSWORD).await), "login_failed");
 }
 
-/// As many as may be wrong are tried, however many come at once.
-#[tokio::test]
-async fn guesses_made_at_once_count_before_they_are_known_to_be_wrong() {
+/// Wrong passwords of an account are limited, and not those of an address.
+async fn guarded_world() -> World {
     let rates = Rates {
         wrong_login_address: Rates::default().send,
         ..Rates::default()
@@ -156,6 +155,13 @@ async fn guesses_made_at_once_count_before_they_are_known_to_be_wrong() {
     })
     .await;
     world.user("ada").await;
+    world
+}
+
+/// As many as may be wrong are tried, however many come at once.
+#[tokio::test]
+async fn guesses_made_at_once_count_before_they_are_known_to_be_wrong() {
+    let world = guarded_world().await;
     let guesses = (0..40).map(|_| world.log_in("ada", "wrong password"));
     let outcomes = futures_util::future::join_all(guesses).await;
     let tried = outcomes
@@ -168,16 +174,7 @@ async fn guesses_made_at_once_count_before_they_are_known_to_be_wrong() {
 
 #[tokio::test]
 async fn wrong_log_ins_in_a_row_are_slowed_and_a_right_one_forgives() {
-    let rates = Rates {
-        wrong_login_address: Rates::default().send,
-        ..Rates::default()
-    };
-    let world = World::with(Settings {
-        rates: Some(rates),
-        ..Settings::default()
-    })
-    .await;
-    world.user("ada").await;
+    let world = guarded_world().await;
     for round in 0..2 {
         for attempt in 0..9 {
             let outcome = world.log_in("ada", "wrong password").await;

@@ -339,14 +339,14 @@ fn body_hash(message: &NewMessage) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use parlour_core::{Time, model::Sender};
 
-    #[test]
-    fn bodies_without_a_reply_hash_as_ever() {
-        let mut message = NewMessage {
-            room: RoomId::new(1),
+    /// A message of two for a room.
+    pub(in crate::append) fn new(room: i64) -> NewMessage {
+        NewMessage {
+            room: RoomId::new(room),
             author: UserId::new(2),
             sender: Arc::new(Sender {
                 nickname: "ann".to_owned(),
@@ -359,7 +359,12 @@ mod tests {
             files: Vec::new(),
             nonce: None,
             at: Time::from_micros(0),
-        };
+        }
+    }
+
+    #[test]
+    fn bodies_without_a_reply_hash_as_ever() {
+        let mut message = new(1);
         // printf '\0\0\0\0\0\0\0\1x' | openssl dgst -sha256 -binary | basenc --base64url
         assert_eq!(
             body_hash(&message),

@@ -114,51 +114,18 @@ impl Guess {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use parlour_core::{
-        MessageId, Time, UserId,
-        model::{Html, Message, Sender},
-    };
-    use std::sync::Arc;
+    use crate::append::batch::tests::new;
 
-    fn sender() -> Arc<Sender> {
-        Arc::new(Sender {
-            nickname: "ann".to_owned(),
-            hue: 0,
-        })
-    }
-
-    fn new(room: i64) -> NewMessage {
-        NewMessage {
-            room: RoomId::new(room),
-            author: UserId::new(2),
-            sender: sender(),
-            text: "x".to_owned(),
-            reply_to: None,
-            reply_is_there: true,
-            mentions: Vec::new(),
-            files: Vec::new(),
-            nonce: None,
-            at: Time::from_micros(0),
-        }
-    }
-
+    /// The answer to the message that got this seq.
     fn stored(room: i64, seq: i64) -> Append {
-        Append::Stored(Arc::new(Message {
-            id: MessageId::new(seq),
+        let message = [new(room)];
+        let guess = Guess {
             room: RoomId::new(room),
-            owner: UserId::new(2),
-            sender: sender(),
-            seq,
-            text: "x".to_owned(),
-            nonce: None,
-            reply_to: None,
-            mentions: Vec::new(),
-            reactions: Vec::new(),
-            files: Vec::new(),
-            created_at: Time::from_micros(0),
-            updated_at: Time::from_micros(0),
-            html: Html::default(),
-        }))
+            seq: seq - 1,
+        };
+        let decided = guess.decide(&Asked::about(&message), &message);
+        let decided = decided.expect("can be decided").expect("is stored");
+        decided.answers(vec![seq]).remove(0)
     }
 
     #[test]
