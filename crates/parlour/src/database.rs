@@ -38,24 +38,33 @@ pub(crate) fn scanner(config: &Config) -> Option<Arc<dyn Scanner>> {
 }
 
 /// How long a server waits for the one before it to be gone.
-const HANDOVER: Duration = Duration::from_secs(3);
+const HANDOVER: Duration = Duration::from_secs(1);
 
 /// That this process serves a SQLite file: as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Held {
     _lock: Option<File>,
+    /// Whether no other server uses the file, as far as can be seen.
+    pub(crate) is_alone: bool,
 }
 
-/// Keeps a second server off a SQLite file: without a bus between them, people at one would not see at
-/// once what is written at the other. Servers with `REDIS_URL` may share it. Commands do not ask.
+/// Marks a SQLite file as served, and warns when another server serves it already: without a bus between
+/// them, people at one do not see at once what is written at the other. Commands do not ask.
 ///
 /// # Errors
-/// When another server has the file.
+/// When the folder of the file cannot be made or written in.
 pub(crate) async fn hold(config: &Config) -> anyhow::Result<Held> {
+    let alone = |lock| Held {
+        _lock: lock,
+        is_alone: true,
+    };
     let file = sqlite_file(config.storage.database_url.expose());
     let Some(file) = file.filter(|file| *file != Path::new(":memory:")) else {
-        return Ok(Held { _lock: None });
+        return Ok(alone(None));
     };
+    if config.storage.redis_url.is_some() {
+        return Ok(alone(None));
+    }
     make_folder(config)?;
     let path = lock_path(file);
     if let Some(folder) = path.parent() {
@@ -65,28 +74,26 @@ pub(crate) async fn hold(config: &Config) -> anyhow::Result<Held> {
     let lock = File::create(&path).with_context(|| format!("cannot open {}", path.display()))?;
     let end = Instant::now() + HANDOVER;
     loop {
-        let tried = if config.storage.redis_url.is_some() {
-            lock.try_lock_shared()
-        } else {
-            lock.try_lock()
-        };
-        match tried {
-            Ok(()) => return Ok(Held { _lock: Some(lock) }),
+        match lock.try_lock() {
+            Ok(()) => return Ok(alone(Some(lock))),
             Err(TryLockError::WouldBlock) if Instant::now() < end => {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
-            Err(TryLockError::WouldBlock) => bail!(
-                "another server serves {} already. Stop it first, or give this one a folder of its own \
-                 (PARLOUR_DATA_DIR); several servers on one database all need REDIS_URL",
-                file.display()
-            ),
-            // Some network file systems have no locks.
-            Err(TryLockError::Error(error)) => {
+            Err(TryLockError::WouldBlock) => {
                 tracing::warn!(
-                    "cannot see whether another server serves {}: {error}",
-                    file.display()
+                    file = %file.display(),
+                    "another server serves this database: without REDIS_URL people at one do not see at \
+                     once what is written at the other"
                 );
-                return Ok(Held { _lock: None });
+                return Ok(Held {
+                    _lock: None,
+                    is_alone: false,
+                });
+            }
+            Err(TryLockError::Error(error)) => {
+                // Some network file systems have no locks.
+                tracing::warn!(file = %file.display(), %error, "cannot see whether another server serves it");
+                return Ok(alone(None));
             }
         }
     }
@@ -110,11 +117,12 @@ pub(crate) fn shown(config: &Config) -> String {
 /// When the database does not answer, is newer than this program, or is no database.
 pub(crate) async fn open(
     config: &Config,
+    held: &Held,
     announce: Arc<dyn Announce>,
 ) -> anyhow::Result<Arc<dyn Store>> {
     let mut options = Options {
         // With a bus there are other processes that change rooms.
-        exclusive: config.storage.redis_url.is_none(),
+        exclusive: held.is_alone && config.storage.redis_url.is_none(),
         statement_timeout: config.storage.statement_timeout,
         replica_url: replica_url(config),
         ..Options::default()

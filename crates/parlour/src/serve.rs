@@ -44,11 +44,11 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
 
     // A port that is taken is said before anything is made or waited for.
     drop(bind(config.server.listen).await?);
-    let _held = database::hold(&config).await?;
+    let held = database::hold(&config).await?;
     let stop_bus = CancellationToken::new();
     let (bus, redis) = buses::open(&config)?;
     let announce = Arc::new(BusAnnounce::new(Arc::clone(&bus)));
-    let store = database::open(&config, announce.clone()).await?;
+    let store = database::open(&config, &held, announce.clone()).await?;
     let carrying = buses::start(redis, &config, &*store, &secret_key, &stop_bus).await?;
     let realtime = start_realtime(&config, &store, &bus);
     let ports = Ports {
