@@ -213,12 +213,12 @@ impl Accounts for SqlStore {
             .await
     }
 
-    async fn set_setup_code(&self, hash: String) -> Result<(), Error> {
+    async fn set_setup_code(&self, hash: String, is_further: bool) -> Result<(), Error> {
         let hash: Arc<str> = hash.into();
         self.inner
             .write(Scope::NoRoom, move |conn| {
                 let hash = Arc::clone(&hash);
-                Box::pin(async move { first::set_code(conn, &hash).await })
+                Box::pin(async move { first::set_code(conn, &hash, is_further).await })
             })
             .await
     }

@@ -53,30 +53,46 @@ impl Clamd {
         let is_one = !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0);
         is_one.then(|| Self(Address::Tcp(place.to_owned())))
     }
+
+    /// Which program answers there, and from when its signatures are: `ClamAV 1.0.7/27110/…`.
+    ///
+    /// # Errors
+    /// Unavailable when nobody answers in time, or something else than ClamAV does.
+    pub async fn version(&self) -> Result<String, Error> {
+        let mut stream = self.dial().await?;
+        in_time(PATIENCE, stream.write_all(b"zVERSION\0")).await?;
+        let answer = answer(stream, PATIENCE).await?;
+        let version = bare(&answer);
+        if version.starts_with("ClamAV ") {
+            Ok(version.to_owned())
+        } else {
+            Err(Error::unavailable(format!("no ClamAV: {version:?}")))
+        }
+    }
+
+    async fn dial(&self) -> Result<Box<dyn Wire>, Error> {
+        Ok(match &self.0 {
+            Address::Unix(socket) => {
+                Box::new(in_time(PATIENCE, UnixStream::connect(socket)).await?)
+            }
+            Address::Tcp(place) => Box::new(in_time(PATIENCE, TcpStream::connect(place)).await?),
+        })
+    }
 }
+
+/// A connection of either kind.
+trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
 
 #[async_trait]
 impl Scanner for Clamd {
     async fn scan(&self, path: &Path) -> Result<Verdict, Error> {
-        let answer = match &self.0 {
-            Address::Unix(socket) => {
-                let stream = in_time(PATIENCE, UnixStream::connect(socket)).await?;
-                ask(stream, path).await?
-            }
-            Address::Tcp(place) => {
-                let stream = in_time(PATIENCE, TcpStream::connect(place)).await?;
-                ask(stream, path).await?
-            }
-        };
-        verdict(&answer)
+        verdict(&ask(self.dial().await?, path).await?)
     }
 }
 
 /// Sends a file; the answer.
-async fn ask(
-    mut stream: impl AsyncRead + AsyncWrite + Unpin + Send,
-    path: &Path,
-) -> Result<String, Error> {
+async fn ask(mut stream: Box<dyn Wire>, path: &Path) -> Result<String, Error> {
     let path = path.to_owned();
     let opened = spawn_blocking(move || File::open(path)).await;
     let mut file = opened
@@ -100,17 +116,23 @@ async fn ask(
             break;
         }
     }
+    answer(stream, THINKING).await
+}
+
+/// What the daemon says before it hangs up.
+async fn answer(stream: Box<dyn Wire>, within: Duration) -> Result<String, Error> {
     let mut answer = Vec::new();
-    in_time(
-        THINKING,
-        (&mut stream).take(MAX_ANSWER).read_to_end(&mut answer),
-    )
-    .await?;
+    in_time(within, stream.take(MAX_ANSWER).read_to_end(&mut answer)).await?;
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
+/// An answer without what ends it.
+fn bare(answer: &str) -> &str {
+    answer.trim_matches(['\0', '\n', ' '])
+}
+
 fn verdict(answer: &str) -> Result<Verdict, Error> {
-    let answer = answer.trim_matches(['\0', '\n', ' ']);
+    let answer = bare(answer);
     let said = answer.strip_prefix("stream: ").unwrap_or(answer);
     if said == "OK" {
         return Ok(Verdict::Clean);

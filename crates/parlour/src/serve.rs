@@ -284,7 +284,7 @@ fn ops(
 /// As long as nobody administers this server: tells where the first administrator is made, on
 /// standard error and never in a log that goes elsewhere (contract 7c).
 async fn tell_set_up_code(config: &Config, app: &App, address: SocketAddr) -> anyhow::Result<()> {
-    let Some(code) = prepare_set_up(app).await? else {
+    let Some(code) = prepare_set_up(config, app).await? else {
         return Ok(());
     };
     let url = config.server.public_url.as_ref().map_or_else(
@@ -297,9 +297,10 @@ async fn tell_set_up_code(config: &Config, app: &App, address: SocketAddr) -> an
 }
 
 /// A database that was there a moment ago and is busy now is no reason not to start.
-async fn prepare_set_up(app: &App) -> Result<Option<String>, parlour_core::Error> {
+async fn prepare_set_up(config: &Config, app: &App) -> Result<Option<String>, parlour_core::Error> {
+    let is_alone = config.storage.redis_url.is_none();
     for _ in 0..SET_UP_TRIES {
-        match parlour_core::accounts::prepare_set_up(app).await {
+        match parlour_core::accounts::prepare_set_up(app, is_alone).await {
             Err(error) if error.kind() == Kind::Unavailable => {
                 tracing::warn!(%error, "the set-up code cannot be prepared yet");
                 tokio::time::sleep(SET_UP_PAUSE).await;
@@ -307,7 +308,7 @@ async fn prepare_set_up(app: &App) -> Result<Option<String>, parlour_core::Error
             prepared => return prepared,
         }
     }
-    parlour_core::accounts::prepare_set_up(app).await
+    parlour_core::accounts::prepare_set_up(app, is_alone).await
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {

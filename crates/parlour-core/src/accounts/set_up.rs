@@ -27,18 +27,19 @@ pub struct SetUp {
 }
 
 /// Puts a new one-time code in force and tells it, while there is no administrator. Called once at
-/// start; an older code ends.
+/// start; an older code ends, unless another process may have told it just now.
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn prepare_set_up(app: &App) -> Result<Option<String>, Error> {
+pub async fn prepare_set_up(app: &App, is_alone: bool) -> Result<Option<String>, Error> {
     if app.store().has_admin().await? {
         return Ok(None);
     }
     let mut bits = [0; 16];
     app.random(&mut bits);
     let code = URL_SAFE_NO_PAD.encode(bits);
-    app.store().set_setup_code(secret_hash(&code)).await?;
+    let hash = secret_hash(&code);
+    app.store().set_setup_code(hash, !is_alone).await?;
     Ok(Some(code))
 }
 

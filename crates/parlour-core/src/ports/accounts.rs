@@ -163,9 +163,9 @@ pub trait Accounts: Send + Sync {
     async fn set_preferences(&self, id: UserId, preferences: Preferences) -> Result<bool, Error>;
     /// Whether some active account administers this server.
     async fn has_admin(&self) -> Result<bool, Error>;
-    /// Puts the hash of a new code for [`Accounts::create_first_admin`] in force, in place of any
-    /// older one.
-    async fn set_setup_code(&self, hash: String) -> Result<(), Error>;
+    /// Puts the hash of a new code for [`Accounts::create_first_admin`] in force: in place of any older
+    /// one, or as a further one.
+    async fn set_setup_code(&self, hash: String, is_further: bool) -> Result<(), Error>;
     /// Makes the first administrator and spends the code, both or neither, once however many call.
     async fn create_first_admin(&self, code_hash: &str, new: NewUser) -> Result<FirstAdmin, Error>;
     /// Drops what is remembered of how an account is shown: called when another process changed it.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 on_each_engine! {
     the_first_administrator_is_made_with_the_code,
+    codes_of_several_processes_hold_side_by_side,
     a_taken_name_keeps_the_code,
     parallel_first_administrators_make_one,
     only_active_administrators_count,
@@ -27,7 +28,35 @@ fn made(answer: FirstAdmin) -> User {
 }
 
 async fn code(t: &Bench, hash: &str) {
-    t.store.set_setup_code(hash.to_owned()).await.unwrap();
+    t.store
+        .set_setup_code(hash.to_owned(), false)
+        .await
+        .unwrap();
+}
+
+/// Each of several processes tells one at its start.
+async fn codes_of_several_processes_hold_side_by_side(t: &Bench) {
+    code(t, "older").await;
+    code(t, "one").await;
+    let (other, _) = t.second().await;
+    other.set_setup_code("two".to_owned(), true).await.unwrap();
+    for wrong in ["older", "one two", "two one", ""] {
+        let answer = first(t, wrong, t.new_user("ann")).await;
+        assert_eq!(answer, FirstAdmin::WrongCode, "{wrong}");
+    }
+    made(first(t, "one", t.new_user("ann")).await);
+    let second = first(t, "two", t.new_user("bob")).await;
+    assert_eq!(second, FirstAdmin::Done);
+    // However often it is started, so much is kept.
+    for n in 0..100 {
+        let hash = format!("{n:043}");
+        t.store.set_setup_code(hash, true).await.unwrap();
+    }
+    let kept = t
+        .count("SELECT LENGTH(value) FROM meta WHERE key = 'setup_code'")
+        .await;
+    assert_eq!(kept, 1_000);
+    other.close().await;
 }
 
 async fn the_first_administrator_is_made_with_the_code(t: &Bench) {

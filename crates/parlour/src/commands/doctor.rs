@@ -74,6 +74,9 @@ pub(super) async fn run(config: &Config, blobs: bool) -> anyhow::Result<()> {
     if let Some(url) = &config.storage.redis_url {
         findings.push(storage::redis(url).await);
     }
+    if let Some(url) = &config.storage.clamd_url {
+        findings.push(storage::scanner(url).await);
+    }
     findings.extend(config.ops.listen.map(network::listen));
     findings.push(host::clock());
     findings.push(host::open_files());

@@ -121,6 +121,12 @@ async fn the_real_daemon(engine: Engine) {
         return;
     };
     let (server, ada, room) = start(engine, &daemon.url).await;
+    let doctor = || {
+        let output = server.setup.command(&["doctor"], "");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let report = doctor();
+    assert!(report.contains("ok    scanner    ClamAV "), "{report}");
     refused_everywhere(&server, &ada, room, &eicar()).await;
     let large = "good words ".repeat(300_000);
     let sent = send_file(&ada, room, "a.txt", large.as_bytes()).await;
@@ -131,4 +137,6 @@ async fn the_real_daemon(engine: Engine) {
     assert!(got.body == large, "other bytes");
     daemon.stop();
     assert_eq!(try_file(&ada, room, "b.txt", b"words").await.status, 503);
+    let report = doctor();
+    assert!(report.contains("fail  scanner    "), "{report}");
 }

@@ -104,6 +104,23 @@ pub(super) async fn redis(url: &SecretUrl) -> Finding {
     }
 }
 
+/// The program that looks for harmful files.
+pub(super) async fn scanner(url: &str) -> Finding {
+    const SUBJECT: &str = "scanner";
+    // The settings refuse other addresses.
+    let Some(clamd) = parlour_store::Clamd::at(url) else {
+        return Finding::fail(SUBJECT, format!("{url} is no address of clamd."));
+    };
+    match clamd.version().await {
+        Ok(version) => Finding::ok(SUBJECT, format!("{version} answers.")),
+        Err(error) => {
+            let why = crate::database::explain(&error);
+            let text = format!("{url} does not answer, so every file is refused: {why}");
+            Finding::fail(SUBJECT, text)
+        }
+    }
+}
+
 /// The path, or its nearest parent that is there.
 fn existing(path: &Path) -> &Path {
     path.ancestors()
