@@ -1,0 +1,85 @@
+//! The shard that has the keys: who lives, and who is here.
+
+use super::{Link, State};
+use crate::bus::{
+    Bus as _, News,
+    redis::{Channel, PATIENCE, people, shared::show_connected},
+};
+use redis::RedisResult;
+use tokio::time::timeout;
+
+impl Link {
+    /// Others need not wait for our silence to be noticed.
+    pub(super) async fn leave(&self) {
+        if let Some(mut home) = self.shared.connection() {
+            let left = timeout(PATIENCE, people::leave(&mut home, &self.shared)).await;
+            if let Ok(Err(error)) = left {
+                tracing::debug!(%error, "no good bye to Redis");
+            }
+        }
+    }
+
+    /// Makes the home know this process and who is here.
+    pub(super) async fn come_home(&mut self) {
+        let Some(mut home) = self
+            .shard(Channel::All)
+            .and_then(|shard| shard.connection.clone())
+        else {
+            return;
+        };
+        if let Err(error) = people::compare_secrets(&mut home, &self.shared).await {
+            tracing::debug!(%error, "not at home");
+            return;
+        }
+        let seats = self.shared.interest.seats();
+        if let Err(error) = people::seat_anew(&mut home, &self.shared, &seats).await {
+            tracing::debug!(%error, "not at home");
+            return;
+        }
+        self.is_home = true;
+        self.shared.set_connection(Some(home));
+        self.show_up();
+        self.beat_once().await;
+    }
+
+    pub(super) async fn beat(&mut self) {
+        self.beat_once().await;
+        self.update().await;
+    }
+
+    async fn beat_once(&mut self) {
+        let Some(mut home) = self.shared.connection() else {
+            return;
+        };
+        match people::beat(&mut home, &self.shared).await {
+            Ok((vanished, was_given_up)) => {
+                if was_given_up {
+                    // The others thought that this process was dead, or Redis was emptied.
+                    self.show_up();
+                    let seats = self.shared.interest.seats();
+                    let done = people::seat(&mut home, &self.shared, seats).await;
+                    self.home_did(done).await;
+                }
+                if !vanished.is_empty() {
+                    self.local.publish(News::Vanished(vanished)).await;
+                }
+            }
+            Err(error) => self.home_did(Err(error)).await,
+        }
+    }
+
+    /// The home is away when it did not do what it was asked for.
+    pub(super) async fn home_did(&mut self, done: RedisResult<()>) {
+        let Err(error) = done else { return };
+        tracing::warn!(%error, "the shard of Redis that knows who is here is away");
+        self.is_home = false;
+        self.shared.set_connection(None);
+        let home = self.owner(Channel::All).cloned();
+        self.look(home.as_ref());
+        if self.state == State::Whole {
+            self.state = State::Away;
+            show_connected(false);
+            self.local.publish(News::Away).await;
+        }
+    }
+}
