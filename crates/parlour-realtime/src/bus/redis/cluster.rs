@@ -236,8 +236,9 @@ impl Link {
                 if was_up || self.state == State::Starting {
                     tracing::warn!(%address, %error, "a shard of Redis is away: its rooms are heard through the database");
                 }
+                self.is_home &= self.owner(Channel::All) != Some(&address);
                 self.look(None);
-                self.is_home &= !self.is_at_home(&address);
+                self.go_away().await;
             }
             Happened::Lame(is) => {
                 shard.is_lame = is;
@@ -357,8 +358,14 @@ impl Link {
         count
     }
 
-    fn is_at_home(&self, address: &Address) -> bool {
-        self.owner(Channel::All) == Some(address)
+    /// Tells hubs that something is missing.
+    async fn go_away(&mut self) {
+        if self.state != State::Away {
+            self.state = State::Away;
+            show_connected(false);
+            self.next_look = self.next_look.min(Instant::now() + GAPS);
+            self.local.publish(News::Away).await;
+        }
     }
 
     /// Tells hubs when anything goes missing, and when everything is there again.
@@ -383,12 +390,7 @@ impl Link {
                 self.show_up();
                 self.local.publish(News::Gap).await;
             }
-            (State::Whole, false) => {
-                self.state = State::Away;
-                show_connected(false);
-                self.next_look = self.next_look.min(Instant::now() + GAPS);
-                self.local.publish(News::Away).await;
-            }
+            (State::Whole, false) => self.go_away().await,
             _ => {}
         }
     }

@@ -357,7 +357,8 @@ impl Node {
                 .args(["--cluster-port", &self.bus_port.to_string()])
                 .args(["--cluster-node-timeout", "15000"])
                 .args(["--cluster-replica-validity-factor", "0"])
-                .args(["--repl-diskless-sync-delay", "0"]);
+                .args(["--repl-diskless-sync-delay", "0"])
+                .args(["--repl-ping-replica-period", "1"]);
         }
         let child = command.args(extra).spawn().expect(
             "redis-server runs (`cargo xtask test` installs it); PARLOUR_TEST_WITHOUT=redis leaves these tests out",

@@ -1,9 +1,9 @@
 //! The shard that has the keys: who lives, and who is here.
 
-use super::{Link, State};
+use super::Link;
 use crate::bus::{
     Bus as _, News,
-    redis::{Channel, PATIENCE, people, shared::show_connected},
+    redis::{Channel, PATIENCE, people},
 };
 use redis::RedisResult;
 use tokio::time::timeout;
@@ -76,10 +76,6 @@ impl Link {
         self.shared.set_connection(None);
         let home = self.owner(Channel::All).cloned();
         self.look(home.as_ref());
-        if self.state == State::Whole {
-            self.state = State::Away;
-            show_connected(false);
-            self.local.publish(News::Away).await;
-        }
+        self.go_away().await;
     }
 }
