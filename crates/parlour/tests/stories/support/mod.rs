@@ -10,6 +10,7 @@ pub(crate) mod people;
 pub(crate) mod postgres;
 pub(crate) mod proxy;
 pub(crate) mod raw;
+pub(crate) mod redis_cluster;
 pub(crate) mod s3;
 pub(crate) mod server;
 pub(crate) mod sio;
