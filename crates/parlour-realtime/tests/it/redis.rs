@@ -46,7 +46,7 @@ fn family(epoch: &str, secret: &str) -> RedisFamily {
 
 impl Node {
     async fn start(bed: &Bed, log: &Arc<Log>, compare_every: Duration) -> Self {
-        let bus = Arc::new(RedisBus::new(&bed.server.url(), &SystemRandom).expect("a URL"));
+        let bus = Arc::new(RedisBus::new(&bed.url, &SystemRandom).expect("a URL"));
         let config = Config {
             hub: HubConfig {
                 compare_every,
@@ -173,6 +173,7 @@ async fn scene(bed: &Bed) -> (Node, Node, RoomId, Socket, Socket) {
 struct Bed {
     server: Arc<Server>,
     epoch: String,
+    url: String,
 }
 
 impl Bed {
@@ -180,6 +181,7 @@ impl Bed {
         Self {
             server: Arc::clone(server),
             epoch: epoch.to_owned(),
+            url: server.url(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Several processes over a Redis Cluster.
 
 use crate::support::{
-    Engine, Socket, join,
+    Client, Engine, Socket, join,
     metrics::Metrics,
     redis_cluster::{Cluster, PASSWORD},
     stories,
@@ -47,11 +47,7 @@ async fn processes_over_a_redis_cluster_are_one_chat(engine: Engine) {
         bob.join(room).await;
         rooms.push(room);
     }
-    let addresses: Vec<_> = server
-        .clients()
-        .iter()
-        .map(|client| client.address())
-        .collect();
+    let addresses: Vec<_> = server.clients().iter().map(Client::address).collect();
     let open = async |number: usize, token: &str| {
         let address = addresses[number % addresses.len()];
         Socket::open(address, token).await.expect("a socket")
