@@ -1,9 +1,10 @@
 //! Several processes over a Redis Cluster.
 
 use crate::support::{
-    Client, Engine, Socket, join,
+    Client, Engine, Socket,
+    cluster::{Cluster, PASSWORD},
+    join,
     metrics::Metrics,
-    redis_cluster::{Cluster, PASSWORD},
     stories,
 };
 
