@@ -155,13 +155,10 @@ async fn clear_up(
 }
 
 /// Looks whether all processes have the same key, and leaves a digest of it for those that come.
-///
-/// # Errors
-/// [`RedisError::SecretKey`], or `Refused`.
-pub(super) async fn compare_secrets(
+pub(super) async fn have_same_secret(
     connection: &mut MultiplexedConnection,
     shared: &Shared,
-) -> Result<(), RedisError> {
+) -> RedisResult<bool> {
     let (key, secret) = (shared.key("secret"), shared.secret());
     // Both at once would need Redis 7.
     let (held,): (Option<String>,) = redis::pipe()
@@ -174,12 +171,23 @@ pub(super) async fn compare_secrets(
         .ignore()
         .get(&key)
         .query_async(connection)
-        .await
-        .map_err(inspect::refused)?;
-    if held.is_some_and(|held| held != secret) {
-        return Err(RedisError::SecretKey);
+        .await?;
+    Ok(held.is_none_or(|held| held == secret))
+}
+
+/// The same at the start, where it decides whether this process may be there at all.
+///
+/// # Errors
+/// [`RedisError::SecretKey`], or `Refused`.
+pub(super) async fn compare_secrets(
+    connection: &mut MultiplexedConnection,
+    shared: &Shared,
+) -> Result<(), RedisError> {
+    match have_same_secret(connection, shared).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(RedisError::SecretKey),
+        Err(error) => Err(inspect::refused(error)),
     }
-    Ok(())
 }
 
 /// Says good bye. Whoever clears up then tells of those who did not come back elsewhere.

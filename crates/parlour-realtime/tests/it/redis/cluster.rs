@@ -172,6 +172,34 @@ async fn a_silent_shard_silences_only_itself() {
     is_heard_by_redis(&a, rooms[2], "after", &mut two).await;
 }
 
+/// The same, and it is the one that knows who is here.
+#[tokio::test]
+async fn a_silent_home_silences_only_itself() {
+    if left_out() {
+        return;
+    }
+    let server = Arc::new(Server::start_cluster(&[]));
+    let bed = Bed::new(&server, &epoch_at(&server, 2));
+    let (a, b, rooms, one, mut two) = rooms_on_each_shard(&bed).await;
+    eventually(SOON, "2 is here", async || a.here(&[2]).await == [2]).await;
+    server.set_silent(2, true);
+    // The home is to be told of them, and does not answer.
+    a.join(rooms[0], 3).await;
+    let _three = a.socket(3).await;
+    for number in 0..20 {
+        let room = rooms[number % 2];
+        is_heard_by_redis(&a, room, &format!("beside {number}"), &mut two).await;
+    }
+    server.set_silent(2, false);
+    eventually(Duration::from_secs(6), "told who is here", async || {
+        b.here(&[1, 2, 3]).await == [1, 2, 3]
+    })
+    .await;
+    eventually(SOON, "both follow", async || bed.followers(rooms[2]) == 2).await;
+    is_heard_by_redis(&a, rooms[2], "after", &mut two).await;
+    assert!(!one.is_closed() && !two.is_closed());
+}
+
 #[tokio::test]
 async fn a_slot_goes_to_another_shard_while_its_rooms_are_talked_in() {
     if left_out() {

@@ -1,11 +1,11 @@
 //! The shard that has the keys: who lives, and who is here.
 
-use super::Link;
+use super::{Link, shard};
 use crate::bus::{
     Bus as _, News,
-    redis::{Channel, PATIENCE, people},
+    redis::{Channel, PATIENCE, RedisError, people},
 };
-use redis::RedisResult;
+use redis::{RedisResult, aio::MultiplexedConnection};
 use tokio::time::timeout;
 
 impl Link {
@@ -27,19 +27,42 @@ impl Link {
         else {
             return;
         };
-        if let Err(error) = people::compare_secrets(&mut home, &self.shared).await {
-            tracing::debug!(%error, "not at home");
-            return;
-        }
-        let seats = self.shared.interest.seats();
-        if let Err(error) = people::seat_anew(&mut home, &self.shared, &seats).await {
-            tracing::debug!(%error, "not at home");
-            return;
+        match self.move_in(&mut home).await {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::debug!("{}", RedisError::SecretKey);
+                return;
+            }
+            Err(error) => {
+                tracing::debug!(%error, "not at home");
+                self.doubt_home(&error);
+                return;
+            }
         }
         self.is_home = true;
         self.shared.set_connection(Some(home));
         self.show_up();
         self.beat_once().await;
+    }
+
+    async fn move_in(&self, home: &mut MultiplexedConnection) -> RedisResult<bool> {
+        if !people::have_same_secret(home, &self.shared).await? {
+            return Ok(false);
+        }
+        let seats = self.shared.interest.seats();
+        people::seat_anew(home, &self.shared, &seats).await?;
+        Ok(true)
+    }
+
+    /// A home that does not answer is not waited for again before it was connected anew.
+    fn doubt_home(&mut self, error: &redis::RedisError) {
+        let home = self.owner(Channel::All).cloned();
+        if let Some(shard) = home.and_then(|home| self.shards.get_mut(&home))
+            && shard::is_fatal(error)
+        {
+            shard.connection = None;
+            shard.doubt.notify_one();
+        }
     }
 
     pub(super) async fn beat(&mut self) {
@@ -74,6 +97,7 @@ impl Link {
         tracing::warn!(%error, "the shard of Redis that knows who is here is away");
         self.is_home = false;
         self.shared.set_connection(None);
+        self.doubt_home(&error);
         let home = self.owner(Channel::All).cloned();
         self.look(home.as_ref());
         self.go_away().await;

@@ -29,7 +29,10 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{sync::mpsc, time::MissedTickBehavior};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::MissedTickBehavior,
+};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// How much may wait for a shard before it is dropped (and healed from the database).
@@ -68,6 +71,8 @@ pub(super) struct Shard {
     /// Its connection for words and keys, while it carries.
     pub(super) connection: Option<MultiplexedConnection>,
     pub(super) is_lame: bool,
+    /// Rings when somebody else found that the connection carries no more.
+    pub(super) doubt: Arc<Notify>,
     _stop: DropGuard,
 }
 
@@ -83,6 +88,7 @@ impl Shard {
         let wanted = Arc::new(Wanted::default());
         let (words, waiting) = mpsc::channel(WAITING);
         let stop = CancellationToken::new();
+        let doubt = Arc::new(Notify::new());
         let task = Task {
             id,
             address,
@@ -92,6 +98,7 @@ impl Shard {
             local,
             shared,
             is_lame: AtomicBool::new(false),
+            doubt: Arc::clone(&doubt),
         };
         let stopped = stop.clone();
         tokio::spawn(async move {
@@ -106,6 +113,7 @@ impl Shard {
             words,
             connection: None,
             is_lame: false,
+            doubt,
             _stop: stop.drop_guard(),
         }
     }
@@ -132,6 +140,7 @@ struct Task {
     local: Arc<LocalBus>,
     shared: Arc<Shared>,
     is_lame: AtomicBool,
+    doubt: Arc<Notify>,
 }
 
 impl Task {
@@ -179,6 +188,7 @@ impl Task {
         let speaking = lines.speaking.clone();
         tokio::select! {
             () = self.hear(lines.heard) => Ok(()),
+            () = self.doubt.notified() => Ok(()),
             ended = self.follow(lines.listening, speaking) => ended,
             ended = self.speak(lines.speaking, words) => ended,
         }
@@ -373,6 +383,6 @@ async fn try_out(connection: &mut MultiplexedConnection) -> RedisResult<()> {
 }
 
 /// Whether the connection is of no use any more.
-fn is_fatal(error: &redis::RedisError) -> bool {
+pub(super) fn is_fatal(error: &redis::RedisError) -> bool {
     error.is_io_error() || error.is_unrecoverable_error()
 }
