@@ -87,7 +87,22 @@ fn describe_bus() {
     describe_gauge!(
         "parlour_bus_connected",
         Unit::Count,
-        "1 while Redis carries news between processes, 0 while it is away; only with `REDIS_URL`."
+        "1 while Redis carries news between processes, 0 while it is away, or a shard of its cluster is; only with `REDIS_URL`."
+    );
+    describe_gauge!(
+        "parlour_bus_shards",
+        Unit::Count,
+        "Shards of the Redis Cluster; only with one."
+    );
+    describe_gauge!(
+        "parlour_bus_shards_connected",
+        Unit::Count,
+        "Those of them that are connected."
+    );
+    describe_counter!(
+        "parlour_bus_moved_total",
+        Unit::Count,
+        "Channels that were followed at another shard of the Redis Cluster after their slot went there."
     );
     describe_gauge!(
         "parlour_bus_nodes",

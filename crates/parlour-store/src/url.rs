@@ -164,6 +164,10 @@ mod tests {
             ),
             ("redis://:s3cret@cache/1", "redis://:***@cache/1"),
             (
+                "rediss+cluster://ada:s3cret@one:7000,two:7001",
+                "rediss+cluster://ada:***@one:7000,two:7001",
+            ),
+            (
                 "postgres://ada:s3c/r?e@t@db/chat",
                 "postgres://ada:***@db/chat",
             ),

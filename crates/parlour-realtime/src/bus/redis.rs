@@ -7,22 +7,31 @@
 //! | `parlour:EPOCH:nodes`, `alive:NODE`, `here:NODE` | the processes, a sign of life of each, and who has sockets there |
 //! | `parlour:EPOCH:secret` | a digest of `SECRET_KEY`: processes must have the same |
 //!
+//! In a cluster the same channels are sharded ones (`SSUBSCRIBE`), rooms wherever their slot is, and
+//! `EPOCH` stands in braces everywhere but in the channels of rooms: those keys are together on one shard.
+//!
 //! Redis may lose, be emptied or go away at any time: the database is the truth, and hubs compare with
 //! it. While it is away this process hears itself, and others through the database.
 
+mod address;
+mod cluster;
 mod inspect;
 mod interest;
 mod link;
 mod people;
+mod shared;
 mod wire;
 
 use super::{Bus, LocalBus, News};
+use crate::hub::spread;
+use address::Place;
 use async_trait::async_trait;
+use futures_util::future::Either;
 pub use inspect::{RedisInspection, inspect};
-use link::{Link, Shared};
+use link::Link;
 use metrics::{counter, gauge};
 use parlour_core::{RoomId, Signal, UserId, What, ports::Random};
-use redis::IntoConnectionInfo as _;
+use shared::Shared;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -31,8 +40,10 @@ use tokio_util::sync::CancellationToken;
 const WAITING: usize = 8_192;
 /// How long a question may take that a user waits for.
 const SOON: Duration = Duration::from_millis(300);
-/// Where the smallest version that knows RESP3 and `SMISMEMBER` begins.
-const LEAST_VERSION: (u32, u32) = (6, 2);
+/// How long Redis may take to let us in, and to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// First and longest pause between attempts to come back.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// Why a process cannot use this Redis.
 #[derive(Debug, thiserror::Error)]
@@ -44,11 +55,26 @@ pub enum RedisError {
     #[error("Redis does not let us in: {0}")]
     Refused(String),
     /// Too old.
-    #[error("Redis {found} is too old: 6.2 is the oldest version that has what is needed")]
+    #[error("Redis {found} is too old: {least} is the oldest version that has what is needed")]
     Version {
         /// What it says it is.
         found: String,
+        /// The oldest that would do.
+        least: String,
     },
+    /// A part of a cluster, and the URL is of one server.
+    #[error(
+        "this Redis belongs to a cluster: write redis+cluster:// (with TLS rediss+cluster://) in place of redis://"
+    )]
+    Cluster,
+    /// One server, and the URL is of a cluster.
+    #[error(
+        "this Redis is no cluster (cluster_enabled:0): write redis:// (with TLS rediss://) in place of redis+cluster://"
+    )]
+    NoCluster,
+    /// A cluster that does not work, or has shards that cannot be reached from here.
+    #[error("the Redis cluster is not ready: {0}")]
+    Unready(String),
     /// Another process that shares this database has another key.
     #[error(
         "another process that shares this database has another SECRET_KEY: all of them need the same one"
@@ -70,6 +96,8 @@ pub struct Family {
 struct Word {
     channel: Channel,
     frame: Vec<u8>,
+    /// It was said to a shard that does not have the channel any more, and is said once more.
+    again: bool,
 }
 
 /// Where something is said.
@@ -87,30 +115,24 @@ pub struct RedisBus {
     shared: Arc<Shared>,
     /// Taken by `start`.
     waiting: std::sync::Mutex<Option<mpsc::Receiver<Word>>>,
-    client: redis::Client,
+    place: Place,
 }
 
 impl RedisBus {
-    /// A bus over the server of this URL (`redis://` or `rediss://`). Does not connect. `random`:
-    /// for the name of this process.
+    /// A bus over the server of this URL (`redis://`, `rediss://`, `redis+unix://`) or over the cluster
+    /// (`redis+cluster://`, `rediss+cluster://`). Does not connect. `random`: for the name of this process.
     ///
     /// # Errors
     /// [`RedisError::Url`].
     pub fn new(url: &str, random: &dyn Random) -> Result<Self, RedisError> {
-        let no_url = |error: redis::RedisError| RedisError::Url(error.to_string());
-        let info = url.into_connection_info().map_err(no_url)?;
-        let settings = info
-            .redis_settings()
-            .clone()
-            .set_protocol(redis::ProtocolVersion::RESP3);
-        let client = redis::Client::open(info.set_redis_settings(settings)).map_err(no_url)?;
+        let place = Place::parse(url)?;
         let (words, waiting) = mpsc::channel(WAITING);
         Ok(Self {
             local: Arc::new(LocalBus::new()),
             words,
-            shared: Arc::new(Shared::new(random)),
+            shared: Arc::new(Shared::new(random, place.is_cluster())),
             waiting: std::sync::Mutex::new(Some(waiting)),
-            client,
+            place,
         })
     }
 
@@ -129,22 +151,36 @@ impl RedisBus {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .take();
-        let link = Link::new(
-            self.client.clone(),
-            family,
-            Arc::clone(&self.local),
-            Arc::clone(&self.shared),
-        );
-        let first = link.connect().await?;
-        Ok(async move {
-            if let Some(waiting) = waiting {
-                link.run(first, waiting, stop).await;
+        self.shared.set_family(family);
+        let (local, shared) = (Arc::clone(&self.local), Arc::clone(&self.shared));
+        Ok(match self.place.clone() {
+            Place::One(client) => {
+                let link = Link::new(client, local, shared);
+                let first = link.connect().await?;
+                Either::Left(async move {
+                    if let Some(waiting) = waiting {
+                        link.run(first, waiting, stop).await;
+                    }
+                })
+            }
+            Place::Cluster(seeds) => {
+                let link = cluster::Link::connect(seeds, local, shared).await?;
+                Either::Right(async move {
+                    if let Some(waiting) = waiting {
+                        link.run(waiting, stop).await;
+                    }
+                })
             }
         })
     }
 
     fn say(&self, channel: Channel, frame: Vec<u8>) {
-        if self.words.try_send(Word { channel, frame }).is_err() {
+        let word = Word {
+            channel,
+            frame,
+            again: false,
+        };
+        if self.words.try_send(word).is_err() {
             // The hubs of the others find the hole, at the latest when they next compare.
             self.shared.note_unsaid();
             counter!("parlour_bus_dropped_total").increment(1);
@@ -234,6 +270,14 @@ impl Bus for RedisBus {
             Err(_) => Vec::new(),
         }
     }
+}
+
+/// The pause before the next attempt to come back: longer and longer, and not the same for everybody.
+fn next_pause(tries: &mut u32) -> Duration {
+    let pause = (PAUSES.0 * 2_u32.saturating_pow((*tries).min(8))).min(PAUSES.1);
+    let pause = spread(u64::from(*tries), pause / 2, pause);
+    *tries += 1;
+    pause
 }
 
 /// Whether processes with nobody in the room want to know.

@@ -49,6 +49,7 @@ mod preferences;
 mod races;
 mod reactions;
 mod reading;
+mod redis_cluster;
 mod replies;
 mod rooms;
 mod rooms_end;

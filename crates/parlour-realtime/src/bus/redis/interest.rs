@@ -119,6 +119,13 @@ impl Interest {
         }
     }
 
+    /// Everybody who is here, for a list that is made anew.
+    pub(super) fn seats(&self) -> Vec<(UserId, bool)> {
+        let mut inner = self.inner();
+        inner.moved_seats.clear();
+        inner.seats.iter().map(|user| (*user, true)).collect()
+    }
+
     /// Whether somebody is here.
     pub(super) fn is_here(&self, user: UserId) -> bool {
         self.inner().seats.contains(&user)

@@ -1,6 +1,6 @@
 //! Who is in which process: a set per process, and a sign of life that ends by itself.
 
-use super::link::Shared;
+use super::{RedisError, inspect, shared::Shared};
 use parlour_core::UserId;
 use redis::{AsyncTypedCommands as _, RedisResult, aio::MultiplexedConnection};
 use std::{collections::HashSet, time::Duration};
@@ -14,6 +14,8 @@ const LIFE: Duration = Duration::from_secs(20);
 const FAREWELL: Duration = Duration::from_secs(8);
 /// How long what it left is kept for whoever clears up.
 const REMAINS_SECONDS: i64 = 3_600;
+/// How long the digest of the key is kept after the last process.
+const SECRET_SECONDS: u64 = 60;
 /// How many users are asked about, or named, at once.
 const AT_ONCE: usize = 1_000;
 
@@ -114,6 +116,9 @@ pub(super) async fn beat(
         }
     }
     shared.set_peers(peers);
+    connection
+        .set_ex(shared.key("secret"), shared.secret(), SECRET_SECONDS)
+        .await?;
     let mut vanished = Vec::new();
     for node in dead {
         vanished.extend(clear_up(connection, shared, &node).await?);
@@ -147,6 +152,42 @@ async fn clear_up(
         .query_async(connection)
         .await?;
     Ok(if taken == 1 { left } else { Vec::new() })
+}
+
+/// Looks whether all processes have the same key, and leaves a digest of it for those that come.
+pub(super) async fn have_same_secret(
+    connection: &mut MultiplexedConnection,
+    shared: &Shared,
+) -> RedisResult<bool> {
+    let (key, secret) = (shared.key("secret"), shared.secret());
+    // Both at once would need Redis 7.
+    let (held,): (Option<String>,) = redis::pipe()
+        .cmd("SET")
+        .arg(&key)
+        .arg(secret)
+        .arg("NX")
+        .arg("EX")
+        .arg(SECRET_SECONDS)
+        .ignore()
+        .get(&key)
+        .query_async(connection)
+        .await?;
+    Ok(held.is_none_or(|held| held == secret))
+}
+
+/// The same at the start, where it decides whether this process may be there at all.
+///
+/// # Errors
+/// [`RedisError::SecretKey`], or `Refused`.
+pub(super) async fn compare_secrets(
+    connection: &mut MultiplexedConnection,
+    shared: &Shared,
+) -> Result<(), RedisError> {
+    match have_same_secret(connection, shared).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(RedisError::SecretKey),
+        Err(error) => Err(inspect::refused(error)),
+    }
 }
 
 /// Says good bye. Whoever clears up then tells of those who did not come back elsewhere.

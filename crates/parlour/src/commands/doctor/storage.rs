@@ -91,7 +91,13 @@ pub(super) async fn redis(url: &SecretUrl) -> Finding {
     const SUBJECT: &str = "redis";
     match parlour_realtime::inspect_redis(url.expose()).await {
         Ok(found) => {
-            let sentence = format!("Redis {} lets us in.", found.version);
+            let sentence = match found.shards {
+                None => format!("Redis {} lets us in.", found.version),
+                Some(shards) => format!(
+                    "Redis {} lets us in: a cluster of {shards} shards and {} replicas.",
+                    found.version, found.replicas
+                ),
+            };
             match found.clock {
                 None => Finding::ok(SUBJECT, sentence),
                 Some(clock) => Finding::warn(SUBJECT, format!("{sentence} {clock}")),

@@ -65,11 +65,20 @@ pub(super) const STORAGE: &[Setting] = &[
         "REDIS_URL",
         "URL",
         Unset("one process"),
-        "With it several processes share one chat, a database and a storage: `redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]`, `rediss://` with TLS, or `redis+unix:///PATH`.",
+        "With it several processes share one chat, a database and a storage: `redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]`, `rediss://` with TLS, or `redis+unix:///PATH`; a Redis Cluster by some of its servers: `redis+cluster://[[USER]:PASSWORD@]HOST[:PORT],HOST[:PORT]`, or `rediss+cluster://`.",
         |config, text| {
             some(
                 &mut config.storage.redis_url,
-                url(text, &["redis://", "rediss://", "redis+unix://"]),
+                url(
+                    text,
+                    &[
+                        "redis://",
+                        "rediss://",
+                        "redis+unix://",
+                        "redis+cluster://",
+                        "rediss+cluster://",
+                    ],
+                ),
             )
         },
     )

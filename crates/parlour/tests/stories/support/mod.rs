@@ -2,6 +2,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod clamd;
+pub(crate) mod cluster;
 pub(crate) mod http;
 pub(crate) mod join;
 pub(crate) mod media;
@@ -10,6 +11,7 @@ pub(crate) mod people;
 pub(crate) mod postgres;
 pub(crate) mod proxy;
 pub(crate) mod raw;
+
 pub(crate) mod s3;
 pub(crate) mod server;
 pub(crate) mod sio;

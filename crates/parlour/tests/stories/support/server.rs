@@ -97,7 +97,12 @@ impl Setup {
         if self._database.is_none() || join::is_left_out() {
             return self.start().await;
         }
-        self.env("REDIS_URL", &join::url()).start_some(2).await
+        self.env("REDIS_URL", &join::url()).start_two().await
+    }
+
+    /// Two processes over one database, and whatever joins them by the settings.
+    pub(crate) async fn start_two(self) -> Server {
+        self.start_some(2).await
     }
 
     async fn start_some(self, count: usize) -> Server {
