@@ -11,9 +11,13 @@ pub use account::Account;
 pub use account_v2::AccountV2;
 pub use room::Room;
 
-use crate::command::{Command, Refusal};
+use crate::{
+    command::{Command, Refusal},
+    file_view::Signer,
+    view::MessageView,
+};
 use bytes::Bytes;
-use parlour_core::{Event, MessageId, RoomId, Time};
+use parlour_core::{Event, MessageId, RoomId, Time, What};
 
 /// A data frame from a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +115,27 @@ impl DialectKind {
                 socketio::encode(event, Some(event.room)).map(|packet| self.packet(packet))
             }
         }
+    }
+
+    /// An event as this dialect tells it to one account, with addresses of files that load as they stand
+    /// where it tells such.
+    #[must_use]
+    pub fn encode_signed(self, event: &Event, signer: &Signer) -> Option<Bytes> {
+        match (self, &event.what) {
+            (Self::Account, What::MessageCreated(message) | What::MessageUpdated(message)) => Some(
+                account::message(message, &MessageView::signed(message, signer)),
+            ),
+            (Self::Room, What::MessageCreated(message) | What::MessageUpdated(message)) => {
+                Some(room::message(message, Some(signer)))
+            }
+            _ => self.encode(event),
+        }
+    }
+
+    /// Whether its clients are told addresses of files that load as they stand: those of the seeds bring
+    /// nothing of their own to a file. The others come with their token.
+    pub(crate) const fn is_signed(self) -> bool {
+        matches!(self, Self::Account | Self::Room)
     }
 
     /// A packet of Socket.IO, made as text, as this dialect writes it.

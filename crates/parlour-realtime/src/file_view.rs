@@ -1,7 +1,7 @@
 //! Files as clients see them: one serialisation for REST and every socket.
 
 use parlour_core::{
-    FileId,
+    FileId, UserId,
     model::{File, FileKind},
     ports::BlobKey,
 };
@@ -13,6 +13,31 @@ pub const MEDIA: &str = "/media/";
 
 /// Makes the whole address of a file, for one who may read it.
 pub type Signer = dyn Fn(&BlobKey) -> String + Send + Sync;
+
+/// Makes addresses of files that load as they stand, each for one account: what sockets are told whose
+/// clients may bring nothing of their own to a file (contract 5 and 6).
+#[derive(Clone)]
+pub struct FileSigner(Arc<dyn Fn(UserId, &BlobKey) -> String + Send + Sync>);
+
+impl FileSigner {
+    /// By this function: for whom, and which file.
+    #[must_use]
+    pub fn new(sign: impl Fn(UserId, &BlobKey) -> String + Send + Sync + 'static) -> Self {
+        Self(Arc::new(sign))
+    }
+
+    /// What puts addresses for this account into views.
+    pub(crate) fn of(&self, user: UserId) -> Box<Signer> {
+        let sign = Arc::clone(&self.0);
+        Box::new(move |key| sign(user, key))
+    }
+}
+
+impl fmt::Debug for FileSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FileSigner")
+    }
+}
 
 /// The address of a file: its path, or what a [`Signer`] makes.
 #[derive(Clone, Copy)]

@@ -129,6 +129,8 @@ impl Default for HubConfig {
 pub(crate) struct Greeting {
     /// Name of the database's lineage.
     pub(crate) epoch: String,
+    /// Who makes addresses of files that load as they stand.
+    pub(crate) signer: Option<crate::file_view::FileSigner>,
     /// How often the server pings, at the latest.
     pub(crate) heartbeat: Duration,
     /// The largest frame it takes, in bytes.

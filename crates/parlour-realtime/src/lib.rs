@@ -43,7 +43,7 @@ pub use bus::{
 pub use close::Close;
 pub use command::{ChangeKind, Command, NewChange, NewSend, Refusal, Resume};
 pub use dialect::DialectKind;
-pub use file_view::{FileUrl, FileView, FileViews, MEDIA, Signer};
+pub use file_view::{FileSigner, FileUrl, FileView, FileViews, MEDIA, Signer};
 pub use hub::{HubConfig, Registration, RingLimits, SessionId};
 pub use meters::describe_metrics;
 pub use outbox::{Flushed, Line, Outbox};
@@ -119,6 +119,7 @@ impl Realtime {
         let tasks = TaskTracker::new();
         let greeting = Greeting {
             epoch: source.epoch().to_owned(),
+            signer: source.file_signer(),
             heartbeat: config.pump.ping_most,
             max_frame: config.max_frame,
         };

@@ -1,5 +1,6 @@
 //! What the hub reads from the store: the truth behind the bus.
 
+use crate::file_view::FileSigner;
 use async_trait::async_trait;
 use parlour_core::{
     Error, RoomId, UserId,
@@ -24,17 +25,27 @@ pub trait Source: Send + Sync {
     async fn ended_kind(&self, room: RoomId) -> Result<Option<RoomKind>, Error>;
     /// Name of the database's lineage; changes when a backup is restored.
     fn epoch(&self) -> &str;
+    /// Who makes addresses of files that load as they stand; without, they are told as paths.
+    fn file_signer(&self) -> Option<FileSigner> {
+        None
+    }
 }
 
 /// The store as a [`Source`].
 #[derive(Clone)]
-pub struct StoreSource(Arc<dyn Store>);
+pub struct StoreSource(Arc<dyn Store>, Option<FileSigner>);
 
 impl StoreSource {
     /// Reads from this store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self(store)
+        Self(store, None)
+    }
+
+    /// The same, with addresses of files by this signer.
+    #[must_use]
+    pub fn signing(self, signer: FileSigner) -> Self {
+        Self(self.0, Some(signer))
     }
 }
 
@@ -60,6 +71,10 @@ impl Source for StoreSource {
     async fn ended_kind(&self, room: RoomId) -> Result<Option<RoomKind>, Error> {
         let tombstone = self.0.tombstone(room, None).await?;
         Ok(tombstone.map(|tombstone| tombstone.kind))
+    }
+
+    fn file_signer(&self) -> Option<FileSigner> {
+        self.1.clone()
     }
 
     fn epoch(&self) -> &str {

@@ -28,6 +28,7 @@ pub mod theme;
 pub use address::TrustedProxies;
 pub use api::openapi;
 pub use csrf::SecretKey;
+pub use media::file_signer;
 pub use meters::describe_metrics;
 pub use ops::{MetricsDoor, Ops, Readiness, ops_router};
 pub use session::Encrypted;

@@ -5,6 +5,7 @@ mod links;
 mod range;
 
 pub(crate) use links::Links;
+pub use links::file_signer;
 
 use crate::{Web, api::problem::Problem, auth, session};
 use axum::{

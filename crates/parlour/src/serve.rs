@@ -50,7 +50,7 @@ pub(crate) async fn run(config: Config, shutdown: Shutdown) -> anyhow::Result<()
     let announce = Arc::new(BusAnnounce::new(Arc::clone(&bus)));
     let store = database::open(&config, &held, announce.clone()).await?;
     let carrying = buses::start(redis, &config, &*store, &secret_key, &stop_bus).await?;
-    let realtime = start_realtime(&config, &store, &bus);
+    let realtime = start_realtime(&config, (&store, &secret_key), &bus);
     let ports = Ports {
         store: Arc::clone(&store),
         blobs: database::open_blobs(&config).await?,
@@ -150,8 +150,14 @@ fn canary(config: &Config, app: &App, address: SocketAddr) -> Option<Canary> {
 }
 
 /// The sockets of this process.
-fn start_realtime(config: &Config, store: &Arc<dyn Store>, bus: &Arc<dyn Bus>) -> Realtime {
-    let source = Arc::new(StoreSource::new(Arc::clone(store)));
+fn start_realtime(
+    config: &Config,
+    (store, secret_key): (&Arc<dyn Store>, &Secret),
+    bus: &Arc<dyn Bus>,
+) -> Realtime {
+    let key = SecretKey::new(secret_key.expose());
+    let signer = parlour_web::file_signer(key, Arc::new(SystemClock));
+    let source = Arc::new(StoreSource::new(Arc::clone(store)).signing(signer));
     let settings = RealtimeConfig {
         max_frame: parlour_realtime::max_frame(config.product.max_text_chars),
         ..RealtimeConfig::default()

@@ -7,7 +7,8 @@ use crate::{
     text,
 };
 
-/// All accounts, newest id first. Anonymous callers may ask unless a setting closes the list.
+/// All accounts, newest id first, without emails, one's own included (contract 3). Anonymous callers may ask
+/// unless a setting closes the list.
 ///
 /// # Errors
 /// [`UNAUTHENTICATED`] when the list is closed; [`INVALID_PAGE`].
@@ -20,7 +21,7 @@ pub async fn list(
     let page = page.ok_or(INVALID_PAGE)?;
     let mut users = app.store().users_page(page).await?.ok_or(INVALID_PAGE)?;
     for user in &mut users.items {
-        hide(user, actor);
+        user.email = None;
     }
     Ok(users)
 }

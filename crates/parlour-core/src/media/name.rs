@@ -88,18 +88,18 @@ fn cut(name: &str) -> String {
     format!("{}{tail}", name[..end].trim_end_matches([' ', '.']))
 }
 
-/// The extension for the key of a file: that of its name if it is short and plain, else the usual one
-/// of its type. With its dot, at most 16 characters of lower case ASCII; empty when neither is known.
+/// The extension for the key of a file: that of its name if it is plain, cut when it is long, else the
+/// usual one of its type. With its dot, at most 16 characters of lower case ASCII; empty when neither is known.
 #[must_use]
 pub fn extension(name: &str, mime: &str) -> String {
     let given = name
         .rsplit_once('.')
         .map(|(_, end)| end)
         .unwrap_or_default();
-    let plain = (1..MAX_EXTENSION).contains(&given.len())
-        && given.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if plain {
-        return format!(".{}", given.to_ascii_lowercase());
+    // Cut to 16 with its dot (contract 5).
+    if !given.is_empty() && given.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        let cut = &given[..given.len().min(MAX_EXTENSION - 1)];
+        return format!(".{}", cut.to_ascii_lowercase());
     }
     match mime {
         "image/png" => ".png",
@@ -174,7 +174,7 @@ mod tests {
             ("a.p/g", "x/y", ""),
             ("a.한국어", "text/plain", ".txt"),
             ("a.exe.123456789012345", "x/y", ".123456789012345"),
-            ("a.1234567890123456", "x/y", ""),
+            ("a.1234567890123456", "x/y", ".123456789012345"),
         ] {
             assert_eq!(extension(name, mime), expected, "{name}");
         }

@@ -10,7 +10,9 @@ use crate::{
     view::MessageView,
 };
 use bytes::Bytes;
-use parlour_core::{Event, MessageId, RoomId, What, error::INVALID, given::Problems};
+use parlour_core::{
+    Event, MessageId, RoomId, What, error::INVALID, given::Problems, model::Message,
+};
 use serde::Serialize;
 
 /// The keys it knows.
@@ -29,10 +31,9 @@ impl Dialect for Account {
 
     fn encode(&self, event: &Event) -> Option<Bytes> {
         match &event.what {
-            What::MessageCreated(message) | What::MessageUpdated(message) => Some(json_with_room(
-                message.text.len(),
-                &MessageView::from(&**message),
-            )),
+            What::MessageCreated(written) | What::MessageUpdated(written) => {
+                Some(message(written, &MessageView::from(&**written)))
+            }
             _ => notice(event),
         }
     }
@@ -45,6 +46,11 @@ impl Dialect for Account {
         // The sender's sockets get the message itself, like everybody's.
         None
     }
+}
+
+/// The frame of a message.
+pub(super) fn message(message: &Message, view: &MessageView<'_>) -> Bytes {
+    json_with_room(message.text.len(), view)
 }
 
 /// The object in a frame.

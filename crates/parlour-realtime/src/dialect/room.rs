@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     command::{Command, Refusal},
-    file_view::FileUrl,
+    file_view::{FileUrl, Signer},
 };
 use bytes::Bytes;
 use parlour_core::{
@@ -41,9 +41,8 @@ impl Dialect for Room {
 
     fn encode(&self, event: &Event) -> Option<Bytes> {
         match &event.what {
-            What::MessageCreated(message) | What::MessageUpdated(message) => {
-                let view = RoomMessage::from(&**message);
-                Some(json_with_room(2 * message.text.len(), &view))
+            What::MessageCreated(written) | What::MessageUpdated(written) => {
+                Some(message(written, None))
             }
             _ => notice(event),
         }
@@ -60,6 +59,15 @@ impl Dialect for Room {
         // The sender gets the message itself, like everybody.
         None
     }
+}
+
+/// The frame of a message.
+pub(super) fn message(message: &Message, signer: Option<&Signer>) -> Bytes {
+    let mut view = RoomMessage::from(message);
+    if let Some(signer) = signer {
+        view.file = view.file.map(|url| url.signed(signer));
+    }
+    json_with_room(2 * message.text.len(), &view)
 }
 
 /// A message as this dialect tells it.

@@ -1,9 +1,9 @@
 //! What a room has to say in one turn, written once for all sockets of a dialect: one piece of bytes
 //! that every outbox shares.
 
-use crate::{dialect::DialectKind, outbox::Piece, wire};
+use crate::{dialect::DialectKind, file_view::FileSigner, outbox::Piece, wire};
 use bytes::Bytes;
-use parlour_core::Event;
+use parlour_core::{Event, UserId};
 use std::sync::Arc;
 
 /// Events of one turn as one dialect tells them, as they are on the wire.
@@ -24,6 +24,20 @@ struct Mark {
 impl Burst {
     /// Encodes the events, which are in order.
     pub(super) fn of(events: &[Arc<Event>], dialect: DialectKind) -> Self {
+        Self::written(events, |event| dialect.encode(event))
+    }
+
+    /// The same for the sockets of one account, with addresses of files that load as they stand.
+    pub(super) fn for_one(
+        events: &[Arc<Event>],
+        dialect: DialectKind,
+        (signer, user): (&FileSigner, UserId),
+    ) -> Self {
+        let signer = signer.of(user);
+        Self::written(events, |event| dialect.encode_signed(event, &*signer))
+    }
+
+    fn written(events: &[Arc<Event>], write: impl Fn(&Event) -> Option<Bytes>) -> Self {
         let mut wire = Vec::new();
         let mut marks = Vec::with_capacity(events.len() + 1);
         let (mut frames, mut weight) = (0, 0);
@@ -34,7 +48,7 @@ impl Burst {
                 frames,
                 weight,
             });
-            if let Some(frame) = dialect.encode(event) {
+            if let Some(frame) = write(event) {
                 wire::append(&mut wire, &frame);
                 frames += 1;
                 weight += frame.len();
@@ -80,7 +94,7 @@ impl Burst {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use parlour_core::{MessageId, RoomId, Time, UserId, What};
+    use parlour_core::{MessageId, RoomId, Time, What};
 
     fn event(seq: i64, what: What) -> Arc<Event> {
         Arc::new(Event {

@@ -8,7 +8,7 @@ use super::{
     turn::Turn,
 };
 use crate::{
-    close,
+    close::{self, Close},
     dialect::{DIALECTS, DialectKind, Encoded},
     outbox::Outbox,
 };
@@ -225,10 +225,15 @@ impl Room {
                 self.members.remove(&user);
                 self.set_owner(owner, event.seq, people);
             }
-            What::MemberLeft(user, _) => {
+            What::MemberLeft(user, reason) => {
                 self.members.remove(&user);
                 if self.owner != Some(user) {
-                    self.unsubscribe(user, event.seq, people);
+                    // That the credential ended comes by another way, and may be here later.
+                    let close = match reason {
+                        LeaveReason::AccountDeleted => &close::CREDENTIAL_ENDED,
+                        _ => &close::NOT_IN_ROOM,
+                    };
+                    self.unsubscribe(user, event.seq, people, close);
                 }
             }
             What::RoomDeleted(_) => self.forget_listeners(people),
@@ -256,9 +261,19 @@ impl Room {
         };
         let mut bursts = [const { None }; DIALECTS];
         let mut is_wanted = false;
+        // Few messages have files: those are written once for each who is told addresses of their own.
+        let signer = turn.signer.clone();
+        let signer = signer.filter(|_| self.unsaid.iter().any(|event| has_files(event)));
         for listener in &self.listeners {
             is_wanted |= listener.dialect.is_full();
             if listener.held || listener.from >= last {
+                continue;
+            }
+            if let Some(signer) = signer.as_ref().filter(|_| listener.dialect.is_signed()) {
+                let own = Burst::for_one(&self.unsaid, listener.dialect, (signer, listener.user));
+                if let Some(piece) = own.after(listener.from) {
+                    turn.push_piece(listener, piece);
+                }
                 continue;
             }
             let burst = bursts[listener.dialect as usize]
@@ -277,6 +292,7 @@ impl Room {
     fn deliver(&mut self, event: &Arc<Event>, turn: &mut Turn) {
         let mut encoded = Encoded::new(event);
         let mut is_wanted = false;
+        let signer = turn.signer.clone().filter(|_| has_files(event));
         for listener in &self.listeners {
             is_wanted |= listener.dialect.is_full();
             if listener.from >= event.seq {
@@ -286,7 +302,13 @@ impl Room {
             if listener.held && !self.ends_for(listener.user, event) {
                 continue;
             }
-            if let Some(frame) = encoded.frame(listener.dialect) {
+            let frame = match signer.as_ref().filter(|_| listener.dialect.is_signed()) {
+                Some(signer) => listener
+                    .dialect
+                    .encode_signed(event, &*signer.of(listener.user)),
+                None => encoded.frame(listener.dialect),
+            };
+            if let Some(frame) = frame {
                 turn.push(listener, &frame);
             }
         }
@@ -329,7 +351,7 @@ impl Room {
         {
             self.former = None;
             if !self.hears(user) {
-                self.unsubscribe(user, seq, people);
+                self.unsubscribe(user, seq, people, &close::NOT_IN_ROOM);
             }
         }
     }
@@ -368,7 +390,7 @@ impl Room {
     }
 
     /// Sockets of the user hear no more, but those whose snapshot is newer than this seq.
-    fn unsubscribe(&mut self, user: UserId, seq: i64, people: &mut People) {
+    fn unsubscribe(&mut self, user: UserId, seq: i64, people: &mut People, close: &'static Close) {
         let id = self.id;
         people.note_outside(user, id);
         self.listeners.retain(|listener| {
@@ -380,7 +402,7 @@ impl Room {
                 people.note_inside(user, id);
             } else if let Some(seat) = people.seats.get_mut(&listener.session) {
                 seat.rooms.remove(&id);
-                seat.dismiss(&close::NOT_IN_ROOM);
+                seat.dismiss(close);
             }
             stays
         });
@@ -416,6 +438,14 @@ impl Room {
         if let Some(index) = index {
             self.listeners.swap_remove(index);
         }
+    }
+}
+
+/// Whether it is a message with files.
+fn has_files(event: &Event) -> bool {
+    match &event.what {
+        What::MessageCreated(message) | What::MessageUpdated(message) => !message.files.is_empty(),
+        _ => false,
     }
 }
 

@@ -84,13 +84,13 @@ impl State {
         Self {
             next_round: now + config.compare_every,
             config,
-            greeting,
             people: People::default(),
             presence: Presence::default(),
             rooms: HashMap::new(),
             ended: Ended::default(),
             heard_the_end: HashMap::new(),
             turn: Turn {
+                signer: greeting.signer.clone(),
                 rings: Rings::new(config.ring),
                 ..Turn::default()
             },
@@ -104,6 +104,7 @@ impl State {
             audits: VecDeque::new(),
             next_audit: None,
             counter: 0,
+            greeting,
         }
     }
 

@@ -7,6 +7,7 @@ const ME: UserId = UserId::new(1);
 
 fn seated(config: HubConfig) -> State {
     let greeting = Greeting {
+        signer: None,
         epoch: "e".to_owned(),
         heartbeat: Duration::from_secs(25),
         max_frame: 1_000,

@@ -1,7 +1,10 @@
 //! One turn of the hub: what it put into outboxes, to be sent off at its end.
 
 use super::{SessionId, ring::Rings, room::Listener};
-use crate::outbox::{Outbox, Piece, Push};
+use crate::{
+    file_view::FileSigner,
+    outbox::{Outbox, Piece, Push},
+};
 use bytes::Bytes;
 use parlour_core::{RoomId, Signal, event::EndReason};
 use std::{collections::HashSet, sync::Arc};
@@ -21,6 +24,8 @@ pub(super) struct Turn {
     pub(super) delivered: usize,
     /// Rooms that ended and whose kind is not known here.
     pub(super) ended: Vec<EndedRoom>,
+    /// Who makes addresses of files that load as they stand.
+    pub(super) signer: Option<FileSigner>,
     /// The newest events of each active room.
     pub(super) rings: Rings,
     /// To be told to the other processes, and only to them.

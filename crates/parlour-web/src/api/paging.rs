@@ -2,6 +2,7 @@
 
 use parlour_core::model::{Page, PageNumber, PageRequest};
 use serde::Serialize;
+use std::num::IntErrorKind;
 use utoipa::ToSchema;
 
 const DEFAULT_SIZE: i64 = 10;
@@ -32,7 +33,11 @@ impl QueryFields {
     pub(crate) fn page(&self) -> Option<PageRequest> {
         let size = self
             .get("page_size")
-            .and_then(|text| text.trim().parse::<i64>().ok());
+            // What is too large for any number is more than the cap.
+            .and_then(|text| match text.trim().parse::<i64>() {
+                Err(error) if *error.kind() == IntErrorKind::PosOverflow => Some(i64::MAX),
+                parsed => parsed.ok(),
+            });
         let size = size
             .filter(|size| *size > 0)
             .unwrap_or(DEFAULT_SIZE)
@@ -99,6 +104,10 @@ mod tests {
         for ten in ["page_size=0", "page_size=-3", "page_size=x", "page_size="] {
             assert_eq!(page(ten), Some((PageNumber::Nth(1), 10)), "{ten}");
         }
+        assert_eq!(
+            page("page_size=99999999999999999999"),
+            Some((PageNumber::Nth(1), MAX_SIZE))
+        );
         assert_eq!(
             page("page_size=1000000000"),
             Some((PageNumber::Nth(1), 100))

@@ -1,16 +1,19 @@
 //! Addresses of files that load as they stand: absolute, with a signature for one account.
 
-use crate::{Web, auth::Caller, session};
+use crate::{SecretKey, Web, auth::Caller, session};
 use axum::{
     extract::FromRequestParts,
     http::{header::HOST, request::Parts, uri::Authority},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac as _};
-use parlour_core::{UserId, ports::BlobKey};
-use parlour_realtime::{MEDIA, Signer};
+use parlour_core::{
+    Time, UserId,
+    ports::{BlobKey, Clock},
+};
+use parlour_realtime::{FileSigner, MEDIA, Signer};
 use sha2::Sha256;
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 
 /// A signature lives between this and twice this, in seconds (contract 7d: ten minutes at most). Within
 /// the step the address stays the same, so that browsers know it again.
@@ -35,11 +38,10 @@ impl FromRequestParts<Web> for Links {
             .and_then(|caller| caller.actor)
             .map(|actor| actor.user);
         let origin = origin(web, parts);
-        let now = web.app.now().as_micros() / 1_000_000;
-        let until = (now / STEP + 2) * STEP;
-        let web = web.clone();
+        let (until, web) = (until(web.app.now()), web.clone());
         Ok(Self(Box::new(move |key: &BlobKey| {
-            let sig = user.and_then(|user| signature(&web, key.stem(), user, until));
+            let secret = &web.config.secret_key;
+            let sig = user.and_then(|user| signature(secret, key.stem(), user, until));
             sig.map_or_else(
                 || format!("{origin}{MEDIA}{key}"),
                 |sig| format!("{origin}{MEDIA}{key}?sig={sig}"),
@@ -63,14 +65,31 @@ fn origin(web: &Web, parts: &Parts) -> String {
     format!("{}://{host}", if https { "https" } else { "http" })
 }
 
+/// Makes addresses for sockets: paths, because nobody knows by which name a client reached us.
+#[must_use]
+pub fn file_signer(secret: SecretKey, clock: Arc<dyn Clock>) -> FileSigner {
+    FileSigner::new(move |user, key| {
+        let until = until(clock.now());
+        match signature(&secret, key.stem(), user, until) {
+            Some(sig) => format!("{MEDIA}{key}?sig={sig}"),
+            None => format!("{MEDIA}{key}"),
+        }
+    })
+}
+
+/// When a signature that is made now ends, in seconds.
+const fn until(now: Time) -> i64 {
+    (now.as_micros() / 1_000_000 / STEP + 2) * STEP
+}
+
 /// `<user>.<end>.<mac>`, for a file and its thumbnails.
-fn signature(web: &Web, stem: &str, user: UserId, until: i64) -> Option<String> {
-    let mac = mac(web, stem, user, until)?.finalize().into_bytes();
+fn signature(secret: &SecretKey, stem: &str, user: UserId, until: i64) -> Option<String> {
+    let mac = mac(secret, stem, user, until)?.finalize().into_bytes();
     Some(format!("{user}.{until}.{}", URL_SAFE_NO_PAD.encode(mac)))
 }
 
-fn mac(web: &Web, stem: &str, user: UserId, until: i64) -> Option<Hmac<Sha256>> {
-    let mut mac = web.config.secret_key.mac(b"parlour media 1\0")?;
+fn mac(secret: &SecretKey, stem: &str, user: UserId, until: i64) -> Option<Hmac<Sha256>> {
+    let mut mac = secret.mac(b"parlour media 1\0")?;
     mac.update(stem.as_bytes());
     mac.update(&user.get().to_le_bytes());
     mac.update(&until.to_le_bytes());
@@ -91,7 +110,7 @@ pub(super) fn signed_for(web: &Web, query: Option<&str>, key: &str) -> Option<Us
     if size != bytes.len() {
         return None;
     }
-    mac(web, key.stem(), user, until)?
+    mac(&web.config.secret_key, key.stem(), user, until)?
         .verify_slice(&bytes)
         .ok()?;
     let now = web.app.now().as_micros() / 1_000_000;

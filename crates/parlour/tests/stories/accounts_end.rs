@@ -77,6 +77,8 @@ async fn a_deleted_account_is_gone_everywhere(server: Server) {
         .expect("an id");
     let other = ada.again().await;
     let (mut one, mut two) = (ada.socket().await, other.socket().await);
+    // Told that their user leaves, or that their credential ends, whichever comes first.
+    let mut in_room = [ada.room_socket(room).await, other.room_socket(room).await];
     ada.delete(&user_path(ada.id)).await.is_empty();
     for token in [&ada, &other] {
         token.get(ROOMS).await.is_detail(401, "Invalid token.");
@@ -85,6 +87,9 @@ async fn a_deleted_account_is_gone_everywhere(server: Server) {
         (one.close_code().await, two.close_code().await),
         (4401, 4401)
     );
+    for socket in &mut in_room {
+        assert_eq!(socket.close_code().await, 4401);
+    }
     server
         .get(&user_path(ada.id))
         .await

@@ -292,6 +292,8 @@ async fn the_email_is_seen_by_its_account_only(server: Server) {
     for answer in [
         server.get(&path).await,
         server.get(USERS).await,
+        // Not even one's own (contract 3).
+        server.get(USERS).token(&token).await,
         bob.get(&path).await,
         bob.get(USERS).await,
     ] {

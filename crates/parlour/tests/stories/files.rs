@@ -164,19 +164,51 @@ async fn sockets_get_the_same_file(server: Server) {
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);
     let room = ada.room("Tea").await;
     bob.join(room).await;
-    let mut socket = bob.socket().await;
+    let mut sockets = [
+        bob.socket().await,
+        bob.room_socket(room).await,
+        ada.socket().await,
+    ];
     let sent = send_file(&ada, room, "cat.png", PNG).await;
-    let frame = socket.next().await;
     let path = path_of(&sent["file"]);
-    assert_eq!(frame["id"], sent["id"]);
-    // The path, without a signature: whoever opens it proves who it is.
-    assert_eq!(
-        (&frame["file"], &frame["file_type"]),
-        (&json!(path), &json!("image/png"))
-    );
-    assert_eq!(frame["files"][0]["width"], 4);
+    let mut told = Vec::new();
+    for socket in &mut sockets {
+        let frame = socket.next().await;
+        assert_eq!(
+            (&frame["id"], &frame["file_type"]),
+            (&sent["id"], &json!("image/png"))
+        );
+        // It loads as it stands: for its receiver, who brings nothing.
+        let file = frame["file"].as_str().expect("an address").to_owned();
+        assert_eq!(file.split('?').next(), Some(&*path), "{file}");
+        assert_eq!(server.get(&file).await.body, PNG);
+        if frame.get("files").is_some() {
+            assert_eq!(frame["files"][0]["width"], 4);
+            assert_eq!(frame["files"][0]["url"], file);
+        }
+        told.push(file);
+    }
+    assert_eq!(told[0], told[1], "one receiver");
+    assert_ne!(told[0], told[2], "another one");
     assert_eq!(bob.get(&path).await.body, PNG);
     assert_eq!(server.get(&path).await.status, 404);
+    // Texts before and behind a file in one turn, and edits.
+    ada.say(room, "text").await;
+    assert_eq!(sockets[0].next_said().await, "text");
+    let edit = message_path(id(&sent));
+    ada.patch(&edit)
+        .json(json!({"text": "a cat"}))
+        .await
+        .ok(200);
+    let edited = sockets[0].next().await;
+    assert_eq!(
+        (&edited["text"], &edited["file"]),
+        (&json!("a cat"), &json!(told[0]))
+    );
+    // The right is that of the receiver, at the time of use.
+    bob.leave(room).await;
+    assert_eq!(server.get(&told[0]).await.status, 404);
+    assert_eq!(server.get(&told[2]).await.body, PNG);
 }
 
 async fn an_edit_replaces_the_file(server: Server) {

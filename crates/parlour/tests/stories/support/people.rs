@@ -226,4 +226,12 @@ impl User {
             .await
             .unwrap_or_else(|status| panic!("no socket for {}: {status}", self.name))
     }
+
+    /// Opens the socket of a room.
+    pub(crate) async fn room_socket(&self, room: i64) -> Socket {
+        let path = format!("/ws/chat/{room}/?token={}", self.token);
+        Socket::open_at(self.client.address(), &path, &[])
+            .await
+            .unwrap_or_else(|status| panic!("no socket for {}: {status}", self.name))
+    }
 }
