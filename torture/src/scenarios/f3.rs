@@ -49,7 +49,7 @@ async fn run(context: &Context) -> Result<Outcome> {
     let database = stage.setup.database.clone();
     let postgres = database.postgres().context("this is not PostgreSQL")?;
     let far = address(postgres.url())?;
-    let proxy = Proxy::start(far).await?;
+    let proxy = context.proxy(far).await?;
     let url = postgres.url();
     let url = url.replace(&far.to_string(), &proxy.addr().to_string());
     stage.setup.env.push(("DATABASE_URL".to_owned(), url));
