@@ -24,6 +24,11 @@ pub const SCENARIO: Scenario = Scenario {
     run: boxed,
 };
 
+/// People at the node that loses the database who send one message at a time, in a room with somebody at the
+/// other node: so many that there is nearly always a transaction that holds the room.
+const CALLERS: usize = 5;
+/// Messages a second of everybody else while the line is cut.
+const PER_SECOND: u32 = 60;
 /// How long a send may take, whatever the database does (`realtime.md`, F3).
 const ANSWER: Duration = Duration::from_secs(2);
 /// From the return of the database to the first message that is stored.
@@ -44,9 +49,15 @@ async fn run(context: &Context) -> Result<Outcome> {
     let stage = context.stage().await?;
     let mut pair = Pair::start(context, &stage, &[redis.url(), redis.url()]).await?;
     let callers = Callers::start(&pair).await?;
-    pair.talk(Duration::from_secs(1)).await;
-
-    block_in_place(|| net.part(&[Host::First, Host::Database]))?;
+    // In the middle of much, so that transactions are cut off in the middle too.
+    let (parted, ()) = tokio::join!(
+        async {
+            sleep(Duration::from_secs(1)).await;
+            block_in_place(|| net.part(&[Host::First, Host::Database]))
+        },
+        pair.steady(PER_SECOND, Duration::from_millis(1_100))
+    );
+    parted?;
     let gone = Instant::now();
     let here = pair.nodes.http_of(0);
     let there = pair.nodes.http_of(1);
@@ -90,11 +101,11 @@ struct Callers {
 impl Callers {
     async fn start(pair: &Pair) -> Result<Self> {
         let http = pair.nodes.http();
-        let people = people::more_people(&http, "caller", 2).await?;
+        let people = people::more_people(&http, "caller", CALLERS + 1).await?;
         let room = people::room(&http, &people[0], "outage", &people[1..]).await?;
         let at = [
-            Calls::start(pair.nodes.addr(0), &people[..1], room).await?,
-            Calls::start(pair.nodes.addr(1), &people[1..], room).await?,
+            Calls::start(pair.nodes.addr(0), &people[..CALLERS], room).await?,
+            Calls::start(pair.nodes.addr(1), &people[CALLERS..], room).await?,
         ];
         Ok(Self { people, room, at })
     }

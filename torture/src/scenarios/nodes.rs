@@ -103,7 +103,7 @@ pub(super) struct Pair {
     rooms: Vec<Owned>,
     pub(super) clients: Vec<Client>,
     recorder: Recorder,
-    pub(super) traffic: Traffic,
+    traffic: Traffic,
 }
 
 impl Pair {
@@ -139,6 +139,11 @@ impl Pair {
         let before = self.recorder.counts().1;
         self.traffic.busy(&self.clients, time).await;
         self.recorder.counts().1 - before
+    }
+
+    /// Everybody talks calmly.
+    pub(super) async fn steady(&mut self, per_second: u32, time: Duration) {
+        self.traffic.steady(&self.clients, per_second, time).await;
     }
 
     /// Waits until everybody has heard everything, wherever it was said; how long that took.
