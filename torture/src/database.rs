@@ -5,6 +5,7 @@ use std::thread::{self, JoinHandle};
 
 use anyhow::{Context as _, Result};
 use tokio::sync::oneshot;
+use xtask::engines::place::Place;
 use xtask::engines::postgres::{Durability, Postgres as Cluster};
 
 /// Where a server keeps its messages.
@@ -59,12 +60,12 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Makes an empty cluster and starts it.
+    /// Makes an empty cluster and starts it at this place.
     ///
     /// # Errors
     /// When PostgreSQL is not installed or does not start.
-    pub async fn start() -> Result<Self> {
-        Self::keep(|| Cluster::start(Durability::Real, None)).await
+    pub async fn start(place: Place) -> Result<Self> {
+        Self::keep(move || Cluster::start_at(&place, Durability::Real, None)).await
     }
 
     /// Copies this cluster, and lets the copy follow it as a standby whose commits it waits for.

@@ -7,6 +7,7 @@ use xtask::engines::redis::Redis;
 
 use crate::client::Client;
 use crate::http::Http;
+use crate::net::Host;
 use crate::people::Person;
 use crate::recorder::Recorder;
 use crate::scenario::Stage;
@@ -33,7 +34,10 @@ impl Nodes {
                 _redis: None,
             });
         }
-        let redis = Redis::start()?;
+        let redis = match &stage.net {
+            None => Redis::start()?,
+            Some(net) => Redis::start_at(net.place(Host::Redis))?,
+        };
         let urls = vec![redis.url(); count];
         Self::sharing(stage, &urls, Some(redis)).await
     }
@@ -52,8 +56,11 @@ impl Nodes {
             "nodes share PostgreSQL, not a file"
         );
         let mut servers = Vec::new();
-        for url in urls {
+        for (number, url) in urls.iter().enumerate() {
             let mut setup = stage.setup.clone();
+            if let Some(net) = &stage.net {
+                setup.place = net.place(Host::node(number));
+            }
             setup.env.push(("REDIS_URL".to_owned(), url.clone()));
             servers.push(Server::start(&setup).await?);
         }

@@ -35,8 +35,16 @@ pub struct Person {
 /// # Errors
 /// When an account can neither be made nor used.
 pub async fn people(http: &Http, n: usize) -> Result<Vec<Person>> {
+    more_people(http, "p", n).await
+}
+
+/// The same with names of another beginning.
+///
+/// # Errors
+/// As [`people`].
+pub async fn more_people(http: &Http, family: &str, n: usize) -> Result<Vec<Person>> {
     stream::iter(0..n)
-        .map(|number| person(http, format!("p{number}")))
+        .map(|number| person(http, format!("{family}{number}")))
         .buffered(HANDS)
         .try_collect()
         .await

@@ -1,5 +1,6 @@
 //! What a scenario is, and what it gets to work with.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,9 +11,13 @@ use futures_util::future::BoxFuture;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tempfile::TempDir;
+use xtask::engines::place::Place;
+use xtask::engines::redis::Redis;
 
 use crate::database::{Database, Postgres};
+use crate::faults::proxy::Proxy;
 use crate::http::Http;
+use crate::net::{Host, Net};
 use crate::server::{Server, Setup};
 
 /// A database engine.
@@ -84,6 +89,8 @@ pub struct Context {
     pub folder: Option<PathBuf>,
     /// Whether the data stays afterwards.
     pub keep: bool,
+    /// The namespaces, when this process runs among their clients.
+    pub net: Option<Net>,
     folders: Mutex<Vec<TempDir>>,
 }
 
@@ -101,6 +108,7 @@ impl Context {
             rounds: None,
             folder: None,
             keep: false,
+            net: None,
             folders: Mutex::default(),
         }
     }
@@ -142,12 +150,16 @@ impl Context {
         folder.disable_cleanup(self.keep);
         let database = match self.engine {
             Engine::Sqlite => Database::Sqlite,
-            Engine::Postgres => Database::Postgres(Arc::new(Postgres::start().await?)),
+            Engine::Postgres => Database::Postgres({
+                let place = self.place(Host::Database);
+                Arc::new(Postgres::start(place).await?)
+            }),
         };
         let setup = Setup {
             program: self.server.clone(),
             data_dir: folder.path().join("data"),
             database,
+            place: Place::default(),
             env: Vec::new(),
             wrapper: Vec::new(),
         };
@@ -160,7 +172,39 @@ impl Context {
         Ok(Stage {
             setup,
             folder: path,
+            net: self.net.clone(),
         })
+    }
+
+    /// Where something runs: in its namespace, or on loopback where there are none.
+    #[must_use]
+    pub fn place(&self, host: Host) -> Place {
+        let net = self.net.as_ref();
+        net.map_or_else(Place::default, |net| net.place(host))
+    }
+
+    /// The namespaces, of a scenario that runs nowhere else.
+    ///
+    /// # Errors
+    /// When this process is in none.
+    pub fn net(&self) -> Result<&Net> {
+        self.net.as_ref().context("this runs in namespaces alone")
+    }
+
+    /// A Redis that has an address.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn redis(&self) -> Result<Redis> {
+        Redis::start_at(self.place(Host::Redis))
+    }
+
+    /// A proxy beside the clients, which everybody reaches.
+    ///
+    /// # Errors
+    /// When it has no address to listen on.
+    pub async fn proxy(&self, target: SocketAddr) -> Result<Proxy> {
+        Proxy::start(self.place(Host::Clients).address, target).await
     }
 
     /// The last lines of what the servers of this scenario logged.
@@ -183,6 +227,8 @@ pub struct Stage {
     pub setup: Setup,
     /// The folder of everything.
     pub folder: PathBuf,
+    /// The namespaces, if there are some.
+    pub net: Option<Net>,
 }
 
 impl Stage {

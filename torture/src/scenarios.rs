@@ -15,6 +15,10 @@ pub mod f3;
 pub mod f9;
 pub mod failover;
 pub mod neighbours;
+pub mod netbus;
+pub mod netcut;
+pub mod netdb;
+pub mod netslow;
 pub mod node;
 pub mod nodes;
 pub mod o1;
@@ -42,6 +46,10 @@ pub const ALL: &[Scenario] = &[
     failover::SCENARIO,
     nodes::F5,
     node::SCENARIO,
+    netbus::SCENARIO,
+    netdb::SCENARIO,
+    netcut::SCENARIO,
+    netslow::SCENARIO,
     f9::SCENARIO,
     f10::SCENARIO,
     f12::SCENARIO,
@@ -59,10 +67,18 @@ pub const ALL: &[Scenario] = &[
 /// form, a step of the tests, runs them on SQLite alone.
 pub const NOT_ABOUT_DATABASES: &[&str] = &["D14", "O1", "FLOOD", "GIANT", "O7", "X8"];
 
-/// Scenarios that can have two nodes. F1, F5 and NODE always have them, and D8 has on PostgreSQL.
+/// Scenarios that can have two nodes. F1, F5, NODE and those about networks always have them, and D8 has on
+/// PostgreSQL.
 pub const ON_TWO_NODES: &[&str] = &[
-    "D4", "D8", "D9", "D13", "F1", "F3", "F5", "NODE", "O4", "X5", "X7", "X8",
+    "D4", "D8", "D9", "D13", "F1", "F3", "F5", "NODE", "NETBUS", "NETDB", "NETCUT", "NETSLOW",
+    "O4", "X5", "X7", "X8",
 ];
+
+/// Scenarios that need network namespaces. Others on two nodes have them when `--nodes 2` is asked for.
+pub const ABOUT_NETWORKS: &[&str] = &["NETBUS", "NETDB", "NETCUT", "NETSLOW"];
+
+/// Scenarios whose time is given by the rules, not by the machine: a step of the tests leaves them out.
+pub const TOO_LONG_FOR_TESTS: &[&str] = &["NETCUT", "NETSLOW"];
 
 #[cfg(test)]
 mod tests {
@@ -70,7 +86,13 @@ mod tests {
 
     #[test]
     fn what_runs_once_is_known() {
-        for name in NOT_ABOUT_DATABASES.iter().chain(ON_TWO_NODES) {
+        let lists = [
+            NOT_ABOUT_DATABASES,
+            ON_TWO_NODES,
+            ABOUT_NETWORKS,
+            TOO_LONG_FOR_TESTS,
+        ];
+        for name in lists.into_iter().flatten() {
             assert!(ALL.iter().any(|scenario| scenario.id == *name), "{name}");
         }
     }

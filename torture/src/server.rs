@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
+use xtask::engines::place::Place;
 use xtask::{engines, procs};
 
 use crate::database::Database;
@@ -29,6 +30,8 @@ pub struct Setup {
     pub data_dir: PathBuf,
     /// Where messages are kept.
     pub database: Database,
+    /// Where it runs.
+    pub place: Place,
     /// Settings besides the usual; a later one of the same name wins.
     pub env: Vec<(String, String)>,
     /// Words before the program, such as `faketime` and its arguments. They must become the
@@ -60,7 +63,7 @@ impl Server {
     /// # Errors
     /// When it does not become ready; the end of its log is part of the text.
     pub async fn start(setup: &Setup) -> Result<Self> {
-        let addr = SocketAddr::from(([127, 0, 0, 1], engines::quiet_port()?));
+        let addr = SocketAddr::from((setup.place.address, engines::quiet_port()?));
         let mut server = Self {
             setup: setup.clone(),
             child: None,
@@ -208,10 +211,11 @@ impl Server {
 
     fn command(&self) -> Result<Command> {
         let program = self.setup.program.as_path();
+        let place = &self.setup.place;
         let mut command = match self.setup.wrapper.split_first() {
-            None => Command::new(program),
+            None => place.command(program),
             Some((first, rest)) => {
-                let mut command = Command::new(first);
+                let mut command = place.command(first);
                 command.args(rest).arg(program);
                 command
             }

@@ -1,5 +1,6 @@
 //! The programs that tests need besides cargo: where they come from, and whether they are here.
 
+pub mod place;
 pub mod postgres;
 pub mod redis;
 pub mod s3;

@@ -35,6 +35,9 @@ pub(crate) struct Options {
     /// Leave the data and the server's log where they are
     #[arg(long)]
     keep: bool,
+    /// Two nodes, PostgreSQL and Redis share loopback, also where each can have a network of its own
+    #[arg(long)]
+    loopback: bool,
     /// Print the table of scenarios and do nothing else
     #[arg(long)]
     list: bool,
@@ -69,6 +72,7 @@ impl Options {
         for (set, flag) in [
             (self.long, "--long"),
             (self.keep, "--keep"),
+            (self.loopback, "--loopback"),
             (self.list, "--list"),
         ] {
             all.extend(set.then(|| flag.into()));
@@ -139,11 +143,13 @@ mod tests {
             rounds: Some(3),
             dir: None,
             keep: false,
+            loopback: true,
             list: false,
             server: None,
             scenarios: vec!["D1".to_owned(), "X8".to_owned()],
         };
-        let words = "--server bin --engine sqlite --nodes 2 --long --seed 7 --rounds 3 D1 X8";
+        let words =
+            "--server bin --engine sqlite --nodes 2 --long --loopback --seed 7 --rounds 3 D1 X8";
         let expected: Vec<&str> = words.split(' ').collect();
         assert_eq!(options.arguments("bin".into()), expected);
     }

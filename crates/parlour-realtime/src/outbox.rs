@@ -138,6 +138,8 @@ struct Inner {
     blocked: Option<Instant>,
     /// The line is gone.
     broken: bool,
+    /// The peer answered nothing for longer than somebody may be away unnoticed.
+    silent: bool,
 }
 
 impl Outbox {
@@ -161,6 +163,16 @@ impl Outbox {
     /// Lets the outbox write by itself. What waits goes out with the next [`wake`](Self::wake).
     pub(crate) fn plug(&self, line: Arc<dyn Line>) {
         self.inner().line = Some(line);
+    }
+
+    /// Notes that the peer has answered nothing for some time before it was given up.
+    pub(crate) fn note_silence(&self) {
+        self.inner().silent = true;
+    }
+
+    /// Whether [`note_silence`](Self::note_silence) was called.
+    pub(crate) fn was_silent(&self) -> bool {
+        self.inner().silent
     }
 
     /// Forgets the line, so that the connection closes.

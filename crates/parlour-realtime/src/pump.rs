@@ -405,6 +405,11 @@ impl<T: Transport, S: Talk> Pump<T, S> {
 
     /// Exchanges close frames, for a bounded time.
     async fn good_bye(&mut self, end: &End) {
+        // Half of the time for an answer is as long as somebody may be away unnoticed.
+        let recently = Instant::now() + self.config.answer_within / 2;
+        if matches!(end, End::Gone) && self.answer_by.is_some_and(|by| by <= recently) {
+            self.outbox.note_silence();
+        }
         let words = match end {
             End::Close(close) => self.session.last_words(close),
             End::Closed | End::Gone => Vec::new(),

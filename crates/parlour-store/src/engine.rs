@@ -13,6 +13,7 @@ use crate::{
     url::Target,
 };
 use parlour_core::Error;
+use postgres::held::Held;
 use sqlx::{
     Postgres, Sqlite, SqlitePool, Transaction, pool::PoolConnection, postgres::PgArguments,
     query::Query, sqlite::SqliteArguments,
@@ -41,8 +42,7 @@ pub(crate) enum Engine {
 pub(crate) enum Conn {
     SqliteRead(PoolConnection<Sqlite>),
     SqliteWrite(Transaction<'static, Sqlite>),
-    PostgresRead(PoolConnection<Postgres>),
-    PostgresWrite(Transaction<'static, Postgres>),
+    Postgres(Held),
 }
 
 impl Engine {
@@ -61,7 +61,7 @@ impl Engine {
     pub(crate) async fn read(&self) -> Result<Conn, Fault> {
         let conn = match self {
             Self::Sqlite { read, .. } => read.acquire().await.map(Conn::SqliteRead),
-            Self::Postgres(open) => open.pool.acquire().await.map(Conn::PostgresRead),
+            Self::Postgres(open) => Held::reading(&open.pool).await.map(Conn::Postgres),
         };
         conn.map_err(|error| self.missed(error))
     }
@@ -73,7 +73,7 @@ impl Engine {
                 let begun = write.begin_with("BEGIN IMMEDIATE").await;
                 begun.map(Conn::SqliteWrite)
             }
-            Self::Postgres(open) => open.pool.begin().await.map(Conn::PostgresWrite),
+            Self::Postgres(open) => Held::writing(&open.pool).await.map(Conn::Postgres),
         };
         conn.map_err(|error| self.missed(error))
     }
@@ -153,12 +153,8 @@ macro_rules! on {
                 let ($query, $executor) = (bind_sqlite($sql.sqlite, $args), &mut **conn);
                 $body.map(On::Sqlite)
             }
-            Conn::PostgresRead(conn) => {
-                let ($query, $executor) = (bind_postgres($sql.postgres, $args), &mut **conn);
-                $body.map(On::Postgres)
-            }
-            Conn::PostgresWrite(conn) => {
-                let ($query, $executor) = (bind_postgres($sql.postgres, $args), &mut **conn);
+            Conn::Postgres(held) => {
+                let ($query, $executor) = (bind_postgres($sql.postgres, $args), held.conn()?);
                 $body.map(On::Postgres)
             }
         }
@@ -219,8 +215,8 @@ impl Conn {
     pub(crate) async fn commit(self) -> Result<(), Fault> {
         match self {
             Self::SqliteWrite(transaction) => transaction.commit().await?,
-            Self::PostgresWrite(transaction) => transaction.commit().await?,
-            Self::SqliteRead(_) | Self::PostgresRead(_) => {}
+            Self::Postgres(held) => held.commit().await?,
+            Self::SqliteRead(_) => {}
         }
         Ok(())
     }
@@ -229,8 +225,8 @@ impl Conn {
     pub(crate) async fn rollback(self) -> Result<(), Fault> {
         match self {
             Self::SqliteWrite(transaction) => transaction.rollback().await?,
-            Self::PostgresWrite(transaction) => transaction.rollback().await?,
-            Self::SqliteRead(_) | Self::PostgresRead(_) => {}
+            Self::Postgres(held) => held.rollback().await?,
+            Self::SqliteRead(_) => {}
         }
         Ok(())
     }

@@ -108,8 +108,8 @@ fn sort_sqlite(code: i32) -> Sort {
 
 fn sort_postgres(code: &str) -> Sort {
     match code {
-        // The server is stopping, or ended this connection.
-        "57P01" | "57P02" | "57P03" | "57P05" => Sort::Lost,
+        // The server is stopping, or ended this connection, such as one with a transaction that stood still.
+        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" => Sort::Lost,
         // Serialization failure, deadlock, unique and foreign key violations.
         "40001" | "40P01" | "23505" | "23503" => Sort::Again,
         // Statement timeout, lock timeout, read-only server, an end that nobody knows: not tried again.
@@ -136,6 +136,7 @@ mod tests {
         assert_eq!(sort_postgres("40001"), Sort::Again);
         assert_eq!(sort_postgres("40003"), Sort::Down);
         assert_eq!(sort_postgres("57P01"), Sort::Lost);
+        assert_eq!(sort_postgres("25P03"), Sort::Lost);
         assert_eq!(sort_postgres("08006"), Sort::Lost);
         assert_eq!(sort_postgres("53100"), Sort::Down);
         assert_eq!(sort_postgres("42601"), Sort::Final);

@@ -21,6 +21,9 @@ use crate::wire::{Frame, Socket};
 const WINDOW: usize = 16;
 /// The pause before sending again what the server could not take, where it names none.
 const RETRY: Duration = Duration::from_millis(200);
+/// From a node that lives something comes at least every 25 s, if only a ping: after this silence the
+/// connection is given up.
+const SILENCE: Duration = Duration::from_secs(35);
 
 /// How a connection ended.
 pub(super) enum End {
@@ -66,10 +69,11 @@ impl<'a> Conversation<'a> {
         if early && self.resume().await.is_none() {
             return self.lost(1006);
         }
+        let mut heard = Instant::now();
         loop {
             let wake = self.put_off;
             tokio::select! {
-                frame = self.socket.next() => match frame {
+                frame = self.socket.next() => match frame.inspect(|_| heard = Instant::now()) {
                     Some(Ok(WsMessage::Text(text))) => {
                         if self.take(&text, early).await.is_none() {
                             return self.lost(1006);
@@ -90,6 +94,7 @@ impl<'a> Conversation<'a> {
                     Some(Order::Cut(pause)) => return End::Lost(pause),
                     Some(Order::Look | Order::Back) => {}
                 },
+                () = sleep_until(heard + SILENCE) => return self.lost(1006),
                 () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {
                     self.put_off = None;
                     for number in self.postponed.drain() {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::Read;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,12 +14,18 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// Whether a program of this name can be started.
 pub fn is_there(name: &str) -> bool {
+    find(name).is_some()
+}
+
+/// Where a program of this name is.
+pub fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     // Programs for administrators are not on everybody's PATH.
-    let more = ["/usr/sbin", "/sbin"].map(std::path::PathBuf::from);
+    let more = ["/usr/sbin", "/sbin"].map(PathBuf::from);
     std::env::split_paths(&path)
         .chain(more)
-        .any(|folder| folder.join(name).is_file())
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
 }
 
 /// Runs a program and returns what it wrote to its standard output; its failure is an error with what

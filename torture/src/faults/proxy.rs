@@ -1,7 +1,7 @@
-//! A TCP proxy on loopback that can delay, stall, reset and refuse.
+//! A TCP proxy that can delay, stall, reset and refuse.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -34,9 +34,9 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Listens on a free port of 127.0.0.1 and passes on to `target`.
-    pub async fn start(target: SocketAddr) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// Listens on a free port of this address and passes on to `target`.
+    pub async fn start(address: Ipv4Addr, target: SocketAddr) -> Result<Self> {
+        let listener = TcpListener::bind((address, 0)).await?;
         let address = listener.local_addr()?;
         let (weather, seen) = watch::channel(CLEAR);
         let listener = tokio::spawn(accept(listener, target, seen));
@@ -174,7 +174,8 @@ mod tests {
                 });
             }
         });
-        let proxy = Proxy::start(target).await.expect("started");
+        let proxy = Proxy::start(Ipv4Addr::LOCALHOST, target);
+        let proxy = proxy.await.expect("started");
         let stream = TcpStream::connect(proxy.addr()).await.expect("connected");
         (proxy, stream)
     }

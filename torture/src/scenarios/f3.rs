@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, try_join_all};
+use tokio::task::block_in_place;
 use tokio::time::sleep;
 
 use crate::calls::{self, Call, Calls, End};
 use crate::database::Postgres;
 use crate::faults::proxy::{CLEAR, Proxy, Weather};
 use crate::http::Http;
+use crate::net::{Host, Net};
 use crate::nodes::Nodes;
 use crate::people::{people, room};
 use crate::scenario::{Context, Engine, Outcome, Scenario};
@@ -48,10 +50,7 @@ async fn run(context: &Context) -> Result<Outcome> {
     let mut stage = context.stage().await?;
     let database = stage.setup.database.clone();
     let postgres = database.postgres().context("this is not PostgreSQL")?;
-    let far = address(postgres.url())?;
-    let proxy = Proxy::start(far).await?;
-    let url = postgres.url();
-    let url = url.replace(&far.to_string(), &proxy.addr().to_string());
+    let (way, url) = Way::to(postgres.url(), context).await?;
     stage.setup.env.push(("DATABASE_URL".to_owned(), url));
     let nodes = Nodes::start(&stage, context.nodes).await?;
     let http = nodes.http();
@@ -72,7 +71,7 @@ async fn run(context: &Context) -> Result<Outcome> {
     for outage in [Outage::Killed, Outage::Silent] {
         let place = Place {
             postgres,
-            proxy: &proxy,
+            way: &way,
             nodes: &nodes,
             calls: &calls,
             context,
@@ -94,10 +93,51 @@ async fn run(context: &Context) -> Result<Outcome> {
     Ok(Outcome::Passed(report))
 }
 
+/// What is between the nodes and PostgreSQL.
+enum Way {
+    /// On loopback.
+    Proxy(Proxy),
+    /// In namespaces.
+    Lines(Net),
+}
+
+impl Way {
+    /// The way to the server of a URL, and the URL of this way.
+    async fn to(url: &str, context: &Context) -> Result<(Self, String)> {
+        if let Some(net) = &context.net {
+            return Ok((Self::Lines(net.clone()), url.to_owned()));
+        }
+        let far = address(url)?;
+        let proxy = context.proxy(far).await?;
+        let url = url.replace(&far.to_string(), &proxy.addr().to_string());
+        Ok((Self::Proxy(proxy), url))
+    }
+
+    /// Nothing passes any more, in silence.
+    fn close(&self) -> Result<()> {
+        match self {
+            Self::Proxy(proxy) => proxy.set(Weather::Stalled),
+            Self::Lines(net) => {
+                let ends = [Host::First, Host::Second, Host::Database];
+                block_in_place(|| net.part(&ends))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn open(&self) -> Result<()> {
+        match self {
+            Self::Proxy(proxy) => proxy.set(CLEAR),
+            Self::Lines(net) => block_in_place(|| net.heal())?,
+        }
+        Ok(())
+    }
+}
+
 /// Where it happens.
 struct Place<'a> {
     postgres: &'a Postgres,
-    proxy: &'a Proxy,
+    way: &'a Way,
     nodes: &'a Nodes,
     /// Of each node.
     calls: &'a [Calls],
@@ -109,7 +149,7 @@ impl Place<'_> {
     async fn suffer(&self, outage: Outage, time: Duration) -> Result<String> {
         match outage {
             Outage::Killed => self.postgres.kill().await?,
-            Outage::Silent => self.proxy.set(Weather::Stalled),
+            Outage::Silent => self.way.close()?,
         }
         let gone = Instant::now();
         let nodes = self.nodes.https();
@@ -118,7 +158,7 @@ impl Place<'_> {
         let nearly_back = Instant::now();
         match outage {
             Outage::Killed => self.postgres.begin().await?,
-            Outage::Silent => self.proxy.set(CLEAR),
+            Outage::Silent => self.way.open()?,
         }
         let back = Instant::now();
         let within = self.context.bound(RECOVERY);

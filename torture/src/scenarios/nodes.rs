@@ -8,11 +8,10 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::time::Instant;
-use xtask::engines::redis::Redis;
 
 use crate::client::Client;
 use crate::closing::{self, Owned};
-use crate::faults::proxy::{CLEAR, Proxy, Weather};
+use crate::faults::proxy::{CLEAR, Weather};
 use crate::http::Http;
 use crate::nodes::Nodes;
 use crate::people::{self, people, room};
@@ -50,7 +49,7 @@ fn boxed_f5(context: &Context) -> BoxFuture<'_, Result<Outcome>> {
 
 async fn f1(context: &Context) -> Result<Outcome> {
     let away = Duration::from_secs(context.size(4, 30));
-    let mut redis = Redis::start()?;
+    let mut redis = context.redis()?;
     let stage = context.stage().await?;
     let urls = [redis.url(), redis.url()];
     let mut pair = Pair::start(context, &stage, &urls).await?;
@@ -76,8 +75,8 @@ async fn f1(context: &Context) -> Result<Outcome> {
 
 async fn f5(context: &Context) -> Result<Outcome> {
     let away = Duration::from_secs(context.size(6, 30));
-    let redis = Redis::start_with_port()?;
-    let proxy = Proxy::start(redis.addr().context("no port")?).await?;
+    let redis = context.redis()?;
+    let proxy = context.proxy(redis.addr().context("no port")?).await?;
     let stage = context.stage().await?;
     let urls = [redis.url(), format!("redis://{}", proxy.addr())];
     let mut pair = Pair::start(context, &stage, &urls).await?;
@@ -97,18 +96,23 @@ async fn f5(context: &Context) -> Result<Outcome> {
 }
 
 /// Two nodes and people at both.
-struct Pair {
-    nodes: Nodes,
+pub(super) struct Pair {
+    pub(super) nodes: Nodes,
+    /// Of the first one.
     http: Http,
     rooms: Vec<Owned>,
-    clients: Vec<Client>,
+    pub(super) clients: Vec<Client>,
     recorder: Recorder,
     traffic: Traffic,
 }
 
 impl Pair {
     /// `redis`: what each node is told.
-    async fn start(context: &Context, stage: &Stage, redis: &[String; 2]) -> Result<Self> {
+    pub(super) async fn start(
+        context: &Context,
+        stage: &Stage,
+        redis: &[String; 2],
+    ) -> Result<Self> {
         let nodes = Nodes::on(stage, redis).await?;
         let http = nodes.http();
         let all = people(&http, PEOPLE).await?;
@@ -131,14 +135,19 @@ impl Pair {
     }
 
     /// Everybody talks; how many messages were acknowledged meanwhile.
-    async fn talk(&mut self, time: Duration) -> usize {
+    pub(super) async fn talk(&mut self, time: Duration) -> usize {
         let before = self.recorder.counts().1;
         self.traffic.busy(&self.clients, time).await;
         self.recorder.counts().1 - before
     }
 
+    /// Everybody talks calmly.
+    pub(super) async fn steady(&mut self, per_second: u32, time: Duration) {
+        self.traffic.steady(&self.clients, per_second, time).await;
+    }
+
     /// Waits until everybody has heard everything, wherever it was said; how long that took.
-    async fn caught_up(&self, context: &Context) -> Result<Duration> {
+    pub(super) async fn caught_up(&self, context: &Context) -> Result<Duration> {
         for client in &self.clients {
             let settled = client.settled(PATIENCE).await;
             ensure!(settled, "client {} waits for an answer", client.number());
@@ -165,7 +174,7 @@ impl Pair {
         Ok(begun.elapsed())
     }
 
-    async fn close(self, mut report: Vec<String>) -> Result<Outcome> {
+    pub(super) async fn close(self, mut report: Vec<String>) -> Result<Outcome> {
         for client in &self.clients {
             ensure!(
                 client.hellos() == 1,

@@ -13,9 +13,8 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_tungstenite::tungstenite::Message as WsMessage;
-use xtask::engines::redis::Redis;
 
-use crate::faults::proxy::{CLEAR, Proxy, Weather};
+use crate::faults::proxy::{CLEAR, Weather};
 use crate::http::Http;
 use crate::nodes::Nodes;
 use crate::people::{self, Person, RoomId, room_path};
@@ -75,8 +74,8 @@ async fn run(context: &Context) -> Result<Outcome> {
     // The lenient form has little time.
     let weathers = [CLEAR, Weather::Reset, Weather::Stalled];
     let weathers = &weathers[..if context.lenient { 2 } else { 3 }];
-    let redis = Redis::start_with_port()?;
-    let proxy = Proxy::start(redis.addr().context("no port")?).await?;
+    let redis = context.redis()?;
+    let proxy = context.proxy(redis.addr().context("no port")?).await?;
     let stage = context.stage().await?;
     let urls = [redis.url(), format!("redis://{}", proxy.addr())];
     let nodes = Nodes::on(&stage, &urls).await?;

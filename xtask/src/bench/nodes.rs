@@ -270,7 +270,9 @@ impl Pair<'_> {
 fn restart(watch: &Watch, programs: &Programs<'_>, (home, quick): (&Path, bool)) -> Result<String> {
     let mut command = Command::new(programs.torture);
     command.arg("--server").arg(programs.server);
-    command.args(["--engine", "postgres", "--nodes", "2", "O4", "--dir"]);
+    // As everything else that is measured here: over loopback.
+    command.args(["--engine", "postgres", "--nodes", "2", "--loopback"]);
+    command.args(["O4", "--dir"]);
     command.arg(home);
     if !quick {
         command.arg("--long");

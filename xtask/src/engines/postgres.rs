@@ -4,6 +4,8 @@ mod outage;
 mod standby;
 
 use std::fs::{self, File};
+use std::io::Write as _;
+use std::net::SocketAddr;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -13,6 +15,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use tempfile::TempDir;
 
+use super::place::Place;
 use super::{find_program, is_root, quiet_port};
 use crate::procs;
 
@@ -35,6 +38,7 @@ pub enum Durability {
 /// The running cluster. Dropping it stops the server and removes the folder.
 pub struct Postgres {
     child: Child,
+    place: Place,
     port: u16,
     durability: Durability,
     // Declared last: the server must be down before its folder goes.
@@ -45,6 +49,14 @@ impl Postgres {
     /// Makes a new cluster, below `parent` or in the system's temporary folder, and starts it on a
     /// free port of 127.0.0.1.
     pub fn start(durability: Durability, parent: Option<&Path>) -> Result<Self> {
+        Self::start_at(&Place::default(), durability, parent)
+    }
+
+    /// The same at another place, which whoever reaches its network may use without a password.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_at(place: &Place, durability: Durability, parent: Option<&Path>) -> Result<Self> {
         let folder = make_folder(parent)?;
         let data = folder.path().join("data");
         let mut initdb = command("initdb", folder.path(), None)?;
@@ -58,15 +70,22 @@ impl Postgres {
             "initdb failed: {}",
             String::from_utf8_lossy(&output.stderr)
         );
+        if !place.is_usual() {
+            let mut rules = File::options()
+                .append(true)
+                .open(data.join("pg_hba.conf"))?;
+            writeln!(rules, "host all all samenet trust")?;
+        }
         let mut folder = Some(folder);
         let mut last = anyhow::anyhow!("no attempt was made");
         for _ in 0..ATTEMPTS {
             // Somebody may take the port between our look and the server's bind: then try another.
             let port = quiet_port()?;
             let Some(kept) = folder.take() else { break };
-            let child = launch(kept.path(), port, durability)?;
+            let child = launch(place, kept.path(), port, durability)?;
             let mut server = Self {
                 child,
+                place: place.clone(),
                 port,
                 durability,
                 folder: kept,
@@ -82,7 +101,7 @@ impl Postgres {
         Err(last.context("PostgreSQL did not start"))
     }
 
-    /// The port of 127.0.0.1 that it listens on, in every life.
+    /// The port that it listens on, in every life.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
@@ -90,7 +109,19 @@ impl Postgres {
 
     /// Where tests and servers connect to.
     pub fn url(&self) -> String {
-        format!("postgres://{USER}@127.0.0.1:{}", self.port)
+        format!("postgres://{USER}@{}", self.addr())
+    }
+
+    fn addr(&self) -> SocketAddr {
+        SocketAddr::from((self.place.address, self.port))
+    }
+
+    /// A program that connects to it, with the arguments that say where it is.
+    fn client(&self, program: &str) -> Result<Command> {
+        let mut command = command(program, self.folder.path(), None)?;
+        command.args(["-h", &self.place.address.to_string()]);
+        command.args(["-p", &self.port.to_string(), "-U", USER]);
+        Ok(command)
     }
 
     /// Makes an empty database and returns its URL.
@@ -109,9 +140,8 @@ impl Postgres {
     /// # Errors
     /// When `psql` does not get through, or the query is wrong.
     pub fn ask(&self, database: &str, query: &str) -> Result<String> {
-        let mut psql = command("psql", self.folder.path(), None)?;
-        psql.args(["-h", "127.0.0.1", "-p", &self.port.to_string()])
-            .args(["-U", USER, "-At", "-c", query, database]);
+        let mut psql = self.client("psql")?;
+        psql.args(["-At", "-c", query, database]);
         let output = psql.output()?;
         let text = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "psql failed: {text}");
@@ -125,7 +155,7 @@ impl Postgres {
             if let Some(status) = self.child.try_wait()? {
                 bail!("it ended with {status}\n{}", self.log_tail());
             }
-            if accepts(self.port) && self.database(USER).is_ok() {
+            if accepts(self.addr()) && self.database(USER).is_ok() {
                 return Ok(());
             }
             if Instant::now() > limit {
@@ -136,10 +166,8 @@ impl Postgres {
     }
 
     fn createdb(&self, name: &str) -> Result<Command> {
-        let mut createdb = command("createdb", self.folder.path(), None)?;
-        createdb
-            .args(["-h", "127.0.0.1", "-p", &self.port.to_string()])
-            .args(["-U", USER, name]);
+        let mut createdb = self.client("createdb")?;
+        createdb.arg(name);
         Ok(createdb)
     }
 
@@ -181,12 +209,14 @@ fn make_folder(parent: Option<&Path>) -> Result<TempDir> {
     Ok(folder)
 }
 
-fn launch(folder: &Path, port: u16, durability: Durability) -> Result<Child> {
+fn launch(place: &Place, folder: &Path, port: u16, durability: Durability) -> Result<Child> {
     // Should this process be killed outright, the server gets its own SIGINT from the kernel.
-    let mut server = command("postgres", folder, Some("--pdeathsig=INT"))?;
+    let setpriv = Some("--pdeathsig=INT");
+    let mut server = command_at(place, "postgres", folder, setpriv)?;
+    let listen = format!("listen_addresses={}", place.address);
     server.arg("-D").arg(folder.join("data"));
     server.args(["-p", &port.to_string(), "-k", ""]);
-    let mut settings = vec!["listen_addresses=127.0.0.1", "max_connections=300"];
+    let mut settings = vec![listen.as_str(), "max_connections=300"];
     if durability == Durability::Pretended {
         settings.extend(["fsync=off", "full_page_writes=off"]);
     }
@@ -207,11 +237,20 @@ fn launch(folder: &Path, port: u16, durability: Durability) -> Result<Child> {
         .context("postgres did not start")
 }
 
-/// A program of PostgreSQL as the right user, in a clean environment.
 fn command(program: &str, folder: &Path, setpriv: Option<&str>) -> Result<Command> {
+    command_at(&Place::default(), program, folder, setpriv)
+}
+
+/// A program of PostgreSQL as the right user, in a clean environment.
+fn command_at(
+    place: &Place,
+    program: &str,
+    folder: &Path,
+    setpriv: Option<&str>,
+) -> Result<Command> {
     let path: PathBuf = find_program(program).with_context(|| format!("no {program} found"))?;
     let mut command = if is_root() {
-        let mut command = Command::new("setpriv");
+        let mut command = place.command("setpriv");
         command.args([
             format!("--reuid={ACCOUNT}"),
             format!("--regid={ACCOUNT}"),
@@ -220,7 +259,7 @@ fn command(program: &str, folder: &Path, setpriv: Option<&str>) -> Result<Comman
         command.args(setpriv).arg(path);
         command
     } else {
-        Command::new(path)
+        place.command(path)
     };
     command
         .env_clear()
@@ -239,8 +278,8 @@ fn id_of(flag: &str) -> Result<u32> {
         .with_context(|| format!("there is no account {ACCOUNT}"))
 }
 
-fn accepts(port: u16) -> bool {
-    std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+fn accepts(addr: SocketAddr) -> bool {
+    std::net::TcpStream::connect(addr).is_ok()
 }
 
 #[cfg(test)]
@@ -260,13 +299,13 @@ mod tests {
         }
         let server = Postgres::start(Durability::Pretended, None).expect("started");
         let folder = server.folder.path().to_path_buf();
-        let port = server.port;
+        let (port, addr) = (server.port, server.addr());
         let url = server.database("one").expect("made");
         assert_eq!(url, format!("postgres://parlour@127.0.0.1:{port}/one"));
         assert!(server.database("one").is_err(), "the name is taken");
-        assert!(accepts(port));
+        assert!(accepts(addr));
         drop(server);
-        assert!(!accepts(port));
+        assert!(!accepts(addr));
         assert!(!folder.exists());
     }
 }

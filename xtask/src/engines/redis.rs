@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use tempfile::TempDir;
 
+use super::place::Place;
 use super::{find_program, quiet_port};
 use crate::procs;
 
@@ -23,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The server. Dropping it stops it.
 pub struct Redis {
     child: Option<Child>,
+    place: Place,
     port: Option<u16>,
     // Declared last: the server must be down before its folder goes.
     folder: TempDir,
@@ -34,7 +36,7 @@ impl Redis {
     /// # Errors
     /// When there is none, or it does not accept connections within half a minute.
     pub fn start() -> Result<Self> {
-        Self::on(None)
+        Self::on(Place::default(), None)
     }
 
     /// The same on a port of 127.0.0.1 as well.
@@ -42,15 +44,24 @@ impl Redis {
     /// # Errors
     /// As [`Self::start`], or when no port is free.
     pub fn start_with_port() -> Result<Self> {
-        Self::on(Some(quiet_port()?))
+        Self::start_at(Place::default())
     }
 
-    fn on(port: Option<u16>) -> Result<Self> {
+    /// The same at another place, which whoever reaches its network may use without a password.
+    ///
+    /// # Errors
+    /// As [`Self::start_with_port`].
+    pub fn start_at(place: Place) -> Result<Self> {
+        Self::on(place, Some(quiet_port()?))
+    }
+
+    fn on(place: Place, port: Option<u16>) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("parlour-redis-")
             .tempdir()?;
         let mut server = Self {
             child: None,
+            place,
             port,
             folder,
         };
@@ -67,9 +78,12 @@ impl Redis {
         let program = find_program("redis-server").context("no redis-server found")?;
         // What a killed one left behind is no server.
         let _ = std::fs::remove_file(self.socket());
-        let child = Command::new(program)
+        let child = self
+            .place
+            .command(program)
             .args(["--port", &self.port.unwrap_or(0).to_string()])
-            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+            .args(["--bind", &self.place.address.to_string()])
+            .args(["--protected-mode", "no", "--save", "", "--appendonly", "no"])
             .arg("--unixsocket")
             .arg(self.socket())
             .current_dir(self.folder.path())
@@ -136,7 +150,7 @@ impl Redis {
     #[must_use]
     pub fn addr(&self) -> Option<SocketAddr> {
         self.port
-            .map(|port| SocketAddr::from(([127, 0, 0, 1], port)))
+            .map(|port| SocketAddr::from((self.place.address, port)))
     }
 
     /// Its process; 0 while it is dead.
@@ -145,9 +159,12 @@ impl Redis {
         self.child.as_ref().map_or(0, Child::id)
     }
 
-    /// What `REDIS_URL` is for it.
+    /// What `REDIS_URL` is for it: by its socket where it is at the usual place.
     #[must_use]
     pub fn url(&self) -> String {
+        if let Some(addr) = self.addr().filter(|_| !self.place.is_usual()) {
+            return format!("redis://{addr}");
+        }
         format!("redis+unix://{}", self.socket().display())
     }
 

@@ -9,7 +9,8 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// How long somebody stays here after their last socket: reloading a page must not flicker.
+/// How long somebody stays here after their last socket: reloading a page must not flicker. Who was silent
+/// before has been away for longer already, and a dead peer is gone within 35 s.
 const GRACE: Duration = Duration::from_secs(5);
 /// Arrivals are collected for so long.
 const COLLECT: Duration = Duration::from_millis(50);
@@ -59,11 +60,24 @@ impl Presence {
             .unwrap_or_default()
     }
 
-    /// Somebody's last socket is gone; `told` are the rooms that may think they are here.
-    pub(super) fn leave(&mut self, user: UserId, told: HashSet<RoomId>, now: Instant) {
-        let due = now + GRACE;
-        self.leaving.insert(user, Leaving { due, told });
-        self.dues.push_back((due, user));
+    /// Somebody's last socket is gone; `told` are the rooms that may think they are here. Who may not be
+    /// about to return has no grace.
+    pub(super) fn leave(
+        &mut self,
+        user: UserId,
+        told: HashSet<RoomId>,
+        now: Instant,
+        may_return: bool,
+    ) {
+        if may_return {
+            let due = now + GRACE;
+            self.leaving.insert(user, Leaving { due, told });
+            self.dues.push_back((due, user));
+        } else {
+            // Before all others, so that the order of time is kept.
+            self.leaving.insert(user, Leaving { due: now, told });
+            self.dues.push_front((now, user));
+        }
     }
 
     /// Other processes are told.

@@ -220,7 +220,8 @@ impl State {
                 // meanwhile has found them here.
                 let mut rooms = person.told;
                 rooms.extend(person.hears);
-                self.presence.leave(seat.user, rooms, now);
+                let may_return = !seat.outbox.was_silent();
+                self.presence.leave(seat.user, rooms, now, may_return);
             }
         }
         self.closed_one();

@@ -64,6 +64,19 @@ async fn coming_and_going_with_grace() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_falls_silent_is_gone_within_35_seconds() {
+    let (world, _room, _watcher) = scene().await;
+    let _silent = world.serve_v2(2).await;
+    settle().await;
+    assert!(here(&world).await.contains(&2));
+    tokio::time::sleep(Duration::from_secs(29)).await;
+    assert!(here(&world).await.contains(&2), "it may still answer");
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    settle().await;
+    assert!(!here(&world).await.contains(&2));
+}
+
+#[tokio::test(start_paused = true)]
 async fn reloading_does_not_flicker() {
     let (world, room, mut watcher) = scene().await;
     let mut tab = world.serve_v2(2).await;

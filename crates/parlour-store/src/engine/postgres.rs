@@ -1,5 +1,6 @@
 //! PostgreSQL: a pool, and a look at whether its commits are durable.
 
+pub(crate) mod held;
 mod hosts;
 mod replica;
 
@@ -88,9 +89,9 @@ pub(crate) async fn open(servers: &[PgConnectOptions], options: &Options) -> Res
         // A question before each use would double the round trips; work that meets a dead
         // connection is started again on another one instead.
         .test_before_acquire(false)
-        .before_acquire(move |conn, meta| {
+        .before_acquire(move |_, meta| {
             let is_current = before.is_current(meta.age);
-            Box::pin(async move { Ok(is_current && is_usable(conn).await?) })
+            Box::pin(async move { Ok(is_current) })
         })
         .after_connect(move |conn, _| {
             let hosts = Arc::clone(&after);
@@ -170,25 +171,17 @@ async fn takes_writes(hosts: &Hosts, conn: &mut PgConnection) -> Result<(), sqlx
 }
 
 /// What connections of the pool are told. A process that the network swallowed in the middle of a
-/// transaction must not hold its rows for long.
+/// transaction must not hold its rooms for long: others who write there wait, and give up after
+/// [`crate::options::PATIENCE`].
 fn pooled(address: &PgConnectOptions, statement_timeout: Duration) -> PgConnectOptions {
     let timeout = statement_timeout.as_millis().to_string();
     base(address).options([
         ("statement_timeout", timeout.as_str()),
-        ("idle_in_transaction_session_timeout", "10000"),
+        ("idle_in_transaction_session_timeout", "1000"),
         ("tcp_keepalives_idle", "10"),
         ("tcp_keepalives_interval", "5"),
         ("tcp_keepalives_count", "3"),
     ])
-}
-
-/// Whether a connection is outside of transactions: one whose transaction was cut off in the middle
-/// and cannot be taken back is replaced.
-async fn is_usable(conn: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    if conn.is_in_transaction() {
-        conn.ping().await?;
-    }
-    Ok(!conn.is_in_transaction())
 }
 
 /// Looks at the server's settings and migrates.

@@ -3,7 +3,10 @@
 use crate::bench::{Bench, append};
 use parlour_core::{Kind, ports::Append};
 use sqlx::Connection;
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::Ordering::Relaxed,
+    time::{Duration, Instant},
+};
 
 /// Cuts every connection of the store, as a restart of the server does.
 async fn cut(t: &Bench) {
@@ -186,6 +189,8 @@ async fn another_writer_of_the_file_is_waited_for_but_not_for_ever() {
 struct Wire {
     url: String,
     held: tokio::sync::watch::Sender<bool>,
+    /// How often everything that was connected was lost.
+    losses: std::sync::Arc<std::sync::atomic::AtomicU32>,
 }
 
 impl Wire {
@@ -196,16 +201,25 @@ impl Wire {
         let own = listener.local_addr().unwrap();
         let url = url.replace(&place, &own.to_string());
         let (held, watch) = tokio::sync::watch::channel(false);
+        let losses = std::sync::Arc::<std::sync::atomic::AtomicU32>::default();
+        let seen = std::sync::Arc::clone(&losses);
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
+                let (known, losses) = (seen.load(Relaxed), std::sync::Arc::clone(&seen));
+                let passes = move || losses.load(Relaxed) == known;
                 let far = tokio::net::TcpStream::connect(&place).await.unwrap();
                 let (near_in, near_out) = near.into_split();
                 let (far_in, far_out) = far.into_split();
-                tokio::spawn(carry(near_in, far_out, watch.clone()));
-                tokio::spawn(carry(far_in, near_out, watch.clone()));
+                tokio::spawn(carry(near_in, far_out, watch.clone(), passes.clone()));
+                tokio::spawn(carry(far_in, near_out, watch.clone(), passes));
             }
         });
-        Self { url, held }
+        Self { url, held, losses }
+    }
+
+    /// What is connected now is never heard of again, and is not told so.
+    fn lose(&self) {
+        self.losses.fetch_add(1, Relaxed);
     }
 
     fn hold(&self, held: bool) {
@@ -217,12 +231,16 @@ async fn carry(
     mut from: tokio::net::tcp::OwnedReadHalf,
     mut to: tokio::net::tcp::OwnedWriteHalf,
     mut held: tokio::sync::watch::Receiver<bool>,
+    passes: impl Fn() -> bool,
 ) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut bytes = vec![0; 16_384];
     while let Ok(count @ 1..) = from.read(&mut bytes).await {
         if held.wait_for(|held| !held).await.is_err() {
             return;
+        }
+        if !passes() {
+            std::future::pending::<()>().await;
         }
         if to.write_all(&bytes[..count]).await.is_err() {
             return;
@@ -279,6 +297,55 @@ async fn a_silent_network_hangs_nobody() {
     let now = cold.room(room, ann).await.unwrap().unwrap().room;
     assert_eq!(store.room(room, ann).await.unwrap().unwrap().room, now);
     cold.close().await;
+    store.close().await;
+    t.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn connections_that_the_network_swallowed_are_replaced() {
+    let Some(t) = Bench::postgres().await else {
+        return;
+    };
+    let [ann, bob] = t.users(["ann", "bob"]).await;
+    let room = t.room("den", ann).await;
+    let wire = Wire::to(&t.url).await;
+    let options = parlour_store::Options {
+        postgres_connections: Some(4),
+        ..parlour_store::Options::default()
+    };
+    let announce = std::sync::Arc::new(crate::bench::Ear::default());
+    let store = parlour_store::open(&wire.url, options, announce)
+        .await
+        .unwrap();
+    wire.hold(true);
+    let mut calls = tokio::task::JoinSet::new();
+    for n in 0..12 {
+        let store = std::sync::Arc::clone(&store);
+        let (new, at) = (t.new_message(room, ann, "during"), t.now());
+        calls.spawn(async move {
+            let refused = match n % 3 {
+                0 => append(&store, new).await.is_err(),
+                1 => store.join(room, bob, 9, at).await.is_err(),
+                _ => store.hearings(ann).await.is_err(),
+            };
+            assert!(refused, "call {n} was answered by nobody");
+        });
+    }
+    calls.join_all().await;
+    wire.lose();
+    wire.hold(false);
+    let begun = Instant::now();
+    while append(&store, t.new_message(room, ann, "after"))
+        .await
+        .is_err()
+    {
+        assert!(begun.elapsed() < Duration::from_secs(5), "it stays lost");
+    }
+    let reads = (0..4).map(|_| store.hearings(ann));
+    for read in reads.collect::<Vec<_>>() {
+        assert_eq!(read.await.unwrap().len(), 1);
+    }
+    store.join(room, bob, 9, t.now()).await.unwrap();
     store.close().await;
     t.end().await;
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{PATIENCE, Postgres, USER, accepts, command, launch};
+use super::{PATIENCE, Postgres, USER, accepts, launch};
 use crate::procs;
 
 impl Postgres {
@@ -50,7 +50,7 @@ impl Postgres {
     /// # Errors
     /// When it does not.
     pub fn begin(&mut self) -> Result<()> {
-        self.child = launch(self.folder.path(), self.port, self.durability)?;
+        self.child = launch(&self.place, self.folder.path(), self.port, self.durability)?;
         self.wait_for_answers()
     }
 
@@ -60,7 +60,7 @@ impl Postgres {
             if let Some(status) = self.child.try_wait()? {
                 bail!("PostgreSQL ended with {status}\n{}", self.log_tail());
             }
-            if accepts(self.port) && self.answers()? {
+            if accepts(self.addr()) && self.answers()? {
                 return Ok(());
             }
             if Instant::now() > limit {
@@ -74,9 +74,8 @@ impl Postgres {
     }
 
     fn answers(&self) -> Result<bool> {
-        let mut psql = command("psql", self.folder.path(), None)?;
-        psql.args(["-h", "127.0.0.1", "-p", &self.port.to_string()])
-            .args(["-U", USER, "-X", "-q", "-c", "SELECT 1", USER]);
+        let mut psql = self.client("psql")?;
+        psql.args(["-X", "-q", "-c", "SELECT 1", USER]);
         Ok(psql.output()?.status.success())
     }
 }
@@ -124,11 +123,11 @@ mod tests {
         let mut server = Postgres::start(Durability::Pretended, None).expect("started");
         server.database("kept").expect("made");
         server.kill_all().expect("killed");
-        assert!(!accepts(server.port));
+        assert!(!accepts(server.addr()));
         server.begin().expect("back");
         assert!(server.database("kept").is_err(), "it is still there");
         server.halt();
-        assert!(!accepts(server.port));
+        assert!(!accepts(server.addr()));
         server.begin().expect("back");
     }
 

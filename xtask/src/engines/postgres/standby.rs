@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use super::{Durability, PATIENCE, Postgres, USER, command, launch, make_folder, quiet_port};
+use super::{
+    Durability, PATIENCE, Place, Postgres, USER, command, launch, make_folder, quiet_port,
+};
 
 impl Postgres {
     /// Copies the cluster that listens on this port of 127.0.0.1, and follows it as a hot standby on a port
@@ -26,9 +28,10 @@ impl Postgres {
             "pg_basebackup failed: {}",
             String::from_utf8_lossy(&output.stderr)
         );
-        let port = quiet_port()?;
+        let (place, port) = (Place::default(), quiet_port()?);
         let mut standby = Self {
-            child: launch(folder.path(), port, durability)?,
+            child: launch(&place, folder.path(), port, durability)?,
+            place,
             port,
             durability,
             folder,
@@ -74,9 +77,8 @@ impl Postgres {
     }
 
     fn query(&self, sql: &str) -> Result<String> {
-        let mut psql = command("psql", self.folder.path(), None)?;
-        psql.args(["-h", "127.0.0.1", "-p", &self.port.to_string()])
-            .args(["-U", USER, "-X", "-q", "-A", "-t", "-c", sql, USER]);
+        let mut psql = self.client("psql")?;
+        psql.args(["-X", "-q", "-A", "-t", "-c", sql, USER]);
         let output = psql.output().context("psql did not start")?;
         ensure!(
             output.status.success(),

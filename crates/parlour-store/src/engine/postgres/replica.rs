@@ -1,7 +1,7 @@
 //! A standby that history is read from when it has it. It is never waited for: behind, slow or away, the
 //! primary answers.
 
-use super::{ACQUIRE, base};
+use super::{ACQUIRE, base, held::Held};
 use crate::{
     engine::Conn,
     fault::Fault,
@@ -55,7 +55,7 @@ impl Replica {
 
     /// A connection for reading.
     pub(crate) async fn conn(&self) -> Result<Conn, Fault> {
-        Ok(Conn::PostgresRead(self.pool.acquire().await?))
+        Ok(Conn::Postgres(Held::reading(&self.pool).await?))
     }
 
     /// What this reading of the replica finds, if it finds something useful soon; `is_whole` judges that.
