@@ -17,10 +17,13 @@ pub type Signer = dyn Fn(&BlobKey) -> String + Send + Sync;
 /// Makes addresses of files that load as they stand, each for one account: what sockets are told whose
 /// clients may bring nothing of their own to a file (contract 5 and 6).
 #[derive(Clone)]
-pub struct FileSigner(Arc<dyn Fn(UserId, &BlobKey) -> String + Send + Sync>);
+pub struct FileSigner(Arc<Sign>);
+
+/// For whom, and which file.
+type Sign = dyn Fn(UserId, &BlobKey) -> String + Send + Sync;
 
 impl FileSigner {
-    /// By this function: for whom, and which file.
+    /// By this function.
     #[must_use]
     pub fn new(sign: impl Fn(UserId, &BlobKey) -> String + Send + Sync + 'static) -> Self {
         Self(Arc::new(sign))
