@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result};
 use xtask::engines::is_root;
@@ -32,16 +33,26 @@ cat >/dev/null
 remove "$1"
 "#;
 
-/// Why there can be no namespaces here, if so.
+/// Why there can be no namespaces here, if so. Found out once, by making some: in a container also root may
+/// have no right to.
 #[must_use]
 pub fn missing() -> Option<String> {
+    static FOUND: OnceLock<Option<String>> = OnceLock::new();
+    FOUND.get_or_init(look).clone()
+}
+
+fn look() -> Option<String> {
     if !is_root() {
         return Some("needs root".to_owned());
     }
-    ["ip", "tc"]
-        .iter()
-        .find(|name| !program::is_there(name))
-        .map(|name| format!("needs the program {name} (package iproute2)"))
+    let programs = ["ip", "tc"];
+    if let Some(name) = programs.iter().find(|name| !program::is_there(name)) {
+        return Some(format!("needs the program {name} (package iproute2)"));
+    }
+    let tried = Made::new().and_then(|made| made.net.slow(Host::Database));
+    tried
+        .err()
+        .map(|error| format!("needs network namespaces, and here: {error:#}"))
 }
 
 /// Namespaces that go away with this value.
