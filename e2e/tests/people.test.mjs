@@ -84,6 +84,23 @@ test("37: two tabs are one person; after the last one closed the person is away,
   quiet(here.world);
 });
 
+test("the host is the first of the people, also while away", async () => {
+  const [mina, ada] = await Promise.all([here.world.person("Ada Guest"), here.world.person("Mina Host")]);
+  const room = await ada.makes("Host first");
+  await ada.page.goto("about:blank");
+  await mina.opens(room.id);
+  const names = () => mina.page.locator("#participants li b").allTextContents();
+  await eventually(async () => (await names()).join() === "Mina Host,Ada Guest", "as the server made it, and drawn live");
+  assert.equal(await mina.page.locator('#participants [data-list="away"]').isVisible(), false, "nobody else is away");
+  await ada.opens(room.id);
+  const inside = mina.page.locator('#participants [data-list="here"] li b');
+  await eventually(async () => (await inside.allTextContents()).join() === "Mina Host,Ada Guest", "here");
+  await ada.page.close();
+  await eventually(async () => (await inside.allTextContents()).join() === "Ada Guest", "away again", 10_000);
+  assert.deepEqual(await names(), ["Mina Host", "Ada Guest"]);
+  quiet(here.world);
+});
+
 test("38: ten seconds without a line: a bar counts, rows wait, then all is there once and in one order", async () => {
   const [ada, mina] = await Promise.all([here.world.person("Ada ThirtyEight"), here.world.person("Mina ThirtyEight")]);
   const room = await ada.makes("Thin line");

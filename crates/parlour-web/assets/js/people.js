@@ -47,9 +47,12 @@ export class People extends Part {
     if (!store.room) return;
     const all = [...store.people.values()].sort((a, b) => Number(b.is_host) - Number(a.is_host) || a.nickname.localeCompare(b.nickname));
     const here = all.filter((person) => person.here || person.is_me);
-    const away = all.filter((person) => !person.here && !person.is_me);
+    const others = all.filter((person) => !person.here && !person.is_me);
+    const away = others.filter((person) => !person.is_host);
     const seated = all.filter(({ is_member }) => is_member);
     this.seats(seated.filter((person) => here.includes(person)).length, seated.length);
+    // The host is the first of all, also while away.
+    this.list("host", "", others.filter((person) => person.is_host));
     this.list("here", "js-here", here);
     this.list("away", "js-away", away);
     for (const count of document.querySelectorAll("[data-people-count]")) count.textContent = String(here.length);
@@ -71,13 +74,15 @@ export class People extends Part {
     [...map.children].forEach((cell, index) => { cell.className = index < on ? "on" : index < filled ? "aw" : ""; });
   }
 
-  /** @param {"here" | "away"} name @param {string} key @param {Person[]} people */
+  /** @param {"host" | "here" | "away"} name @param {string} key of its head, if it has one @param {Person[]} people */
   list(name, key, people) {
-    const head = find(this, `[data-head=${name}]`, HTMLElement);
     const list = find(this, `[data-list=${name}]`, HTMLElement);
-    head.hidden = people.length === 0;
     list.hidden = people.length === 0;
-    head.textContent = t(key, { n: people.length });
+    if (key) {
+      const head = find(this, `[data-head=${name}]`, HTMLElement);
+      head.hidden = list.hidden;
+      head.textContent = t(key, { n: people.length });
+    }
     const old = new Map([...list.children].map((item) => [/** @type {HTMLElement} */ (item).dataset.user, /** @type {HTMLElement} */ (item)]));
     list.replaceChildren(...people.map((person) => this.item(old.get(String(person.id)) ?? this.blank(), person)));
   }
