@@ -19,6 +19,9 @@ use std::{
 /// How long ago the last batch may be. A connection that was good then is good now, mostly; one that is not
 /// is found out by a batch that reads first, which can be started again.
 const FRESH: Duration = Duration::from_secs(1);
+/// Messages of a batch that is guessed at the most. Of larger ones the questions cost little for each message,
+/// and while they are asked the next batch grows: under load that is worth more than being early.
+const SMALL: usize = 8;
 /// Most rooms of which anything is expected.
 const MOST: usize = 1_024;
 
@@ -43,15 +46,16 @@ pub(super) struct Guess {
 }
 
 impl Guesses {
-    /// What is expected of a batch that can be written by one statement: it is for one room, without files
-    /// and without anybody who is addressed.
+    /// What is expected of a batch that can be written by one statement: it is small and for one room, without
+    /// files and without anybody who is addressed.
     pub(super) fn of(&self, messages: &[NewMessage], now: Instant) -> Option<Guess> {
         let room = messages.first()?.room;
         let left = self.0.get(&room)?;
         let is_plain = |message: &NewMessage| {
             message.room == room && message.files.is_empty() && message.mentions.is_empty()
         };
-        let is_good = left.was_alone
+        let is_good = messages.len() <= SMALL
+            && left.was_alone
             && now.saturating_duration_since(left.at) < FRESH
             && messages.iter().all(is_plain);
         is_good.then_some(Guess {
@@ -154,5 +158,8 @@ mod tests {
         }
         assert!(guesses.of(&[new(1), new(1)], now).is_some());
         assert_eq!(guesses.of(&[new(1), new(2)], now), None);
+        let batch = |count| (0..count).map(|_| new(1)).collect::<Vec<_>>();
+        assert!(guesses.of(&batch(SMALL), now).is_some());
+        assert_eq!(guesses.of(&batch(SMALL + 1), now), None);
     }
 }

@@ -68,7 +68,10 @@ async fn entering_takes_a_seat_and_leaving_gives_it_up(server: Server) {
         ];
         has(&page, &ids);
         // The host comes first, also while away (contract 7c).
-        let (_, panel) = page.text().split_once("id=\"participants\"").expect("it is there");
+        let (_, panel) = page
+            .text()
+            .split_once("id=\"participants\"")
+            .expect("it is there");
         let place = |name| panel.find(&format!("<b>{name}</b>")).expect("is in it");
         assert!(place("ada") < place("mina"), "{panel}");
         assert_eq!(page.header("cache-control"), "no-store");
