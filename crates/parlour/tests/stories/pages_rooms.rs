@@ -68,10 +68,11 @@ async fn entering_takes_a_seat_and_leaving_gives_it_up(server: Server) {
         ];
         has(&page, &ids);
         // The host comes first, also while away (contract 7c).
-        let (_, panel) = page
-            .text()
+        let text = page.text();
+        let panel = text
             .split_once("id=\"participants\"")
-            .expect("it is there");
+            .expect("it is there")
+            .1;
         let place = |name| panel.find(&format!("<b>{name}</b>")).expect("is in it");
         assert!(place("ada") < place("mina"), "{panel}");
         assert_eq!(page.header("cache-control"), "no-store");
